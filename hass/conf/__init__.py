@@ -1,0 +1,77 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Options: one module a group, always handed in, never global."""
+
+from collections.abc import Sequence
+import importlib
+import sys
+
+from oslo_config import cfg
+from oslo_log import log
+
+GROUPS = (
+    'agent',
+    'alarm',
+    'api',
+    'bmc',
+    'detection',
+    'engine',
+    'fencing',
+    'nova',
+    'recovery',
+    'secrets',
+)
+
+
+def options(group: str) -> list[cfg.Opt]:
+    """The options of one of our groups."""
+    module = importlib.import_module(f'hass.conf.{group}')
+    return list(module.OPTIONS)
+
+
+def register(conf: cfg.ConfigOpts) -> None:
+    """Register every group of ours."""
+    for group in GROUPS:
+        conf.register_opts(options(group), group=group)
+
+
+def prepare(
+    argv: Sequence[str],
+    prog: str,
+    cli: Sequence[cfg.Opt] = (),
+    files: Sequence[str] | None = None,
+) -> cfg.ConfigOpts:
+    """Read the command line and the files; leave with 1 on a bad value.
+
+    Every option is looked at now: a value that cannot be used is named
+    with its section before the service opens a port.
+    """
+    conf = cfg.ConfigOpts()
+    log.register_options(conf)
+    conf.register_cli_opts(cli)
+    register(conf)
+    try:
+        conf(
+            list(argv),
+            project='hass',
+            prog=prog,
+            default_config_files=None if files is None else list(files),
+        )
+        for group in GROUPS:
+            for option in options(group):
+                conf[group][option.dest]
+    except cfg.Error as error:
+        sys.stderr.write(f'{prog}: {error}\n')
+        raise SystemExit(1) from None
+    log.setup(conf, 'hass')
+    return conf

@@ -1,0 +1,368 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The tables. All moments are the database's own: naive UTC, microseconds.
+
+Queries stand beside their concept: clusters.py, hosts.py, recoveries.py …
+"""
+
+import datetime
+import enum
+from typing import Any
+import uuid
+
+from oslo_db.sqlalchemy import models
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import mysql
+
+from hass import faults
+
+Moment = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb')
+JSON = dict[str, Any]
+
+
+def new_uuid() -> str:
+    return str(uuid.uuid4())
+
+
+class Mode(enum.StrEnum):
+    """How far HASS may go by itself in a cluster."""
+
+    OBSERVE = 'observe'
+    """Decide and tell, touch nothing."""
+    ASK = 'ask'
+    """Hold for an operator before anything is touched."""
+    ACT = 'act'
+    """Fence and evacuate."""
+
+
+class Targets(enum.StrEnum):
+    """Where instances of a cluster may be evacuated to."""
+
+    CLUSTER = 'cluster'
+    ANY = 'any'
+
+
+class FenceState(enum.StrEnum):
+    """Whether the host's fence was seen to work."""
+
+    UNTESTED = 'untested'
+    WORKING = 'working'
+    BROKEN = 'broken'
+
+
+class HeldKind(enum.StrEnum):
+    """Why a recovery is held: the first two expire, see safety.md §6."""
+
+    RESTRAINT = 'restraint'
+    CAPACITY = 'capacity'
+    DEADLINE = 'deadline'
+    SAFETY = 'safety'
+
+
+class Wish(enum.StrEnum):
+    """What an operator asks of a held recovery."""
+
+    RETRY = 'retry'
+    """Look again, from confirming on (in mode ask: the consent to act)."""
+    RELEASE = 'release'
+    """Give back what was touched and dismiss it."""
+
+
+class EvacuationState(enum.StrEnum):
+    """Where one instance's evacuation is."""
+
+    PENDING = 'pending'
+    REQUESTED = 'requested'
+    DONE = 'done'
+    LEFT = 'left'
+    """Not evacuated, on purpose: stopped, deleted or moved by its user."""
+    HELD = 'held'
+    """A human must look; the reason is in ``why``."""
+
+
+class NotificationState(enum.StrEnum):
+    """What became of an allegation."""
+
+    NEW = 'new'
+    OPENED = 'opened'
+    """It opened, or joined, a recovery."""
+    IGNORED = 'ignored'
+
+
+class Base(models.ModelBase, orm.DeclarativeBase):
+    """Common ground of the typed models."""
+
+    type_annotation_map = {
+        datetime.datetime: Moment,
+        JSON: sa.JSON,
+        list[str]: sa.JSON,
+        dict[str, str]: sa.JSON,
+        str: sa.String(255),
+        Mode: sa.String(16),
+        Targets: sa.String(16),
+        FenceState: sa.String(16),
+        HeldKind: sa.String(16),
+        Wish: sa.String(16),
+        EvacuationState: sa.String(16),
+        NotificationState: sa.String(16),
+        faults.Layer: sa.String(16),
+        faults.Verdict: sa.String(16),
+    }
+
+
+class Cluster(Base):
+    """Hosts that may take over from each other."""
+
+    __tablename__ = 'clusters'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    uuid: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), unique=True, default=new_uuid
+    )
+    name: orm.Mapped[str] = orm.mapped_column(unique=True)
+    mode: orm.Mapped[Mode] = orm.mapped_column(default=Mode.OBSERVE)
+    layers: orm.Mapped[list[str]]
+    shared_storage: orm.Mapped[bool] = orm.mapped_column(default=False)
+    targets: orm.Mapped[Targets] = orm.mapped_column(default=Targets.CLUSTER)
+    created_at: orm.Mapped[datetime.datetime]
+    updated_at: orm.Mapped[datetime.datetime | None]
+
+
+class Host(Base):
+    """A compute host, as Nova names it, in its one cluster."""
+
+    __tablename__ = 'hosts'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    uuid: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), unique=True, default=new_uuid
+    )
+    cluster_id: orm.Mapped[int] = orm.mapped_column(
+        sa.ForeignKey('clusters.id'), index=True
+    )
+    name: orm.Mapped[str] = orm.mapped_column(unique=True)
+    labels: orm.Mapped[dict[str, str]] = orm.mapped_column(default=dict)
+    addresses: orm.Mapped[dict[str, str]] = orm.mapped_column(default=dict)
+    """Network name to IP address; set over the API, else learnt."""
+
+    bmc_address: orm.Mapped[str | None]
+    bmc_port: orm.Mapped[int] = orm.mapped_column(default=623)
+    bmc_username: orm.Mapped[str | None]
+    bmc_password: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    """Encrypted: see secrets.py."""
+    bmc_guid: orm.Mapped[str | None]
+    power_restore_policy: orm.Mapped[str | None]
+    fence_state: orm.Mapped[FenceState] = orm.mapped_column(
+        default=FenceState.UNTESTED
+    )
+    fence_why: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+
+    agent_key: orm.Mapped[str] = orm.mapped_column(sa.Text)
+    """Encrypted; what the host's agent signs with."""
+    agent_key_previous: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    agent_key_rotated_at: orm.Mapped[datetime.datetime | None]
+
+    boot_id: orm.Mapped[str | None]
+    system_uuid: orm.Mapped[str | None]
+    """Read in band by the agent; must equal the BMC's GUID."""
+    domains: orm.Mapped[list[str] | None]
+    """UUIDs of the guests that the agent saw; None: it cannot see."""
+    resume_guests: orm.Mapped[bool | None]
+    """nova.conf's resume_guests_state_on_host_boot: must be false."""
+    reported_at: orm.Mapped[datetime.datetime | None]
+    """When the last full report of the agent was written."""
+    planned_until: orm.Mapped[datetime.datetime | None]
+    """Until then the agent's silence is planned (it said goodbye)."""
+    created_at: orm.Mapped[datetime.datetime]
+
+    cluster: orm.Mapped[Cluster] = orm.relationship(lazy='joined')
+
+
+class Instance(Base):
+    """A protected instance."""
+
+    __tablename__ = 'instances'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    uuid: orm.Mapped[str] = orm.mapped_column(sa.String(36), unique=True)
+    name: orm.Mapped[str]
+    project_id: orm.Mapped[str] = orm.mapped_column(index=True)
+    cluster_id: orm.Mapped[int] = orm.mapped_column(
+        sa.ForeignKey('clusters.id'), index=True
+    )
+    created_at: orm.Mapped[datetime.datetime]
+
+    cluster: orm.Mapped[Cluster] = orm.relationship(lazy='joined')
+
+
+class Service(Base):
+    """An engine, and what it hears."""
+
+    __tablename__ = 'services'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    name: orm.Mapped[str] = orm.mapped_column(unique=True)
+    started_at: orm.Mapped[datetime.datetime]
+    turn_at: orm.Mapped[datetime.datetime]
+    """When it last finished a turn of its patrol."""
+    deaf: orm.Mapped[bool] = orm.mapped_column(default=True)
+    silent: orm.Mapped[JSON] = orm.mapped_column(default=dict)
+    """Hosts not heard for over a beat: name to the moment of the last
+    beat (ISO 8601) or null. A host that is not named here was heard."""
+    version: orm.Mapped[str]
+
+
+class Notification(Base):
+    """An alleged fault as it was received."""
+
+    __tablename__ = 'notifications'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    uuid: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), unique=True, default=new_uuid
+    )
+    source: orm.Mapped[str]
+    """agent, monitor, operator."""
+    host: orm.Mapped[str] = orm.mapped_column(index=True)
+    layer: orm.Mapped[faults.Layer]
+    payload: orm.Mapped[JSON] = orm.mapped_column(default=dict)
+    generated_at: orm.Mapped[datetime.datetime]
+    received_at: orm.Mapped[datetime.datetime]
+    state: orm.Mapped[NotificationState] = orm.mapped_column(
+        default=NotificationState.NEW, index=True
+    )
+    why: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+    recovery_id: orm.Mapped[int | None] = orm.mapped_column(
+        sa.ForeignKey('recoveries.id')
+    )
+
+
+class Observation(Base):
+    """The newest look of one detector at one layer of one host."""
+
+    __tablename__ = 'observations'
+    __table_args__ = (
+        sa.UniqueConstraint('host', 'layer', 'detector', 'network'),
+    )
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    host: orm.Mapped[str] = orm.mapped_column(sa.String(190))
+    layer: orm.Mapped[faults.Layer]
+    detector: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    network: orm.Mapped[str] = orm.mapped_column(sa.String(64), default='')
+    verdict: orm.Mapped[faults.Verdict]
+    seen_at: orm.Mapped[datetime.datetime]
+    detail: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+
+
+class Recovery(Base):
+    """One story of one host or instance: see recovery/workflow.py."""
+
+    __tablename__ = 'recoveries'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    uuid: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), unique=True, default=new_uuid
+    )
+    workflow: orm.Mapped[str] = orm.mapped_column(sa.String(32))
+    subject: orm.Mapped[str] = orm.mapped_column(index=True)
+    """The host's name, or the instance's uuid."""
+    cluster_id: orm.Mapped[int | None] = orm.mapped_column(
+        sa.ForeignKey('clusters.id', ondelete='SET NULL'), index=True
+    )
+    state: orm.Mapped[str] = orm.mapped_column(sa.String(32), index=True)
+    state_since: orm.Mapped[datetime.datetime]
+    attempt: orm.Mapped[int] = orm.mapped_column(default=0)
+    why: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+    held_kind: orm.Mapped[HeldKind | None]
+    wish: orm.Mapped[Wish | None]
+    fault: orm.Mapped[JSON] = orm.mapped_column(default=dict)
+    was: orm.Mapped[JSON] = orm.mapped_column(default=dict)
+    """How things stood before the first touch, to be put back."""
+
+    opened_at: orm.Mapped[datetime.datetime]
+    turned_at: orm.Mapped[datetime.datetime]
+    """When the last step was recorded."""
+    ended_at: orm.Mapped[datetime.datetime | None]
+    wake_at: orm.Mapped[datetime.datetime] = orm.mapped_column(index=True)
+    deadline_at: orm.Mapped[datetime.datetime | None]
+    alarmed_at: orm.Mapped[datetime.datetime | None]
+    acknowledged_at: orm.Mapped[datetime.datetime | None]
+
+    claim: orm.Mapped[int] = orm.mapped_column(default=0)
+    claimed_by: orm.Mapped[str | None]
+    claimed_until: orm.Mapped[datetime.datetime | None]
+
+    open_key: orm.Mapped[str | None] = orm.mapped_column(unique=True)
+    """host:NAME or instance:UUID while it is open, else NULL."""
+
+    cluster: orm.Mapped[Cluster | None] = orm.relationship(lazy='joined')
+
+
+class RecoveryHistory(Base):
+    """One line for each transition, written in its transaction."""
+
+    __tablename__ = 'recovery_history'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    recovery_id: orm.Mapped[int] = orm.mapped_column(
+        sa.ForeignKey('recoveries.id', ondelete='CASCADE'), index=True
+    )
+    at: orm.Mapped[datetime.datetime]
+    from_state: orm.Mapped[str | None] = orm.mapped_column(sa.String(32))
+    to_state: orm.Mapped[str] = orm.mapped_column(sa.String(32))
+    engine: orm.Mapped[str]
+    why: orm.Mapped[str] = orm.mapped_column(sa.Text)
+
+
+class Evacuation(Base):
+    """One instance on its way off a failed host.
+
+    The row is written before Nova is called, so that whoever resumes the
+    recovery knows that the call may have gone out.
+    """
+
+    __tablename__ = 'evacuations'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    uuid: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), unique=True, default=new_uuid
+    )
+    recovery_id: orm.Mapped[int] = orm.mapped_column(
+        sa.ForeignKey('recoveries.id', ondelete='CASCADE'), index=True
+    )
+    instance_uuid: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), index=True
+    )
+    instance_name: orm.Mapped[str]
+    project_id: orm.Mapped[str] = orm.mapped_column(index=True)
+    source: orm.Mapped[str]
+    target: orm.Mapped[str | None]
+    """The host asked for; None leaves the choice to Nova's scheduler."""
+    destination: orm.Mapped[str | None]
+    """The host on which Nova put it."""
+    state: orm.Mapped[EvacuationState] = orm.mapped_column(
+        default=EvacuationState.PENDING
+    )
+    attempt: orm.Mapped[int] = orm.mapped_column(default=0)
+    migration_uuid: orm.Mapped[str | None] = orm.mapped_column(sa.String(36))
+    requested_at: orm.Mapped[datetime.datetime | None]
+    ended_at: orm.Mapped[datetime.datetime | None]
+    was: orm.Mapped[JSON] = orm.mapped_column(default=dict)
+    """vm_state, task_state, locked and power_state before the touch."""
+    why: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+    open_key: orm.Mapped[str | None] = orm.mapped_column(
+        sa.String(36), unique=True
+    )
+    """The instance's uuid while the evacuation is open, else NULL."""

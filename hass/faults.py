@@ -1,0 +1,89 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The nouns of a fault: what is seen, what is suspected, what is decided."""
+
+import dataclasses
+import datetime
+import enum
+from typing import Any
+
+
+class Layer(enum.StrEnum):
+    """Lowest first: a layer works only if every layer under it works."""
+
+    POWER = 'power'
+    HARDWARE = 'hardware'
+    OS = 'os'
+    NETWORK = 'network'
+    INSTANCE = 'instance'
+    GUEST_OS = 'guest_os'
+    GUEST_NETWORK = 'guest_network'
+
+
+class Verdict(enum.StrEnum):
+    """What a detector says. *Unknown* is never healthy and never failed."""
+
+    HEALTHY = 'healthy'
+    FAILED = 'failed'
+    UNKNOWN = 'unknown'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Observation:
+    """What one detector saw of one subject at one moment.
+
+    :ivar subject: the host's name
+    :ivar network: the network that carried the look, '' when none did;
+        observations that share a network are one evidence
+    :ivar seen_at: database time of the moment the look began
+    """
+
+    subject: str
+    layer: Layer
+    detector: str
+    verdict: Verdict
+    seen_at: datetime.datetime
+    network: str = ''
+    detail: str = ''
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON for rows and API bodies, the moment in ISO 8601."""
+        return dataclasses.asdict(self) | {'seen_at': self.seen_at.isoformat()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A hint that a host may have failed: it may be probed, not fenced."""
+
+    host: str
+    since: datetime.datetime
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fault:
+    """What diagnosis decided: the lowest failed layer, and the evidence."""
+
+    host: str
+    layer: Layer
+    why: str
+    evidence: tuple[Observation, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON for the recovery's row."""
+        return {
+            'host': self.host,
+            'layer': self.layer,
+            'why': self.why,
+            'evidence': [seen.to_dict() for seen in self.evidence],
+        }
