@@ -1,0 +1,513 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Recoveries: opened once, claimed for seconds, recorded under the claim."""
+
+from collections.abc import Iterable, Mapping, Sequence
+import copy
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from hass.db import models
+from hass.db import moments
+from hass import exception
+
+NEVER_SECONDS = 10 * 366 * 86400.0
+Recovery = models.Recovery
+
+
+def host_key(host: str) -> str:
+    """The open key of every story of a host: one at a time."""
+    return f'host:{host}'
+
+
+def open_of_host(session: orm.Session, host: str) -> Recovery | None:
+    """The one open story of a host."""
+    query = sa.select(Recovery).where(Recovery.open_key == host_key(host))
+    return session.scalars(query).one_or_none()
+
+
+def open_ones(session: orm.Session) -> list[Recovery]:
+    """All open recoveries, oldest first."""
+    query = sa.select(Recovery).where(Recovery.ended_at.is_(None))
+    return list(session.scalars(query.order_by(Recovery.id)))
+
+
+def last_ended(session: orm.Session, host: str) -> Recovery | None:
+    """The newest ended story of a host."""
+    query = (
+        sa.select(Recovery)
+        .where(Recovery.subject == host, Recovery.ended_at.is_not(None))
+        .order_by(Recovery.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def append_history(
+    session: orm.Session,
+    recovery_id: int,
+    old: str | None,
+    new: str,
+    engine: str,
+    why: str,
+) -> None:
+    """One line, in the transaction of what it tells."""
+    session.add(
+        models.RecoveryHistory(
+            recovery_id=recovery_id,
+            at=moments.read_now(session),
+            from_state=old,
+            to_state=new,
+            engine=engine,
+            why=why,
+        )
+    )
+
+
+def open_one(
+    session: orm.Session,
+    *,
+    workflow: str,
+    host: str,
+    cluster_id: int | None,
+    state: str,
+    deadline_seconds: float | None,
+    engine: str,
+    why: str,
+    fault: Mapping[str, Any] | None = None,
+    was: Mapping[str, Any] | None = None,
+    supersede: Iterable[str] = (),
+) -> Recovery | None:
+    """Open a story of a host, or None when one is open already.
+
+    :param supersede: workflows whose open story ends here; what it
+        remembered is handed on, for it has to be put back all the same
+    """
+    standing = open_of_host(session, host)
+    inherited: dict[str, Any] = {}
+    if standing is not None:
+        if standing.workflow not in supersede:
+            return None
+        inherited = dict(standing.was)
+        end(session, standing, 'dismissed', engine, f'superseded: {why}')
+    now = moments.read_now(session)
+    recovery = Recovery(
+        uuid=models.new_uuid(),
+        workflow=workflow,
+        subject=host,
+        cluster_id=cluster_id,
+        state=state,
+        state_since=now,
+        why=why,
+        fault=dict(fault or {}),
+        was=inherited | dict(was or {}),
+        opened_at=now,
+        turned_at=now,
+        wake_at=now,
+        deadline_at=None
+        if deadline_seconds is None
+        else _after(now, deadline_seconds),
+        open_key=host_key(host),
+    )
+    session.add(recovery)
+    session.flush()
+    append_history(session, recovery.id, None, state, engine, why)
+    return recovery
+
+
+def end(
+    session: orm.Session,
+    recovery: Recovery,
+    state: str,
+    engine: str,
+    why: str,
+) -> None:
+    """Close a story from outside of it; its claim is void from now on."""
+    append_history(session, recovery.id, recovery.state, state, engine, why)
+    session.execute(
+        sa.update(Recovery)
+        .where(Recovery.id == recovery.id)
+        .values(
+            state=state,
+            why=why,
+            state_since=moments.db_now(),
+            ended_at=moments.db_now(),
+            open_key=None,
+            claim=Recovery.claim + 1,
+            claimed_by=None,
+            claimed_until=None,
+        )
+    )
+    session.flush()
+    session.refresh(recovery)
+
+
+def due(
+    session: orm.Session, call_seconds: float, limit: int
+) -> Sequence[tuple[int, int]]:
+    """(id, claim) of the recoveries that want a turn and are free.
+
+    A claim that ran out was perhaps held by an engine whose last call is
+    still on its way: it is left alone for another ``call_seconds``.
+    """
+    free = sa.or_(
+        Recovery.claimed_until.is_(None),
+        Recovery.claimed_until < moments.db_now(-call_seconds),
+    )
+    wanted = sa.or_(
+        Recovery.wake_at <= moments.db_now(),
+        Recovery.deadline_at <= moments.db_now(),
+        Recovery.wish.is_not(None),
+    )
+    query = (
+        sa.select(Recovery.id, Recovery.claim)
+        .where(Recovery.ended_at.is_(None), free, wanted)
+        .order_by(Recovery.wake_at)
+        .limit(limit)
+    )
+    return [(row.id, row.claim) for row in session.execute(query)]
+
+
+def take(
+    session: orm.Session,
+    recovery_id: int,
+    claim: int,
+    engine: str,
+    claim_seconds: float,
+) -> Recovery | None:
+    """Claim one recovery; None when another engine was quicker.
+
+    The claim counts only after this transaction's COMMIT has returned.
+    """
+    taken = session.execute(
+        sa.update(Recovery)
+        .where(
+            Recovery.id == recovery_id,
+            Recovery.claim == claim,
+            Recovery.ended_at.is_(None),
+        )
+        .values(
+            claim=claim + 1,
+            claimed_by=engine,
+            claimed_until=moments.db_now(claim_seconds),
+        )
+    )
+    if _changed(taken) != 1:
+        return None
+    recovery = session.get_one(Recovery, recovery_id, populate_existing=True)
+    session.expunge(recovery)
+    return recovery
+
+
+def renew(
+    session: orm.Session, recovery_id: int, claim: int, claim_seconds: float
+) -> bool:
+    """Lengthen a claim that is still ours."""
+    renewed = session.execute(
+        sa.update(Recovery)
+        .where(
+            Recovery.id == recovery_id,
+            Recovery.claim == claim,
+            Recovery.ended_at.is_(None),
+        )
+        .values(claimed_until=moments.db_now(claim_seconds))
+    )
+    return _changed(renewed) == 1
+
+
+def guard(session: orm.Session, recovery: Recovery) -> None:
+    """Hold the row until COMMIT, if the claim is still ours.
+
+    :raises hass.exception.LostClaim: it is not
+    """
+    locked = session.execute(
+        sa.select(Recovery.id)
+        .where(
+            Recovery.id == recovery.id,
+            Recovery.claim == recovery.claim,
+            Recovery.ended_at.is_(None),
+        )
+        .with_for_update()
+    ).first()
+    if locked is None:
+        raise exception.LostClaim(recovery.uuid)
+
+
+def remember(
+    session: orm.Session, recovery: Recovery, was: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Add to what the recovery remembers; returns all of it."""
+    row = session.get_one(Recovery, recovery.id)
+    row.was = copy.deepcopy(row.was) | dict(was)
+    session.flush()
+    return dict(row.was)
+
+
+def record_wait(
+    session: orm.Session, recovery: Recovery, seconds: float, why: str
+) -> Recovery:
+    """The state stays; the next look is in some seconds.
+
+    :raises hass.exception.LostClaim: the result is thrown away
+    """
+    values = {
+        'attempt': recovery.attempt + 1,
+        'wake_at': moments.db_now(seconds),
+        'why': why,
+    }
+    return _record(session, recovery, values)
+
+
+def record_hop(
+    session: orm.Session,
+    recovery: Recovery,
+    *,
+    to: str,
+    ended: bool,
+    deadline_seconds: float | None,
+    wake_seconds: float,
+    held_kind: models.HeldKind | None,
+    engine: str,
+    why: str,
+) -> Recovery:
+    """Another state, with its line of history, in one transaction.
+
+    :raises hass.exception.LostClaim: the result is thrown away
+    """
+    values: dict[str, Any] = {
+        'state': to,
+        'state_since': moments.db_now(),
+        'attempt': 0,
+        'wake_at': moments.db_now(wake_seconds),
+        'deadline_at': None
+        if deadline_seconds is None
+        else moments.db_now(deadline_seconds),
+        'why': why,
+        'held_kind': held_kind,
+        'wish': None,
+        'acknowledged_at': None,
+        'alarmed_at': None,
+    }
+    if ended:
+        values |= {
+            'ended_at': moments.db_now(),
+            'open_key': None,
+            'claimed_by': None,
+            'claimed_until': None,
+        }
+    old = recovery.state
+    recorded = _record(session, recovery, values)
+    append_history(session, recovery.id, old, to, engine, why)
+    session.flush()
+    return recorded
+
+
+def release(session: orm.Session, recovery: Recovery) -> None:
+    """Give a claim back; harmless when it is no longer ours."""
+    session.execute(
+        sa.update(Recovery)
+        .where(Recovery.id == recovery.id, Recovery.claim == recovery.claim)
+        .values(claimed_by=None, claimed_until=None)
+    )
+
+
+def fencings_within(
+    session: orm.Session, cluster_id: int, seconds: float, but: int
+) -> int:
+    """How many other recoveries of the cluster went to fencing lately."""
+    history = models.RecoveryHistory
+    query = (
+        sa.select(sa.func.count(sa.distinct(history.recovery_id)))
+        .join(Recovery, Recovery.id == history.recovery_id)
+        .where(
+            Recovery.cluster_id == cluster_id,
+            Recovery.id != but,
+            history.to_state == 'fencing',
+            history.at > moments.db_now(-seconds),
+        )
+    )
+    return session.scalars(query).one()
+
+
+def lock_cluster(session: orm.Session, cluster_id: int) -> None:
+    """Serialise the engines that decide about one cluster."""
+    session.execute(
+        sa.select(models.Cluster.id)
+        .where(models.Cluster.id == cluster_id)
+        .with_for_update()
+    )
+
+
+def to_page(
+    session: orm.Session, repeat_seconds: float
+) -> list[Recovery]:
+    """Held recoveries that nobody acknowledged and that are to be paged.
+
+    Each is marked in this transaction, so that one engine pages it.
+    """
+    query = (
+        sa.select(Recovery)
+        .where(
+            Recovery.state == 'held',
+            Recovery.ended_at.is_(None),
+            Recovery.acknowledged_at.is_(None),
+            sa.or_(
+                Recovery.alarmed_at.is_(None),
+                Recovery.alarmed_at < moments.db_now(-repeat_seconds),
+            ),
+        )
+        .with_for_update()
+    )
+    found = list(session.scalars(query))
+    now = moments.read_now(session)
+    for recovery in found:
+        recovery.alarmed_at = now
+    session.flush()
+    return found
+
+
+# What the API asks.
+
+
+def get(session: orm.Session, uuid: str) -> Recovery:
+    """One recovery.
+
+    :raises hass.exception.NotFound: there is none
+    """
+    query = sa.select(Recovery).where(Recovery.uuid == uuid)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise exception.NotFound('recovery', uuid)
+    return found
+
+
+def all(
+    session: orm.Session,
+    *,
+    subject: str | None = None,
+    state: str | None = None,
+    workflow: str | None = None,
+    is_open: bool | None = None,
+    cluster_id: int | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
+) -> list[Recovery]:
+    """Recoveries, newest first, a page at a time."""
+    query = sa.select(Recovery).order_by(Recovery.id.desc())
+    wanted = {
+        Recovery.subject: subject,
+        Recovery.state: state,
+        Recovery.workflow: workflow,
+        Recovery.cluster_id: cluster_id,
+    }
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(column == value)
+    if is_open is not None:
+        ended = Recovery.ended_at.is_(None)
+        query = query.where(ended if is_open else sa.not_(ended))
+    if marker is not None:
+        query = query.where(Recovery.id < get(session, marker).id)
+    return list(session.scalars(query.limit(limit)))
+
+
+def history_of(
+    session: orm.Session, recovery_id: int
+) -> list[models.RecoveryHistory]:
+    """The transitions of one recovery in their order."""
+    history = models.RecoveryHistory
+    query = sa.select(history).where(history.recovery_id == recovery_id)
+    return list(session.scalars(query.order_by(history.id)))
+
+
+def wish(session: orm.Session, uuid: str, wanted: models.Wish) -> Recovery:
+    """Tell the engines what to do with a held recovery.
+
+    :raises hass.exception.Conflict: it is not held
+    """
+    recovery = _held(session, uuid)
+    recovery.wish = wanted
+    session.flush()
+    return recovery
+
+
+def acknowledge(session: orm.Session, uuid: str) -> Recovery:
+    """A human has seen it: no further paging.
+
+    :raises hass.exception.Conflict: it is not held
+    """
+    recovery = _held(session, uuid)
+    recovery.acknowledged_at = moments.read_now(session)
+    session.flush()
+    return recovery
+
+
+def hold_open_ones(session: orm.Session, engine: str, why: str) -> int:
+    """Hold every open recovery for an operator; returns how many."""
+    found = open_ones(session)
+    for recovery in found:
+        append_history(
+            session, recovery.id, recovery.state, 'held', engine, why
+        )
+        recovery.state = 'held'
+        recovery.held_kind = models.HeldKind.SAFETY
+        recovery.state_since = moments.read_now(session)
+        recovery.deadline_at = None
+        recovery.wake_at = _after(recovery.state_since, NEVER_SECONDS)
+        recovery.why = why
+        recovery.claim += 1
+        recovery.claimed_by = recovery.claimed_until = None
+    session.flush()
+    return len(found)
+
+
+def _held(session: orm.Session, uuid: str) -> Recovery:
+    recovery = get(session, uuid)
+    if recovery.state != 'held':
+        raise exception.Conflict(
+            f'recovery {uuid} is {recovery.state}, not held'
+        )
+    return recovery
+
+
+def _record(
+    session: orm.Session, recovery: Recovery, values: Mapping[str, Any]
+) -> Recovery:
+    done = session.execute(
+        sa.update(Recovery)
+        .where(
+            Recovery.id == recovery.id,
+            Recovery.claim == recovery.claim,
+            Recovery.ended_at.is_(None),
+        )
+        .values(turned_at=moments.db_now(), **values)
+    )
+    if _changed(done) != 1:
+        raise exception.LostClaim(recovery.uuid)
+    recorded = session.get_one(Recovery, recovery.id, populate_existing=True)
+    session.expunge(recorded)
+    return recorded
+
+
+def _changed(result: sa.Result[Any]) -> int:
+    assert isinstance(result, sa.CursorResult)
+    return result.rowcount
+
+
+def _after(
+    now: datetime.datetime, seconds: float
+) -> datetime.datetime:
+    return now + datetime.timedelta(seconds=seconds)

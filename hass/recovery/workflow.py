@@ -1,0 +1,175 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The persisted machine: states, the two results of a step, the table.
+
+A workflow declares its transitions once; each state is one short method
+that looks at the world, acts at most once and returns what comes next with
+a sentence. The method never sleeps, loops or chooses a state by raising.
+"""
+
+import abc
+from collections.abc import Callable, Iterator, Mapping
+import contextlib
+import dataclasses
+import datetime
+import enum
+from typing import Any, ClassVar
+
+from sqlalchemy import orm
+
+from hass import clock as clock_
+from hass.db import models
+from hass.db import recoveries
+from hass.db import session as db_session
+from hass import exception
+
+
+class State(enum.StrEnum):
+    """States of all workflows: *-ing* in progress, participles ended."""
+
+    # host_failure
+    CONFIRMING = 'confirming'
+    FENCING = 'fencing'
+    FORCING_DOWN = 'forcing_down'
+    PLANNING = 'planning'
+    EVACUATING = 'evacuating'
+    VERIFYING = 'verifying'
+    FINISHED = 'finished'
+    # host_return
+    POWERING_ON = 'powering_on'
+    AWAITING_AGENT = 'awaiting_agent'
+    SETTLING = 'settling'
+    UNFORCING = 'unforcing'
+    ENABLING = 'enabling'
+    RESTARTING = 'restarting'
+    RETURNED = 'returned'
+    # all of them
+    HELD = 'held'
+    GIVING_BACK = 'giving_back'
+    DISMISSED = 'dismissed'
+
+
+ENDED = frozenset({State.FINISHED, State.RETURNED, State.DISMISSED})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hop:
+    """Go on to another state now.
+
+    :ivar held_kind: why a human must look, when ``to`` is held
+    :ivar within: work for the transaction that records the hop; it may
+        return another hop to be recorded instead
+    """
+
+    to: State
+    why: str
+    held_kind: models.HeldKind | None = None
+    within: 'Callable[[orm.Session], Hop | None] | None' = dataclasses.field(
+        default=None, compare=False, repr=False
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wait:
+    """Stay in this state and look again later."""
+
+    seconds: float
+    why: str
+
+
+Step = Hop | Wait
+
+
+def hold(kind: models.HeldKind, why: str) -> Hop:
+    """Stop here: a human must look, or the reason must pass."""
+    return Hop(State.HELD, why, kind)
+
+
+class Turn:
+    """One claimed turn of one recovery: what a state method works with.
+
+    :ivar recovery: the row as it was when the claim was taken, detached
+    :ivar deadline: after it nothing may be sent to BMCs or to Nova
+    """
+
+    def __init__(
+        self,
+        recovery: models.Recovery,
+        deadline: clock_.Deadline,
+        database: db_session.Database,
+        now: datetime.datetime,
+    ) -> None:
+        self.recovery = recovery
+        self.deadline = deadline
+        self.now = now
+        self._database = database
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[orm.Session]:
+        """A transaction that only the holder of the claim can commit.
+
+        :raises hass.exception.LostClaim: another engine took over
+        """
+        with self._database.writer() as session:
+            recoveries.guard(session, self.recovery)
+            yield session
+
+    def read(self) -> contextlib.AbstractContextManager[orm.Session]:
+        """A transaction to look with."""
+        return self._database.reader()
+
+    def remember(self, **was: Any) -> None:
+        """Write down how things stood, before they are touched."""
+        with self.write() as session:
+            self.recovery.was = recoveries.remember(
+                session, self.recovery, was
+            )
+
+    def seconds_in_state(self) -> float:
+        """How long the recovery has been in its state, in seconds."""
+        return (self.now - self.recovery.state_since).total_seconds()
+
+
+class Workflow(abc.ABC):
+    """A kind of recovery: a table and one method for each state."""
+
+    name: ClassVar[str]
+    initial: ClassVar[State]
+    transitions: ClassVar[Mapping[State, frozenset[State]]]
+    deadlines: ClassVar[Mapping[State, datetime.timedelta]]
+
+    @abc.abstractmethod
+    def held(self, turn: Turn) -> Step:
+        """Awake from held: by a wish, or because the reason expired."""
+
+    def step(self, turn: Turn) -> Step:
+        """Run the method named by the recovery's state."""
+        method: Callable[[Turn], Step] = getattr(self, turn.recovery.state)
+        return method(turn)
+
+    @classmethod
+    def deadline_seconds(cls, state: State) -> float | None:
+        """Seconds until the state must be left; None: it may stay."""
+        deadline = cls.deadlines.get(state)
+        return None if deadline is None else deadline.total_seconds()
+
+    @classmethod
+    def check(cls, old: State, new: State) -> None:
+        """Every unfinished state may also be held.
+
+        :raises hass.exception.IllegalHop: the table does not allow it
+        """
+        if new is State.HELD and old not in ENDED:
+            return
+        if new not in cls.transitions.get(old, frozenset()):
+            raise exception.IllegalHop(cls.name, old, new)
