@@ -135,6 +135,15 @@ class MessageRefused(HassError):
         self.reason = reason
 
 
+class EngineUnreachable(HassError):
+    """No engine answered a call, or the one that took it failed."""
+
+    def __init__(self, call: str, reason: str) -> None:
+        super().__init__(f'engine, {call}: {reason}')
+        self.call = call
+        self.reason = reason
+
+
 # What a caller of the API did wrong. The handler chooses the status code.
 
 

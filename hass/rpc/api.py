@@ -1,0 +1,123 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What may be asked of the engines over RPC.
+
+Versions:
+
+* 1.0: report, goodbye and gate on ``hass.reports``, the only topic that
+  agents may write; wake and test_fence on ``hass.engine``.
+
+Arguments and answers are JSON. An agent's arguments are envelopes: see
+messages.py.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import oslo_messaging
+
+from hass import exception
+from hass.rpc import messages
+from hass.rpc import transport as wire
+
+Answer = Mapping[str, Any]
+
+
+class Engine(Protocol):
+    """What an agent asks for; a double in a test is enough."""
+
+    def report(self, envelope: messages.Envelope) -> Answer: ...
+
+    def goodbye(self, envelope: messages.Envelope) -> Answer: ...
+
+    def gate(self, envelope: messages.Envelope) -> Answer: ...
+
+
+class EngineAPI:
+    """The agents' side of the engines.
+
+    Each method raises MessageRefused when the engine does not believe the
+    message, and EngineUnreachable when no engine answered.
+    """
+
+    def __init__(self, transport: Any, call_seconds: float) -> None:
+        self._client = wire.client(transport, wire.REPORTS, call_seconds)
+
+    def report(self, envelope: messages.Envelope) -> Answer:
+        """Deliver a Report.
+
+        :returns: ``patrol_seconds``: since any engine finished a turn of
+            its patrol, or None
+        """
+        return self._call('report', envelope)
+
+    def goodbye(self, envelope: messages.Envelope) -> Answer:
+        """Deliver a Goodbye; the answer is empty."""
+        return self._call('goodbye', envelope)
+
+    def gate(self, envelope: messages.Envelope) -> Answer:
+        """Deliver a GateRequest.
+
+        :returns: ``open`` (bool) and ``why``
+        """
+        return self._call('gate', envelope)
+
+    def _call(self, method: str, envelope: messages.Envelope) -> Answer:
+        answer = _ask(self._client, method, envelope=envelope)
+        if 'refused' in answer:
+            raise exception.MessageRefused('', str(answer['refused']))
+        return answer
+
+
+class OperatorAPI:
+    """The API's side of the engines."""
+
+    def __init__(self, transport: Any, call_seconds: float) -> None:
+        self._client = wire.client(transport, wire.OPERATORS, call_seconds)
+
+    def wake(self) -> None:
+        """Ring the bell: there is work. A bell that is lost costs a scan.
+
+        :raises EngineUnreachable: the broker does not take it
+        """
+        try:
+            self._client.cast({}, 'wake')
+        except oslo_messaging.MessagingException as error:
+            raise exception.EngineUnreachable('wake', str(error)) from error
+
+    def test_fence(self, host: str) -> Answer:
+        """Let an engine try the fence of a host without cutting it off.
+
+        :returns: ``state`` (a FenceState), ``why``, ``guid`` and
+            ``power_restore_policy`` (text or None)
+        :raises EngineUnreachable: no engine answered
+        """
+        return _ask(self._client, 'test_fence', host=host)
+
+
+def _ask(client: Any, method: str, **arguments: Any) -> Answer:
+    try:
+        answer = client.call({}, method, **arguments)
+    except oslo_messaging.RemoteError as error:
+        raise exception.EngineUnreachable(
+            method, f'the engine failed: {error.exc_type}'
+        ) from None
+    except oslo_messaging.MessagingTimeout:
+        raise exception.EngineUnreachable(
+            method, 'no engine answered in time'
+        ) from None
+    except oslo_messaging.MessagingException as error:
+        raise exception.EngineUnreachable(method, str(error)) from None
+    if not isinstance(answer, dict):
+        raise exception.EngineUnreachable(method, 'a senseless answer')
+    return answer
