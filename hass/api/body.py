@@ -1,0 +1,128 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A request's body: JSON, small, and as its schema says."""
+
+from collections.abc import Mapping
+import json
+from typing import Any
+
+import falcon
+import jsonschema
+
+from hass.api.schemas import formats
+from hass import exception
+
+MAX_BYTES = 256 * 1024
+Schema = Mapping[str, Any]
+NOTHING: Schema = {
+    'type': 'object',
+    'properties': {},
+    'additionalProperties': False,
+}
+
+
+def read(req: falcon.Request, schema: Schema) -> dict[str, Any]:
+    """The checked body.
+
+    :raises hass.exception.Invalid: naming the field and what is allowed
+    :raises falcon.HTTPError: not JSON (415), too large (413)
+    """
+    length = req.content_length or 0
+    if length > MAX_BYTES:
+        raise falcon.HTTPContentTooLarge(
+            description=f'body: {length} bytes; allowed: {MAX_BYTES}'
+        )
+    if not length:
+        raise exception.Invalid('body', 'is missing')
+    media = (req.content_type or '').partition(';')[0].strip().lower()
+    if media != 'application/json':
+        raise falcon.HTTPUnsupportedMediaType(
+            description='Content-Type: allowed is application/json'
+        )
+    value = _parsed(req.bounded_stream.read(length))
+    check(value, schema)
+    return dict(value)
+
+
+def nothing(req: falcon.Request) -> None:
+    """The body of an action that takes no argument: none, or ``{}``."""
+    if req.content_length:
+        read(req, NOTHING)
+
+
+def check(value: object, schema: Schema) -> None:
+    """Hold a value against a schema.
+
+    :raises hass.exception.Invalid: naming the field and what is allowed
+    """
+    validator = jsonschema.Draft202012Validator(
+        schema, format_checker=formats.CHECKER
+    )
+    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
+    if error is not None:
+        raise exception.Invalid(*_explained(error))
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        value = json.loads(raw.decode('utf-8'), parse_constant=_no_constant)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode('utf-8')
+    except (ValueError, RecursionError) as error:
+        reason = 'too deeply nested'
+        if isinstance(error, json.JSONDecodeError):
+            reason = f'{error.msg} at line {error.lineno}'
+        elif isinstance(error, UnicodeError):
+            reason = 'holds bytes or escapes that are no Unicode text'
+        elif isinstance(error, ValueError):
+            reason = 'holds a number that JSON does not know'
+        raise exception.Invalid('body', f'is not JSON: {reason}') from None
+    # No database of ours keeps a NUL in a text.
+    if '\\u0000' in text:
+        raise exception.Invalid('body', 'holds a NUL character')
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _explained(error: jsonschema.ValidationError) -> tuple[str, str]:
+    """(field, reason): the reason ends with what is allowed, if finite."""
+    field = '.'.join(str(part) for part in error.absolute_path) or 'body'
+    allowed: object = None
+    reason = error.message
+    match error.validator:
+        case 'additionalProperties':
+            known = error.schema.get('properties', {})
+            extra = sorted(set(error.instance) - set(known))
+            field = '.'.join([*map(str, error.absolute_path), extra[0]])
+            reason, allowed = 'unknown field', sorted(known)
+        case 'required':
+            missing = [
+                name
+                for name in error.validator_value
+                if name not in error.instance
+            ]
+            field = '.'.join([*map(str, error.absolute_path), missing[0]])
+            reason = 'is missing'
+        case 'enum':
+            reason, allowed = 'unknown value', error.validator_value
+        case 'type':
+            reason, allowed = 'wrong type', error.validator_value
+        case 'pattern' | 'format' | 'not' | 'maxLength':
+            reason = error.schema.get('description', 'not allowed')
+    if allowed is not None:
+        listed = allowed if isinstance(allowed, list) else [allowed]
+        reason += '; allowed: ' + ', '.join(str(one) for one in listed)
+    return field, reason

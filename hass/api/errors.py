@@ -1,0 +1,104 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What went wrong, as status code and body; never a traceback."""
+
+from typing import Any
+
+import falcon
+from oslo_log import log
+
+from hass.api import microversion
+from hass import exception
+
+LOG = log.getLogger(__name__)
+
+STATUSES: dict[type[exception.HassError], int] = {
+    exception.Invalid: 400,
+    exception.Forbidden: 403,
+    exception.NotFound: 404,
+    exception.Conflict: 409,
+    microversion.VersionNotOffered: 406,
+    exception.NovaError: 503,
+    exception.DatabaseUnreachable: 503,
+}
+
+
+def install(app: falcon.App[Any, Any]) -> None:
+    """Let each error leave as ``{"error": {code, title, message, …}}``."""
+    app.set_error_serializer(_serialize)
+    app.add_error_handler(Exception, _on_crash)
+    app.add_error_handler(exception.HassError, _on_hass_error)
+
+
+def _on_hass_error(
+    req: falcon.Request, resp: falcon.Response, error: Any, params: Any
+) -> None:
+    for kind, status in STATUSES.items():
+        if isinstance(error, kind):
+            _tell(req, resp, status, *_sentence(error, status), error)
+            return
+    _on_crash(req, resp, error, params)
+
+
+def _sentence(error: exception.HassError, status: int) -> tuple[str]:
+    """What the caller may read; the log keeps what is the operator's."""
+    if status == 503:
+        LOG.error('%s', error)
+    if isinstance(error, exception.NovaError):
+        return (f'Nova cannot be asked now ({error.call}): try again',)
+    if isinstance(error, exception.DatabaseUnreachable):
+        return ('the database does not answer: try again',)
+    return (str(error),)
+
+
+def _on_crash(
+    req: falcon.Request, resp: falcon.Response, error: Any, params: Any
+) -> None:
+    LOG.error('%s %s failed', req.method, req.path, exc_info=error)
+    _tell(
+        req,
+        resp,
+        500,
+        'an unexpected error happened; the log of the API tells more by the '
+        'id of this request',
+    )
+
+
+def _serialize(
+    req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError
+) -> None:
+    _tell(req, resp, error.status_code, error.description or error.title)
+
+
+def _tell(
+    req: falcon.Request,
+    resp: falcon.Response,
+    status: int,
+    message: str,
+    error: exception.HassError | None = None,
+) -> None:
+    resp.status = falcon.code_to_http_status(status)
+    body: dict[str, Any] = {
+        'code': status,
+        'title': resp.status.partition(' ')[2],
+        'message': message,
+        'request_id': req.env.get('openstack.request_id'),
+    }
+    if isinstance(error, exception.Invalid):
+        body['field'] = error.field
+    if isinstance(error, microversion.VersionNotOffered):
+        body['min_version'] = str(microversion.MIN)
+        body['max_version'] = str(microversion.MAX)
+    if status == 503:
+        resp.set_header('Retry-After', '5')
+    resp.media = {'error': body}

@@ -1,0 +1,71 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What each request passes before its handler."""
+
+from typing import Any
+import unicodedata
+
+import falcon
+from oslo_policy import policy
+
+from hass.api import microversion
+from hass import context
+from hass import exception
+
+
+class Front:
+    """Falcon middleware: the caller, the version, no odd characters."""
+
+    def __init__(self, enforcer: policy.Enforcer) -> None:
+        self._enforcer = enforcer
+
+    def process_request(
+        self, req: falcon.Request, resp: falcon.Response
+    ) -> None:
+        resp.set_header('Vary', microversion.HEADER)
+        # Whatever stands before us, without it nobody has a name.
+        if req.env.get('HTTP_X_IDENTITY_STATUS') != 'Confirmed':
+            raise falcon.HTTPUnauthorized(
+                description='the request must carry a token'
+            )
+        version = microversion.wanted(req.get_header(microversion.HEADER))
+        resp.set_header(
+            microversion.HEADER, f'{microversion.SERVICE_TYPE} {version}'
+        )
+        req.context.version = version
+        _refuse_controls(req)
+        req.context.caller = context.RequestContext.from_environ(
+            req.env, enforcer=self._enforcer
+        )
+
+
+def caller(req: falcon.Request) -> context.RequestContext:
+    """Who asks."""
+    found = req.context.caller
+    assert isinstance(found, context.RequestContext)
+    return found
+
+
+def _refuse_controls(req: falcon.Request) -> None:
+    """No database of ours looks up a NUL, and no name of ours holds one."""
+    if _odd(req.path):
+        raise exception.NotFound('path', repr(req.path))
+    for name, value in req.params.items():
+        if _odd(name) or _odd(str(value)):
+            raise exception.Invalid(
+                repr(name)[1:-1], 'holds a control character'
+            )
+
+
+def _odd(text: Any) -> bool:
+    return any(unicodedata.category(c) in ('Cc', 'Cs') for c in text)

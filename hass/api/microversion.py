@@ -1,0 +1,81 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The versions of the API, and how a request asks for one.
+
+1.0
+    The first: clusters, hosts, instances, notifications, recoveries,
+    services.
+"""
+
+import dataclasses
+import re
+
+from hass import exception
+
+SERVICE_TYPE = 'ha'
+HEADER = 'OpenStack-API-Version'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """A microversion, ordered as one expects."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f'{self.major}.{self.minor}'
+
+
+MIN = Version(1, 0)
+MAX = Version(1, 0)
+
+
+class VersionNotOffered(exception.HassError):
+    """A well-formed version that this release does not speak."""
+
+    def __init__(self, version: Version) -> None:
+        super().__init__(
+            f'version {version} is not offered; allowed: {MIN} to {MAX}'
+        )
+        self.version = version
+
+
+def wanted(header: str | None) -> Version:
+    """The version that a request's header asks for; the oldest without one.
+
+    :param header: as in ``ha 1.0, compute 2.94`` or ``ha latest``; entries
+        of other services are none of our business
+    :raises hass.exception.Invalid: our entry is not a version
+    :raises VersionNotOffered: it is one that is not spoken here
+    """
+    found = MIN
+    for entry in (header or '').split(','):
+        words = entry.split()
+        if words and words[0].lower() == SERVICE_TYPE:
+            found = _parsed(' '.join(words[1:]))
+    return found
+
+
+def _parsed(text: str) -> Version:
+    if text == 'latest':
+        return MAX
+    numbers = re.fullmatch(r'([1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})', text)
+    if numbers is None:
+        raise exception.Invalid(
+            HEADER, f'{text!r} is neither MAJOR.MINOR nor latest'
+        )
+    version = Version(int(numbers[1]), int(numbers[2]))
+    if not MIN <= version <= MAX:
+        raise VersionNotOffered(version)
+    return version

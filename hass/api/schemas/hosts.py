@@ -1,0 +1,59 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Bodies about hosts."""
+
+from hass.api.schemas import formats
+
+_ADDRESSES = {
+    'type': 'object',
+    'maxProperties': 16,
+    'propertyNames': {
+        'pattern': r'^[a-z0-9][a-z0-9_-]{0,62}\Z',
+        'description': 'a network is named by 1 to 63 small letters, digits, '
+        'dashes and underscores',
+    },
+    'additionalProperties': {
+        'type': 'string',
+        'format': 'ip',
+        'description': 'must be an IPv4 or IPv6 address',
+    },
+}
+
+_BMC_FIELDS = {
+    'address': {
+        'type': 'string',
+        'pattern': r'^[A-Za-z0-9:][A-Za-z0-9:._-]{0,254}\Z',
+        'description': 'must be an IP address or a host name',
+    },
+    'port': {'type': 'integer', 'minimum': 1, 'maximum': 65535},
+    'username': formats.TEXT,
+    'password': formats.TEXT,
+}
+
+ADD = formats.closed(
+    {
+        'name': formats.HOST,
+        'labels': formats.LABELS,
+        'addresses': _ADDRESSES,
+        'bmc': formats.closed(_BMC_FIELDS, ('address',)),
+    },
+    ('name',),
+)
+
+UPDATE = formats.closed(
+    {
+        'labels': formats.LABELS,
+        'addresses': _ADDRESSES,
+        'bmc': formats.closed(_BMC_FIELDS) | {'type': ['object', 'null']},
+    },
+)

@@ -1,0 +1,68 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Hosts are the operators' own."""
+
+from oslo_policy import policy
+
+from hass.policies import base
+
+LIST = 'ha:hosts:list'
+SHOW = 'ha:hosts:show'
+ADD = 'ha:hosts:add'
+UPDATE = 'ha:hosts:update'
+REMOVE = 'ha:hosts:remove'
+ROTATE_KEY = 'ha:hosts:rotate_key'
+TEST_FENCE = 'ha:hosts:test_fence'
+
+_OF_CLUSTER = '/v1/clusters/{cluster}/hosts'
+_ONE = '/v1/hosts/{host}'
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    return [
+        base.rule(
+            LIST,
+            base.ADMIN,
+            'List hosts.',
+            ('GET', '/v1/hosts'),
+            ('GET', _OF_CLUSTER),
+        ),
+        base.rule(SHOW, base.ADMIN, 'Show a host.', ('GET', _ONE)),
+        base.rule(
+            ADD, base.ADMIN, 'Add a host to a cluster.', ('POST', _OF_CLUSTER)
+        ),
+        base.rule(
+            UPDATE,
+            base.ADMIN,
+            'Change labels, addresses and BMC of a host.',
+            ('PATCH', _ONE),
+        ),
+        base.rule(
+            REMOVE,
+            base.ADMIN,
+            'Remove a host that runs no protected instance.',
+            ('DELETE', _ONE),
+        ),
+        base.rule(
+            ROTATE_KEY,
+            base.ADMIN,
+            'Issue a new key for the agent of a host.',
+            ('POST', f'{_ONE}/agent_key'),
+        ),
+        base.rule(
+            TEST_FENCE,
+            base.ADMIN,
+            'Try the fence of a host again.',
+            ('POST', f'{_ONE}/fence_test'),
+        ),
+    ]
