@@ -1,0 +1,107 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""[nova]: how to reach Nova, and how long to wait for it."""
+
+from keystoneauth1 import loading
+from oslo_config import cfg
+
+GROUP = 'nova'
+
+# The rest of keystoneauth's options would repeat a call behind our back,
+# after the right to make it has ended.
+_TAKEN = frozenset(
+    {
+        'cafile',
+        'certfile',
+        'keyfile',
+        'insecure',
+        'split_loggers',
+        'service_type',
+        'service_name',
+        'valid_interfaces',
+        'region_name',
+        'endpoint_override',
+    }
+)
+
+
+def _standard() -> list[cfg.Opt]:
+    adapter = loading.get_adapter_conf_options(include_deprecated=False)
+    options = [*loading.get_session_conf_options(), *adapter]
+    return [
+        *loading.get_auth_common_conf_options(),
+        *(one for one in options if one.dest in _TAKEN),
+    ]
+
+
+def password_options() -> list[cfg.Opt]:
+    """What auth_type = password adds: for samples and the reference.
+
+    Keystoneauth registers these itself once it knows the auth_type.
+    """
+    options: list[cfg.Opt] = loading.get_auth_plugin_conf_options('password')
+    return options
+
+
+OPTIONS: list[cfg.Opt] = [
+    cfg.FloatOpt(
+        'call_seconds',
+        default=2.0,
+        min=0.1,
+        max=10.0,
+        help='How long a connection to nova-api may take to stand. A request '
+        'leaves at most this much after the right to send it was checked, '
+        'and an engine that takes a recovery over waits as long before its '
+        'first act: all engines must have the same value. Too small, and '
+        'a busy nova-api looks like a dead one.',
+    ),
+    cfg.FloatOpt(
+        'answer_seconds',
+        default=10.0,
+        min=0.5,
+        max=60.0,
+        help='How long nova-api may be silent while it works on a request. '
+        'When it takes longer, whether the request took effect is unknown, '
+        'and an evacuation is not repeated before settle_seconds. It should '
+        'be smaller than [recovery] step_seconds.',
+    ),
+    cfg.FloatOpt(
+        'settle_seconds',
+        default=60.0,
+        min=1.0,
+        help='How long an evacuate request without an answer may still take '
+        'effect. Only after this time, and only if Nova shows no trace of '
+        'it, is it sent again. Too small, and a request that waited in '
+        'nova-api makes a second evacuation of the same instance.',
+    ),
+    cfg.StrOpt(
+        'evacuate_microversion',
+        default='2.94',
+        choices=[
+            ('2.94', 'the instance goes on as it was before the failure'),
+            (
+                '2.95',
+                'the guest is booted on the destination and then cut off '
+                'hard, and stays stopped: it boots twice before it is of use',
+            ),
+        ],
+        help='The compute API microversion of evacuate requests. Keep 2.94 '
+        'unless instances must stay stopped after an evacuation; 2.95 needs '
+        'all nova-computes at release 2023.1 or later.',
+    ),
+    *_standard(),
+]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    conf.register_opts(OPTIONS, group=GROUP)

@@ -1,0 +1,102 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The one door to Nova: services, servers, evacuations, migrations."""
+
+from keystoneauth1 import exceptions as ks
+from keystoneauth1 import loading
+from keystoneauth1 import session as ks_session
+from oslo_config import cfg
+
+from hass import clock as hass_clock
+from hass import exception
+from hass.conf import nova as options
+from hass.fencing.absence import DomainAbsent
+from hass.nova import door
+from hass.nova.client import Nova
+from hass.nova.compute import Compute, mark, usable_hosts
+from hass.nova.proofs import (
+    ABSENCE_SECONDS,
+    PROOF_SECONDS,
+    UNKNOWN_HOST,
+    Proof,
+    must_prove,
+)
+from hass.nova.records import Action, Migration, Server, Service, Versions
+
+__all__ = [
+    'ABSENCE_SECONDS',
+    'Action',
+    'Compute',
+    'DomainAbsent',
+    'Migration',
+    'Nova',
+    'PROOF_SECONDS',
+    'Proof',
+    'Server',
+    'Service',
+    'UNKNOWN_HOST',
+    'Versions',
+    'connect',
+    'mark',
+    'must_prove',
+    'usable_hosts',
+]
+
+
+def connect(conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> Nova:
+    """Nova as [nova] describes it. Nothing is sent yet.
+
+    :raises ConfigError: an option is missing or cannot be used
+    """
+    group = conf[options.GROUP]
+    try:
+        auth = loading.load_auth_from_conf_options(conf, options.GROUP)
+    except ks.MissingRequiredOptions as error:
+        names = ', '.join(sorted(one.dest for one in error.options))
+        raise exception.ConfigError(f'[nova] {names}', 'must be set') from None
+    except ks.NoMatchingPlugin:
+        raise exception.ConfigError(
+            '[nova] auth_type',
+            f'{group.auth_type!r} is no known way to log in; allowed are '
+            + ', '.join(sorted(loading.get_available_plugin_names())),
+        ) from None
+    if auth is None:
+        raise exception.ConfigError(
+            '[nova] auth_type', 'must be set, password as a rule'
+        )
+    session = ks_session.Session(
+        auth=auth,
+        verify=False if group.insecure else group.cafile or True,
+        cert=_certificate(group),
+        timeout=group.answer_seconds,
+        split_loggers=group.split_loggers,
+    )
+    where = {
+        'service_type': group.service_type or 'compute',
+        'service_name': group.service_name,
+        'interface': group.valid_interfaces or ['internal', 'public'],
+        'region_name': group.region_name,
+        'endpoint_override': group.endpoint_override,
+    }
+    return Nova(
+        door.Door(session, where, group.call_seconds, group.answer_seconds),
+        clock,
+        group.evacuate_microversion,
+    )
+
+
+def _certificate(group: cfg.ConfigOpts) -> str | tuple[str, str] | None:
+    if group.certfile and group.keyfile:
+        return (group.certfile, group.keyfile)
+    certificate: str | None = group.certfile
+    return certificate

@@ -1,0 +1,298 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Nova over its API: the acts check their deadline, evacuate its proofs."""
+
+from collections.abc import Iterator, Mapping
+import datetime
+import re
+
+from hass import clock as hass_clock
+from hass import exception
+from hass.nova import compute, records
+from hass.nova import door as doors
+from hass.nova import proofs as proving
+
+# Everything but evacuate. 2.53: services by UUID, all in one PUT; 2.59:
+# paged migrations; 2.69: an answer where a cell is down; 2.73: locked_reason.
+VERSION = '2.73'
+
+
+class Nova(compute.Compute):
+    """The compute API behind one door.
+
+    :param evacuate_at: the highest microversion of evacuate requests
+    """
+
+    def __init__(
+        self, door: doors.Door, clock: hass_clock.Clock, evacuate_at: str
+    ) -> None:
+        self._door = door
+        self._clock = clock
+        self._evacuate_at = evacuate_at
+        self._versions: records.Versions | None = None
+
+    def check_versions(self) -> records.Versions:
+        call = 'versions'
+        # Without a microversion, which an old Nova may not know.
+        found = self._door.get(call, '/', '2.1').get('version')
+        fields = records.Record(call, found)
+        versions = records.Versions(
+            _pair(call, fields.text('min_version')),
+            _pair(call, fields.text('version')),
+        )
+        wanted = VERSION if self._evacuate_at == '2.94' else self._evacuate_at
+        need = _pair(call, wanted)
+        if not versions.lowest <= need <= versions.highest:
+            raise exception.NovaTooOld(
+                call,
+                f'it offers microversions {fields.text("min_version")} to '
+                f'{fields.text("version")}, HASS needs {wanted}',
+            )
+        self._versions = versions
+        return versions
+
+    def service(self, host: str) -> records.Service | None:
+        return next(iter(self._services({'host': host})), None)
+
+    def services(self) -> list[records.Service]:
+        return self._services({})
+
+    def _services(self, query: dict[str, str]) -> list[records.Service]:
+        call = 'list services'
+        body = self._door.get(
+            call, '/os-services', VERSION, {'binary': 'nova-compute'} | query
+        )
+        found = body.get('services')
+        if not isinstance(found, list):
+            raise exception.NovaFailed(call, "the answer holds no 'services'")
+        return [records.Service.read(call, one) for one in found]
+
+    def force_down(
+        self,
+        service: records.Service,
+        recovery: str,
+        deadline: hass_clock.Deadline,
+    ) -> records.Service:
+        change: doors.JSON = {}
+        if service.status == 'enabled':
+            change['status'] = 'disabled'
+            change['disabled_reason'] = compute.mark(recovery)
+        if not service.forced_down:
+            change['forced_down'] = True
+        return self._update('force down', service, change, deadline)
+
+    def unforce(
+        self, service: records.Service, deadline: hass_clock.Deadline
+    ) -> records.Service:
+        change = {'forced_down': False} if service.forced_down else {}
+        return self._update('un-force', service, change, deadline)
+
+    def enable(
+        self,
+        service: records.Service,
+        recovery: str,
+        deadline: hass_clock.Deadline,
+    ) -> records.Service:
+        now = self.service(service.host)
+        if now is None:
+            raise exception.NovaRefused(
+                f'enable {service.host}', 404, 'there is no such service'
+            )
+        ours = now.disabled_reason == compute.mark(recovery)
+        change = {'status': 'enabled'} if ours else {}
+        return self._update('enable', now, change, deadline)
+
+    def _update(
+        self,
+        verb: str,
+        service: records.Service,
+        change: doors.JSON,
+        deadline: hass_clock.Deadline,
+    ) -> records.Service:
+        if not change:
+            return service
+        call = f'{verb} {service.host}'
+        body = self._door.act(
+            call,
+            'PUT',
+            f'/os-services/{service.uuid}',
+            VERSION,
+            change,
+            deadline,
+        )
+        return records.Service.read(call, body.get('service'))
+
+    def servers_on(self, host: str) -> list[records.Server]:
+        return self._servers(f'list servers on {host}', {'host': host})
+
+    def servers_changed_since(
+        self, moment: datetime.datetime
+    ) -> list[records.Server]:
+        return self._servers(
+            'list changed servers', {'changes-since': moment.isoformat() + 'Z'}
+        )
+
+    def _servers(
+        self, call: str, query: dict[str, str]
+    ) -> list[records.Server]:
+        pages = self._door.pages(
+            call,
+            '/servers/detail',
+            VERSION,
+            {'all_tenants': '1'} | query,
+            'servers',
+            'id',
+        )
+        return [
+            records.Server.read(call, one) for page in pages for one in page
+        ]
+
+    def server(self, uuid: str) -> records.Server | None:
+        call = f'show server {uuid}'
+        try:
+            body = self._door.get(call, f'/servers/{_path(uuid)}', VERSION)
+        except exception.NovaRefused as error:
+            if error.status == 404:
+                return None
+            raise
+        return records.Server.read(call, body.get('server'))
+
+    def migrations(
+        self,
+        source: str,
+        since: datetime.datetime | None = None,
+        kind: str | None = 'evacuation',
+    ) -> list[records.Migration]:
+        query = {'source_compute': source}
+        if kind:
+            query['migration_type'] = kind
+        return list(self._migrations(f'migrations off {source}', query, since))
+
+    def migrations_of(self, instance: str) -> list[records.Migration]:
+        return list(
+            self._migrations(
+                f'migrations of {instance}', {'instance_uuid': instance}, None
+            )
+        )
+
+    def _migrations(
+        self,
+        call: str,
+        query: dict[str, str],
+        since: datetime.datetime | None,
+    ) -> Iterator[records.Migration]:
+        # Not by changes-since: Nova compares it with updated_at, which is
+        # NULL in a record that was only just accepted, and leaves it out.
+        # The list is sorted by created_at, newest first.
+        for page in self._door.pages(
+            call, '/os-migrations', VERSION, query, 'migrations', 'uuid'
+        ):
+            for entry in page:
+                migration = records.Migration.read(call, entry)
+                if since and migration.created_at < since:
+                    return
+                yield migration
+
+    def actions_of(
+        self, instance: str, since: datetime.datetime | None = None
+    ) -> list[records.Action]:
+        call = f'actions of {instance}'
+        body = self._door.get(
+            call, f'/servers/{_path(instance)}/os-instance-actions', VERSION
+        )
+        found = body.get('instanceActions')
+        if not isinstance(found, list):
+            raise exception.NovaFailed(
+                call, "the answer holds no 'instanceActions'"
+            )
+        actions = [records.Action.read(call, one) for one in found]
+        return [
+            one for one in actions if since is None or one.started_at >= since
+        ]
+
+    def evacuate(
+        self,
+        server: records.Server,
+        proofs: Mapping[str, proving.Proof],
+        needed: frozenset[str],
+        target: str | None,
+        deadline: hass_clock.Deadline,
+    ) -> None:
+        hosts = needed | {server.host or proving.UNKNOWN_HOST}
+        self._act(
+            f'evacuate {server.uuid}',
+            server,
+            {'evacuate': {'host': target} if target else {}},
+            deadline,
+            version=self._evacuate_version(),
+            guard=lambda: proving.check(
+                server, hosts, proofs, self._clock.monotonic()
+            ),
+        )
+
+    def _evacuate_version(self) -> str:
+        versions = self._versions or self.check_versions()
+        highest = min(versions.highest, _pair('versions', self._evacuate_at))
+        return f'{highest[0]}.{highest[1]}'
+
+    def start(
+        self, server: records.Server, deadline: hass_clock.Deadline
+    ) -> None:
+        self._act(f'start {server.uuid}', server, {'os-start': None}, deadline)
+
+    def stop(
+        self, server: records.Server, deadline: hass_clock.Deadline
+    ) -> None:
+        self._act(f'stop {server.uuid}', server, {'os-stop': None}, deadline)
+
+    def reset_state(
+        self,
+        server: records.Server,
+        state: str,
+        deadline: hass_clock.Deadline,
+    ) -> None:
+        self._act(
+            f'reset state of {server.uuid}',
+            server,
+            {'os-resetState': {'state': state}},
+            deadline,
+        )
+
+    def _act(
+        self,
+        call: str,
+        server: records.Server,
+        body: doors.JSON,
+        deadline: hass_clock.Deadline,
+        version: str = VERSION,
+        guard: doors.Guard = doors.nothing,
+    ) -> None:
+        path = f'/servers/{_path(server.uuid)}/action'
+        self._door.act(call, 'POST', path, version, body, deadline, guard)
+
+
+def _path(uuid: str) -> str:
+    """A UUID that may stand in a path.
+
+    :raises Invalid: it is something else
+    """
+    if not re.fullmatch(r'[0-9A-Za-z-]{1,64}', uuid):
+        raise exception.Invalid('instance', 'is no UUID')
+    return uuid
+
+
+def _pair(call: str, version: str) -> tuple[int, int]:
+    found = re.fullmatch(r'(\d+)\.(\d+)', version)
+    if found is None:
+        raise exception.NovaFailed(call, 'the answer holds no microversion')
+    return int(found[1]), int(found[2])

@@ -1,0 +1,152 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What HASS asks of a compute API."""
+
+from collections.abc import Iterable, Mapping
+import datetime
+from typing import Protocol
+
+from hass import clock
+from hass.nova import proofs as proving
+from hass.nova import records
+
+
+def mark(recovery: str) -> str:
+    """The disabled_reason by which HASS knows its own hand again."""
+    return f'hass:{recovery}'
+
+
+def usable_hosts(services: Iterable[records.Service]) -> frozenset[str]:
+    """Hosts on which the scheduler may put instances."""
+    return frozenset(one.host for one in services if one.usable)
+
+
+class Compute(Protocol):
+    """Reads, and acts that take a deadline and check it right before.
+
+    All raise NovaUnreachable (whether it took effect is unknown),
+    NovaFailed (a 5xx or a garbled answer: the same) and NovaRefused (a 4xx:
+    it took no effect); acts raise ClaimExpired when nothing was sent.
+    """
+
+    def check_versions(self) -> records.Versions:
+        """See that Nova offers what HASS needs.
+
+        :raises NovaTooOld: it does not
+        """
+
+    def service(self, host: str) -> records.Service | None:
+        """The nova-compute of a host, None when Nova knows none."""
+
+    def services(self) -> list[records.Service]:
+        """All nova-computes, one call."""
+
+    def force_down(
+        self, service: records.Service, recovery: str, deadline: clock.Deadline
+    ) -> records.Service:
+        """Say that the host is fenced, and disable it: one PUT.
+
+        A service that is already disabled keeps its own reason. What is
+        done already is not sent: Nova refuses an update of nothing.
+
+        :param recovery: the recovery's UUID
+        :returns: the service afterwards
+        """
+
+    def unforce(
+        self, service: records.Service, deadline: clock.Deadline
+    ) -> records.Service:
+        """Take forced_down away, and nothing else.
+
+        :raises NovaRefused: 400 while evacuations of the host are 'done':
+            its nova-compute has to start and complete them first
+        """
+
+    def enable(
+        self, service: records.Service, recovery: str, deadline: clock.Deadline
+    ) -> records.Service:
+        """Enable the service if its reason is still exactly ours.
+
+        The service is read anew first.
+
+        :returns: the service afterwards; it is still disabled when
+            somebody else has a reason for that
+        """
+
+    def servers_on(self, host: str) -> list[records.Server]:
+        """All servers of a host, whosever they are."""
+
+    def servers_changed_since(
+        self, moment: datetime.datetime
+    ) -> list[records.Server]:
+        """All servers that changed, deleted ones too (status DELETED).
+
+        :param moment: on Nova's clock, naive UTC
+        """
+
+    def server(self, uuid: str) -> records.Server | None:
+        """One server, None when Nova knows none."""
+
+    def migrations(
+        self,
+        source: str,
+        since: datetime.datetime | None = None,
+        kind: str | None = 'evacuation',
+    ) -> list[records.Migration]:
+        """The migrations off a host, newest first, in one call as a rule.
+
+        :param since: leave out those created before, on Nova's clock
+        :param kind: evacuation, live-migration, migration, resize or None
+        """
+
+    def migrations_of(self, instance: str) -> list[records.Migration]:
+        """All migrations of an instance, newest first."""
+
+    def actions_of(
+        self, instance: str, since: datetime.datetime | None = None
+    ) -> list[records.Action]:
+        """What was asked of an instance, newest first.
+
+        :param since: leave out what started before, on Nova's clock
+        """
+
+    def evacuate(
+        self,
+        server: records.Server,
+        proofs: Mapping[str, proving.Proof],
+        needed: frozenset[str],
+        target: str | None,
+        deadline: clock.Deadline,
+    ) -> None:
+        """Ask Nova to rebuild a server on another host.
+
+        Returning says that Nova took the call, no more; the migration
+        record tells the rest.
+
+        :param needed: what must_prove() says; Nova's host is needed anyway
+        :param target: asked for, and checked by the scheduler
+        :raises ProofMissing: a needed host lacks a fresh proof, or none
+            is needed at all; nothing was sent
+        """
+
+    def start(self, server: records.Server, deadline: clock.Deadline) -> None:
+        """Ask for the guest to be started (409: it is not stopped)."""
+
+    def stop(self, server: records.Server, deadline: clock.Deadline) -> None:
+        """Ask for the guest to be stopped (409: it is not running)."""
+
+    def reset_state(
+        self, server: records.Server, state: str, deadline: clock.Deadline
+    ) -> None:
+        """Overwrite the vm_state ('active' or 'error'), task_state is
+        cleared."""

@@ -1,0 +1,207 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""HTTP to Nova: one session, time-outs, and one meaning for each failure.
+
+Of novaclient its session client is used (keystoneauth adapter, headers of
+the microversion). Its managers are not: they cannot page lists with as few
+calls, set status and forced_down in one PUT, or hold a call back in the
+moment before it is sent.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from typing import Any, cast
+from urllib import parse
+
+from keystoneauth1 import exceptions as ks
+from keystoneauth1 import session as ks_session
+from novaclient import client as novaclient
+
+from hass import clock, exception
+
+JSON = dict[str, Any]
+
+Guard = Callable[[], None]
+
+# More would be a list that never ends.
+PAGES = 1000
+
+
+def nothing() -> None:
+    """Guards nothing."""
+
+
+@contextlib.contextmanager
+def _said_by(call: str) -> Iterator[None]:
+    """Give what keystoneauth raises our own three meanings.
+
+    What it says holds addresses, never headers: no token.
+    """
+    try:
+        yield
+    except ks.HttpError as error:
+        # The sender of this one is Keystone: Nova's answers are not raised.
+        raise _answered('login', error.http_status, error.message) from None
+    except ks.ConnectionError as error:
+        raise exception.NovaUnreachable(call, str(error)) from None
+    except ks.ClientException as error:
+        raise exception.NovaFailed(call, str(error)) from None
+
+
+def _answered(call: str, status: int, reason: str) -> exception.NovaError:
+    if 400 <= status < 500:
+        return exception.NovaRefused(call, status, reason)
+    return exception.NovaFailed(call, f'{status} {reason}')
+
+
+def _reason(body: object) -> str:
+    """The sentence in an error body: {"badRequest": {"message": …}}."""
+    if isinstance(body, Mapping):
+        for part in (*body.values(), body):
+            if isinstance(part, Mapping) and 'message' in part:
+                return str(part['message'])[:500]
+    return 'without a reason'
+
+
+class Door:
+    """Requests to the compute endpoint of the session's catalog.
+
+    :param where: region_name, interface, endpoint_override … as the
+        keystoneauth adapter takes them
+    :param call_seconds: until the connection must stand
+    :param answer_seconds: between two bytes of an answer
+    """
+
+    def __init__(
+        self,
+        session: ks_session.Session,
+        where: Mapping[str, Any],
+        call_seconds: float,
+        answer_seconds: float,
+    ) -> None:
+        self._session = session
+        self._where = dict(where)
+        self._timeout = (call_seconds, answer_seconds)
+
+    def get(
+        self,
+        call: str,
+        path: str,
+        version: str,
+        query: Mapping[str, str] | None = None,
+    ) -> JSON:
+        """GET one page.
+
+        :raises NovaError: each of its kinds
+        """
+        if query:
+            path = f'{path}?{parse.urlencode(query)}'
+        with _said_by(call):
+            answer, body = self._client(version).request(
+                path, 'GET', timeout=self._timeout, raise_exc=False
+            )
+        return self._judged(call, answer.status_code, body)
+
+    def pages(
+        self,
+        call: str,
+        path: str,
+        version: str,
+        query: Mapping[str, str],
+        name: str,
+        marker: str,
+    ) -> Iterator[list[object]]:
+        """GET the pages of a list, one request for each.
+
+        :param name: the key of the list in the answer
+        :param marker: the field of an entry that marks the next page
+        """
+        query = dict(query)
+        for _ in range(PAGES):
+            body = self.get(call, path, version, query)
+            entries = body.get(name)
+            if not isinstance(entries, list):
+                raise exception.NovaFailed(
+                    call, f'the answer holds no list {name!r}'
+                )
+            yield entries
+            if not body.get(f'{name}_links') or not entries:
+                return
+            last = entries[-1]
+            if not isinstance(last, Mapping) or marker not in last:
+                raise exception.NovaFailed(
+                    call, f'the answer holds no usable field {marker!r}'
+                )
+            query['marker'] = str(last[marker])
+        raise exception.NovaFailed(call, f'{PAGES} pages and no end')
+
+    def act(
+        self,
+        call: str,
+        method: str,
+        path: str,
+        version: str,
+        body: JSON,
+        deadline: clock.Deadline,
+        guard: Guard = nothing,
+    ) -> JSON:
+        """Send something that changes the world, once.
+
+        The session is logged in first, so that the deadline and the
+        guard are asked in the moment before the request goes out. A
+        token that Nova no longer takes (401: nothing was done) is
+        renewed and the request goes the same way again.
+
+        :param guard: raises when the request must not be sent (any more)
+        :raises ClaimExpired: the deadline has passed; nothing was sent
+        :raises NovaError: each of its kinds
+        """
+        client = self._client(version)
+        for again in (True, False):
+            with _said_by(call):
+                self._session.get_token()
+                endpoint = client.get_endpoint()
+            deadline.check()
+            guard()
+            with _said_by(call):
+                answer, content = client.request(
+                    path,
+                    method,
+                    body=body,
+                    endpoint_override=endpoint,
+                    timeout=self._timeout,
+                    allow_reauth=False,
+                    raise_exc=False,
+                )
+            if answer.status_code != 401 or not again:
+                break
+            self._session.invalidate()
+        empty_is_fine = method == 'POST'
+        if empty_is_fine and answer.status_code < 300 and content is None:
+            return {}
+        return self._judged(call, answer.status_code, content)
+
+    def _client(self, version: str) -> novaclient.SessionClient:
+        return novaclient.SessionClient(
+            session=self._session,
+            api_version=version,
+            **self._where,
+        )
+
+    @staticmethod
+    def _judged(call: str, status: int, body: object) -> JSON:
+        if status >= 300:
+            raise _answered(call, status, _reason(body))
+        if not isinstance(body, dict):
+            raise exception.NovaFailed(call, 'the answer is no JSON object')
+        return cast(JSON, body)

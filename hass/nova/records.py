@@ -1,0 +1,249 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What Nova answers, as frozen nouns. A garbled answer is an error.
+
+Fields are those of the compute API at microversion 2.73. Moments are
+Nova's own clock, as naive UTC.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+import datetime
+from typing import Any, Self, TypeVar
+
+from hass import exception
+
+T = TypeVar('T')
+
+
+class Record:
+    """One JSON object of an answer, read with the types it must have."""
+
+    def __init__(self, call: str, record: object) -> None:
+        if not isinstance(record, Mapping):
+            raise exception.NovaFailed(call, 'the answer holds no object')
+        self._call = call
+        self._record = record
+
+    def _take(self, key: str, kind: type[T]) -> T:
+        value = self.anything(key)
+        if not isinstance(value, kind):
+            raise self._garbled(key)
+        return value
+
+    def anything(self, key: str) -> Any:
+        if key not in self._record:
+            raise self._garbled(key)
+        return self._record[key]
+
+    def text(self, key: str) -> str:
+        return self._take(key, str)
+
+    def maybe_text(self, key: str) -> str | None:
+        """Null and '' both mean that Nova has nothing to say."""
+        return None if self.anything(key) in (None, '') else self.text(key)
+
+    def flag(self, key: str) -> bool:
+        return self._take(key, bool)
+
+    def number(self, key: str) -> int:
+        return self._take(key, int)
+
+    def moment(self, key: str) -> datetime.datetime:
+        try:
+            moment = datetime.datetime.fromisoformat(self.text(key))
+        except ValueError:
+            raise self._garbled(key) from None
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
+        return moment
+
+    def maybe_moment(self, key: str) -> datetime.datetime | None:
+        return self.moment(key) if self.maybe_text(key) else None
+
+    def _garbled(self, key: str) -> exception.NovaFailed:
+        return exception.NovaFailed(
+            self._call, f'the answer holds no usable field {key!r}'
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Service:
+    """A nova-compute service (API reference: os-services).
+
+    :ivar status: what an operator wants, 'enabled' or 'disabled'
+    :ivar state: what Nova believes, 'up' or 'down'
+    """
+
+    uuid: str
+    host: str
+    status: str
+    state: str
+    forced_down: bool
+    disabled_reason: str | None
+    updated_at: datetime.datetime | None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the scheduler may put instances there."""
+        return (
+            self.status == 'enabled'
+            and self.state == 'up'
+            and not self.forced_down
+        )
+
+    @classmethod
+    def read(cls, call: str, record: object) -> Self:
+        fields = Record(call, record)
+        return cls(
+            uuid=fields.text('id'),
+            host=fields.text('host'),
+            status=fields.text('status'),
+            state=fields.text('state'),
+            forced_down=fields.flag('forced_down'),
+            disabled_reason=fields.maybe_text('disabled_reason'),
+            updated_at=fields.maybe_moment('updated_at'),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Server:
+    """An instance as Nova knows it (API reference: servers, details).
+
+    :ivar host: where Nova believes it to be, None before scheduling
+    :ivar power_state: 1 running, 4 shut down, 0 no state …
+    :ivar image_backed: its root disk is made from an image: an
+        evacuation without shared storage makes that disk anew
+    :ivar launched: it ran at least once; Nova evacuates no other
+    """
+
+    uuid: str
+    name: str
+    project_id: str
+    host: str | None
+    status: str
+    vm_state: str
+    task_state: str | None
+    power_state: int
+    locked: bool
+    locked_reason: str | None
+    image_backed: bool
+    launched: bool
+
+    @classmethod
+    def read(cls, call: str, record: object) -> Self:
+        fields = Record(call, record)
+        return cls(
+            uuid=fields.text('id'),
+            name=fields.text('name'),
+            project_id=fields.text('tenant_id'),
+            host=fields.maybe_text('OS-EXT-SRV-ATTR:host'),
+            status=fields.text('status'),
+            vm_state=fields.text('OS-EXT-STS:vm_state'),
+            task_state=fields.maybe_text('OS-EXT-STS:task_state'),
+            power_state=fields.number('OS-EXT-STS:power_state'),
+            locked=fields.flag('locked'),
+            locked_reason=fields.maybe_text('locked_reason'),
+            image_backed=bool(fields.anything('image')),
+            launched=bool(fields.anything('OS-SRV-USG:launched_at')),
+        )
+
+
+# All that Nova writes when it will not touch a migration again. What is
+# unknown counts as unfinished.
+FAILED = frozenset({'error', 'failed', 'cancelled'})
+SUCCEEDED = frozenset({'completed', 'confirmed'})
+ENDED = FAILED | SUCCEEDED | {'done', 'reverted'}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration record: the only truth about an evacuation.
+
+    An evacuation goes accepted → pre-migrating → done → completed, the
+    last when nova-compute of the source has started again; or to error
+    (nothing was sent to a destination) or failed (the destination gave
+    up).
+
+    :ivar type: evacuation, live-migration, migration or resize
+    :ivar destination: the host that was asked for or chosen
+    :ivar destination_node: set when the destination claimed resources,
+        which comes before it touches the guest
+    """
+
+    uuid: str
+    id: int
+    instance_uuid: str
+    source: str | None
+    destination: str | None
+    destination_node: str | None
+    status: str
+    type: str
+    created_at: datetime.datetime
+    updated_at: datetime.datetime | None
+
+    @property
+    def live(self) -> bool:
+        """Nova, or a queue of Nova, may still act on it."""
+        return self.status not in ENDED
+
+    @property
+    def done(self) -> bool:
+        """The instance runs (or is stopped, as it was) elsewhere now."""
+        return self.status == 'done' or self.status in SUCCEEDED
+
+    @property
+    def failed(self) -> bool:
+        return self.status in FAILED
+
+    @classmethod
+    def read(cls, call: str, record: object) -> Self:
+        fields = Record(call, record)
+        return cls(
+            uuid=fields.text('uuid'),
+            id=fields.number('id'),
+            instance_uuid=fields.text('instance_uuid'),
+            source=fields.maybe_text('source_compute'),
+            destination=fields.maybe_text('dest_compute'),
+            destination_node=fields.maybe_text('dest_node'),
+            status=fields.text('status'),
+            type=fields.text('migration_type'),
+            created_at=fields.moment('created_at'),
+            updated_at=fields.maybe_moment('updated_at'),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Action:
+    """Something that was asked of an instance (os-instance-actions)."""
+
+    name: str
+    request_id: str
+    started_at: datetime.datetime
+
+    @classmethod
+    def read(cls, call: str, record: object) -> Self:
+        fields = Record(call, record)
+        return cls(
+            name=fields.text('action'),
+            request_id=fields.text('request_id'),
+            started_at=fields.moment('start_time'),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Versions:
+    """The microversions that Nova offers, as (major, minor)."""
+
+    lowest: tuple[int, int]
+    highest: tuple[int, int]
