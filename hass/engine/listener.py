@@ -43,6 +43,7 @@ class Heard:
     :ivar last: arrival of the newest beat on any network
     :ivar sent: the moment by which the newest beat must have been sent:
         a beat that lay in a queue is not taken for a fresh one
+    :ivar uptime: the host's own CLOCK_BOOTTIME in its newest beat
     :ivar planned: the newest beat said that the agent is being stopped
     :ivar clock_jump: the host's wall clock is over 60 s off ours
     """
@@ -52,6 +53,7 @@ class Heard:
     by_network: Mapping[str, float]
     last: float
     sent: float
+    uptime: float
     planned: bool
     clock_jump: bool
 
@@ -101,10 +103,11 @@ class _Host:
             self.sequence = -1
             self.offset = _Offset()
         sent = self.offset.sent(arrival, beat.uptime)
-        planned = beat.planned
+        uptime, planned = beat.uptime, beat.planned
         if self.heard is not None and beat.sequence < self.sequence:
             # Networks overtake each other: this one is not the newest.
-            sent, planned = self.heard.sent, self.heard.planned
+            sent, uptime = self.heard.sent, self.heard.uptime
+            planned = self.heard.planned
         self.sequence = max(beat.sequence, self.sequence)
         self.by_network = self.by_network | {beat.network: arrival}
         self.heard = Heard(
@@ -113,6 +116,7 @@ class _Host:
             by_network=self.by_network,
             last=arrival,
             sent=sent,
+            uptime=uptime,
             planned=planned,
             clock_jump=jump,
         )

@@ -1,0 +1,280 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The agent: loops that beat, report, look at guests and feed."""
+
+from collections.abc import Callable, Sequence
+import logging
+import threading
+from typing import Any
+
+from oslo_service import service
+
+from hass.agent import beats
+from hass.agent import facts
+from hass.agent import identity as identities
+from hass.agent import reporter
+from hass.agent import watchdog
+from hass import clock as clocks
+from hass.detection import guests as detection
+from hass import exception
+from hass import faults
+from hass.rpc import api
+from hass.rpc import messages
+
+LOG = logging.getLogger(__name__)
+
+GOODBYE_BEATS = 3
+
+
+class Loop:
+    """A thread that takes a turn, pauses, and takes the next.
+
+    It is well when it finished a turn lately; that its thread exists
+    proves nothing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        turn: Callable[[], None],
+        clock: clocks.Clock,
+        *,
+        pause_seconds: float,
+        deadline_seconds: float,
+    ) -> None:
+        self.name = name
+        self._turn = turn
+        self._clock = clock
+        self._pause_seconds = pause_seconds
+        self._deadline_seconds = deadline_seconds
+        self._finished_at = clock.monotonic()
+        self._stopped = threading.Event()
+        self._awake = threading.Event()
+        self._awake.set()
+        self._thread = threading.Thread(
+            target=self._run, name=f'agent-{name}', daemon=True
+        )
+
+    def start(self) -> None:
+        self._finished_at = self._clock.monotonic()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No turn begins after this."""
+        self._stopped.set()
+        self._awake.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for a turn under way, but not for ever."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def pause(self, paused: bool) -> None:
+        """Stand still, as if the host hung."""
+        if paused:
+            self._awake.clear()
+        else:
+            self._awake.set()
+
+    def late(self) -> bool:
+        """Whether the last finished turn is too long ago."""
+        ago = self._clock.monotonic() - self._finished_at
+        return ago > self._deadline_seconds
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            began = self._clock.monotonic()
+            try:
+                self._turn()
+                self._finished_at = self._clock.monotonic()
+            except Exception:
+                LOG.exception('the loop %s goes on after this', self.name)
+            spent = self._clock.monotonic() - began
+            self._stopped.wait(max(0.0, self._pause_seconds - spent))
+            self._awake.wait()
+
+
+class Agent:
+    """One host's agent. Everything that it touches is handed in.
+
+    :param conf: the options of [agent]
+    """
+
+    def __init__(
+        self,
+        conf: Any,
+        clock: clocks.Clock,
+        engine: api.Engine,
+        identity: identities.Identity,
+        guests: detection.Guests,
+    ) -> None:
+        if not conf.engines:
+            raise exception.ConfigError(
+                '[agent] engines', 'names no engine to beat to'
+            )
+        self._conf = conf
+        self._engine = engine
+        self._identity = identity
+        self._addresses = dict(conf.beat_networks)
+        self._sender = beats.Sender(identity, self._addresses, conf.engines)
+        self._domains = facts.Domains(clock, guests)
+        self._nova_conf = facts.NovaConf(conf.nova_conf)
+        self._watchdog = watchdog.Watchdog(
+            conf.watchdog_device, conf.watchdog_seconds, conf.allow_softdog
+        )
+        self._reporter = reporter.Reporter(
+            identity,
+            engine,
+            clock,
+            self.facts,
+            report_seconds=conf.report_seconds,
+            backlog=conf.backlog,
+        )
+        self._loops = self._make_loops(clock)
+
+    def start(self) -> None:
+        """Start every loop; returns at once."""
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self, planned: bool = True) -> None:
+        """End the loops; if that is planned, tell the engines so first."""
+        self._end_loops()
+        if planned:
+            self._say_goodbye()
+        self._watchdog.close(planned)
+        self._sender.close()
+
+    def kill(self) -> None:
+        """End as a host does that loses its power: silently, at once."""
+        self._sender.close()
+        for loop in self._loops:
+            loop.stop()
+        self._watchdog.close(planned=False)
+
+    def pause(self, paused: bool = True) -> None:
+        """Hang, or go on: for tests and the demo."""
+        for loop in self._loops:
+            loop.pause(paused)
+
+    def allege(self, layer: faults.Layer, payload: dict[str, str]) -> None:
+        """Report a fault that a detector of this host alleges."""
+        self._reporter.allege(layer, payload)
+
+    def facts(self) -> facts.Facts:
+        """What the next report says."""
+        return facts.Facts(
+            addresses=self._addresses,
+            domains=self._domains.fresh(),
+            system_uuid=facts.system_uuid(self._conf.system_uuid_file),
+            resume_guests=self._nova_conf.resume_guests(),
+            watchdog=self._watchdog.state,
+            health={
+                loop.name: 'late' if loop.late() else 'ok'
+                for loop in self._loops
+            },
+        )
+
+    def _make_loops(self, clock: clocks.Clock) -> Sequence[Loop]:
+        seconds = self._conf.beat_seconds
+        look = min(1.0, self._conf.report_seconds)
+        loops = [
+            Loop(
+                'beats',
+                self._sender.beat,
+                clock,
+                pause_seconds=seconds,
+                deadline_seconds=3 * seconds,
+            ),
+            Loop(
+                'guests',
+                self._domains.look,
+                clock,
+                pause_seconds=look,
+                deadline_seconds=facts.FRESH_SECONDS,
+            ),
+            Loop(
+                'reports',
+                self._reporter.turn,
+                clock,
+                pause_seconds=look,
+                deadline_seconds=3 * self._conf.call_seconds,
+            ),
+        ]
+        if self._conf.watchdog_device:
+            loops.append(
+                Loop(
+                    'watchdog',
+                    self._feed,
+                    clock,
+                    pause_seconds=1.0,
+                    deadline_seconds=5.0,
+                )
+            )
+        return loops
+
+    def _feed(self) -> None:
+        """Feed the watchdog while the agent itself is well."""
+        before = self._watchdog.state
+        if not self._loops[0].late():
+            self._watchdog.feed()
+        if self._watchdog.state != before:
+            LOG.warning('watchdog: %s', self._watchdog.state)
+
+    def _end_loops(self) -> None:
+        for loop in self._loops:
+            loop.stop()
+        for loop in self._loops:
+            loop.join(self._conf.beat_seconds)
+
+    def _say_goodbye(self) -> None:
+        """Over RPC, and in the last beats while the call is under way."""
+        call = threading.Thread(target=self._call_goodbye, daemon=True)
+        call.start()
+        turns = int(self._conf.call_seconds / self._conf.beat_seconds) + 1
+        for turn in range(max(turns, GOODBYE_BEATS)):
+            self._sender.beat(planned=True)
+            call.join(self._conf.beat_seconds)
+            if not call.is_alive() and turn:
+                return
+
+    def _call_goodbye(self) -> None:
+        try:
+            self._engine.goodbye(
+                self._identity.seal(messages.Goodbye, why='stopped')
+            )
+        except (
+            exception.EngineUnreachable,
+            exception.MessageRefused,
+        ) as error:
+            LOG.warning('no engine took the goodbye: %s', error)
+
+
+class AgentService(service.ServiceBase):  # type: ignore[misc]
+    """The agent as a process: see cmd/agent.py."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def start(self) -> None:
+        self._agent.start()
+
+    def stop(self, graceful: bool = False) -> None:
+        self._agent.stop(planned=True)
+
+    def wait(self) -> None:
+        # The handler of SIGTERM stops the agent and ends the process.
+        threading.Event().wait()
+
+    def reset(self) -> None:
+        """Nothing is read anew."""

@@ -1,0 +1,84 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""hass-agent: the agent of this host, and the gate of its services."""
+
+import getpass
+import os
+import sys
+
+from oslo_config import cfg
+from oslo_service import service as oslo_service
+
+from hass.agent import gate
+from hass.agent import identity
+from hass.agent import service
+from hass import clock
+from hass import conf as options
+from hass.detection import guests
+from hass import exception
+from hass.rpc import api
+from hass.rpc import transport
+
+CLI = [
+    cfg.StrOpt(
+        'action',
+        positional=True,
+        required=False,
+        default='run',
+        choices=['run', 'gate'],
+        help='run: be the agent of this host. gate: wait until compute '
+        'services may start here.',
+    ),
+    cfg.BoolOpt(
+        'force',
+        default=False,
+        help='With gate: open it at once. Guests may then run twice; for '
+        'root only, and it is reported.',
+    ),
+]
+
+
+def main() -> None:
+    """Until SIGTERM, or until the gate is open."""
+    conf = options.prepare(sys.argv[1:], 'hass-agent', CLI)
+    try:
+        (wait if conf.action == 'gate' else run)(conf)
+    except exception.HassError as error:
+        sys.exit(f'hass-agent: {error}')
+
+
+def run(conf: cfg.ConfigOpts) -> None:
+    agent = service.Agent(
+        conf.agent,
+        clock.SystemClock(),
+        api.EngineAPI(transport.connect(conf), conf.agent.call_seconds),
+        identity.read(clock.SystemClock(), conf.agent),
+        guests.choose(conf.agent),
+    )
+    oslo_service.launch(conf, service.AgentService(agent), no_fork=True)
+
+
+def wait(conf: cfg.ConfigOpts) -> None:
+    if conf.force and os.geteuid() != 0:
+        raise exception.ConfigError('--force', 'only root may use it')
+    gatekeeper = gate.Gate(
+        identity.read(clock.SystemClock(), conf.agent),
+        api.EngineAPI(transport.connect(conf), conf.agent.call_seconds),
+        lambda why: print(f'gate {why}', flush=True),
+        poll_seconds=conf.agent.gate_poll_seconds,
+        call_seconds=conf.agent.call_seconds,
+    )
+    if conf.force:
+        gatekeeper.force(getpass.getuser())
+    else:
+        gatekeeper.wait_open()

@@ -1,0 +1,231 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""[agent]: what runs on every compute host."""
+
+import dataclasses
+import ipaddress
+import socket
+from typing import Any
+
+from oslo_config import cfg
+from oslo_config import types
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EngineAddress:
+    """Where an engine hears beats on one network; '' means on each."""
+
+    network: str
+    address: str
+    port: int
+
+
+class EngineAddressType(types.ConfigType):
+    """network=address:port, or address:port for every network."""
+
+    def __init__(self) -> None:
+        super().__init__(type_name='engine address')
+
+    def __call__(self, value: Any) -> EngineAddress:
+        if isinstance(value, EngineAddress):
+            return value
+        network, _equals, place = str(value).strip().rpartition('=')
+        address, _colon, port = place.rpartition(':')
+        address = address.removeprefix('[').removesuffix(']')
+        if not address or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError(f'{value!r} is not [network=]address:port')
+        return EngineAddress(network, address, int(port))
+
+    def __repr__(self) -> str:
+        return 'EngineAddress'
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EngineAddressType)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def _formatter(self, value: EngineAddress) -> str:
+        return f'{value.network}={value.address}:{value.port}'
+
+
+class LocalAddressType(types.ConfigType):
+    """network=address, an IP address of this host there."""
+
+    def __init__(self) -> None:
+        super().__init__(type_name='local address')
+
+    def __call__(self, value: Any) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        network, equals, address = str(value).strip().partition('=')
+        if not network or not equals:
+            raise ValueError(f'{value!r} is not network=address')
+        return network, str(ipaddress.ip_address(address))
+
+    def __repr__(self) -> str:
+        return 'LocalAddress'
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LocalAddressType)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def _formatter(self, value: tuple[str, str]) -> str:
+        return '='.join(value)
+
+
+OPTIONS: list[cfg.Opt] = [
+    cfg.StrOpt(
+        'host',
+        default=socket.gethostname(),
+        sample_default='compute-1',
+        max_length=190,
+        help='Name of this host, exactly as Nova names it ([DEFAULT] host in '
+        'nova.conf) and as it was added to its cluster.',
+    ),
+    cfg.StrOpt(
+        'key_file',
+        default='/etc/hass/agent.key',
+        help='File with the key that was issued when this host was added. '
+        'It must be readable by its owner only. Without it the agent does '
+        'not start: engines believe nothing that is not signed.',
+    ),
+    cfg.ListOpt(
+        'engines',
+        default=[],
+        item_type=EngineAddressType(),
+        sample_default='management=192.0.2.11:15869,'
+        'management=192.0.2.12:15869,storage=198.51.100.11:15869',
+        help='Where the engines hear beats: network=address:port for each '
+        'engine on each network, or address:port for all networks. Each is '
+        'sent its own beat. They must be what [engine] listen of the '
+        'controllers names; an engine left out takes this host for silent.',
+    ),
+    cfg.ListOpt(
+        'beat_networks',
+        default=[],
+        item_type=LocalAddressType(),
+        sample_default='management=192.0.2.21,storage=198.51.100.21',
+        help='Networks to beat on, each with the address of this host there '
+        '(network=address). Two or more are wanted: with one alone, a dead '
+        'switch looks like dead hosts. When empty, the networks named in '
+        'engines are used and the routing table chooses the address.',
+    ),
+    cfg.FloatOpt(
+        'beat_seconds',
+        default=1.0,
+        min=0.05,
+        max=10.0,
+        help='Seconds between two beats. [detection] silence_seconds of the '
+        'engines should be at least three times as long.',
+    ),
+    cfg.FloatOpt(
+        'report_seconds',
+        default=10.0,
+        min=1.0,
+        max=300.0,
+        help='Seconds between two full reports over the message bus; what '
+        'has changed is reported at once.',
+    ),
+    cfg.FloatOpt(
+        'call_seconds',
+        default=5.0,
+        min=0.5,
+        max=60.0,
+        help='How long an engine may take to answer over the message bus '
+        'before the call counts as lost and is repeated.',
+    ),
+    cfg.IntOpt(
+        'backlog',
+        default=100,
+        min=1,
+        max=10000,
+        help='Alleged faults that are kept while no engine can be reached. '
+        'When there are more, the oldest are dropped and counted.',
+    ),
+    cfg.FloatOpt(
+        'gate_poll_seconds',
+        default=1.0,
+        min=0.1,
+        max=60.0,
+        help='Pause between two questions of hass-agent gate, which keeps '
+        'the compute services from starting while a recovery of this host '
+        'is open.',
+    ),
+    cfg.StrOpt(
+        'guests',
+        default='none',
+        choices=[
+            ('none', 'do not look: a living host cannot be cleared'),
+            ('libvirt', 'ask libvirt at guests_uri'),
+            ('folder', 'each file name in guests_folder is a UUID'),
+        ],
+        help='How the agent sees which guests are defined on this host. '
+        'Engines use it to tell that a guest is not on a living host before '
+        'they evacuate it.',
+    ),
+    cfg.StrOpt(
+        'guests_uri',
+        default='qemu:///system',
+        help='libvirt connection for guests = libvirt; it is opened to read '
+        'only.',
+    ),
+    cfg.StrOpt(
+        'guests_folder',
+        default='/var/lib/hass/guests',
+        help='Folder for guests = folder.',
+    ),
+    cfg.StrOpt(
+        'nova_conf',
+        default='/etc/nova/nova.conf',
+        help='Configuration of the compute service here. It is read to see '
+        'that resume_guests_state_on_host_boot is false: otherwise this '
+        'host would start evacuated guests a second time when it boots.',
+    ),
+    cfg.StrOpt(
+        'boot_id_file',
+        default='/proc/sys/kernel/random/boot_id',
+        advanced=True,
+        help='Where the id of this boot is read.',
+    ),
+    cfg.StrOpt(
+        'system_uuid_file',
+        default='/sys/class/dmi/id/product_uuid',
+        advanced=True,
+        help='Where the UUID of this machine is read. It must equal the '
+        'GUID that its BMC tells, or the engines do not trust the wiring.',
+    ),
+    cfg.StrOpt(
+        'watchdog_device',
+        default='',
+        sample_default='/dev/watchdog0',
+        help='Watchdog to feed. Empty: off. A watchdog resets this host '
+        'when the agent hangs; leave it off unless that is wanted.',
+    ),
+    cfg.IntOpt(
+        'watchdog_seconds',
+        default=30,
+        min=5,
+        max=600,
+        help='Time-out that is set on the watchdog; it is fed every second. '
+        'Too small, and a busy host is reset.',
+    ),
+    cfg.BoolOpt(
+        'allow_softdog',
+        default=False,
+        help='Feed a watchdog that is only software (softdog). It dies with '
+        'the kernel that it should watch, so it is refused by default.',
+    ),
+]

@@ -1,0 +1,264 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What agents and the API may ask of an engine."""
+
+import collections
+from collections.abc import Callable, Mapping
+import datetime
+import logging
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import orm
+
+from hass import beats
+from hass import clock as clocks
+from hass.db import hosts
+from hass.db import models
+from hass.db import moments
+from hass.db import notifications
+from hass.db import observations
+from hass.db import recoveries
+from hass.db import services
+from hass.db import session as db
+from hass.engine import keys as keys_
+from hass.engine import listener
+from hass import exception
+from hass import faults
+from hass.rpc import api
+from hass.rpc import messages
+from hass.rpc import transport
+
+LOG = logging.getLogger(__name__)
+
+GOODBYE_SECONDS = 900.0
+STALE_SECONDS = 30.0
+RETURNING = frozenset(
+    {'awaiting_agent', 'settling', 'unforcing', 'enabling', 'returned'}
+)
+"""States of host_return in which the compute services are wanted."""
+
+M = TypeVar('M', bound=messages.Message)
+
+
+class Ears(Protocol):
+    """What the endpoint wants of the listener."""
+
+    def heard(self, host: str) -> listener.Heard | None: ...
+
+
+class ReportsEndpoint:
+    """Serves ``hass.reports``: all that agents may call.
+
+    A message that is not believed is answered with ``refused`` and the
+    reason, counted, and leaves no trace in the database.
+    """
+
+    def __init__(
+        self,
+        database: db.Database,
+        keys: keys_.AgentKeys,
+        ears: Ears,
+        clock: clocks.Clock,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._ears = ears
+        self._clock = clock
+        self._replays: collections.defaultdict[str, beats.Replay] = (
+            collections.defaultdict(beats.Replay)
+        )
+        self._refusals: collections.Counter[str] = collections.Counter()
+
+    def refusals(self) -> Mapping[str, int]:
+        """How many messages were refused, by reason."""
+        return dict(self._refusals)
+
+    @transport.exposed
+    def report(self, context: object, envelope: object) -> api.Answer:
+        """See rpc/api.py."""
+        return self._answer(messages.Report, envelope, self._report)
+
+    @transport.exposed
+    def goodbye(self, context: object, envelope: object) -> api.Answer:
+        """See rpc/api.py."""
+        return self._answer(messages.Goodbye, envelope, self._goodbye)
+
+    @transport.exposed
+    def gate(self, context: object, envelope: object) -> api.Answer:
+        """See rpc/api.py."""
+        return self._answer(messages.GateRequest, envelope, self._gate)
+
+    def _answer(
+        self,
+        kind: type[M],
+        envelope: object,
+        act: Callable[[M], api.Answer],
+    ) -> api.Answer:
+        try:
+            return act(self._believe(kind, envelope))
+        except exception.MessageRefused as refused:
+            self._count(kind, refused)
+            return {'refused': refused.reason}
+
+    def _believe(self, kind: type[M], envelope: object) -> M:
+        """The message, if it is the host's own and no old one."""
+        try:
+            message = messages.unseal(kind, envelope, self._keys)
+        except exception.MessageRefused:
+            # The host may be new, or have got a new key.
+            self._keys.refresh()
+            message = messages.unseal(kind, envelope, self._keys)
+        heard = self._ears.heard(message.host)
+        if heard is not None and heard.boot_id == message.boot_id:
+            if heard.uptime - message.uptime > STALE_SECONDS:
+                raise exception.MessageRefused(
+                    message.host, beats.Refusal.STALE
+                )
+        self._replays[message.host].accept(
+            message.host,
+            message.boot_id,
+            message.sequence,
+            message.sent_at,
+            beats.wall(self._clock),
+            'gate' if kind is messages.GateRequest else 'report',
+        )
+        return message
+
+    def _count(self, kind: type[M], refused: exception.MessageRefused) -> None:
+        known = refused.reason in list(beats.Refusal)
+        self._refusals[
+            refused.reason if known else beats.Refusal.UNREADABLE
+        ] += 1
+        LOG.warning('%s: %s', kind.kind.decode(), refused)
+
+    def _report(self, report: messages.Report) -> api.Answer:
+        seconds = self._database.write(record, report)
+        return {'patrol_seconds': seconds}
+
+    def _goodbye(self, goodbye: messages.Goodbye) -> api.Answer:
+        self._database.write(hosts.plan_stop, goodbye.host, GOODBYE_SECONDS)
+        LOG.info('%s says goodbye: %s', goodbye.host, goodbye.why)
+        return {}
+
+    def _gate(self, request: messages.GateRequest) -> api.Answer:
+        if request.forced:
+            LOG.warning('the gate of %s was forced open', request.host)
+            self._database.write(record_forced, request.host)
+        why = self._database.read(why_closed, request.host)
+        return {'open': not why, 'why': why or 'no recovery is open'}
+
+
+class OperatorEndpoint:
+    """Serves ``hass.engine``: what the API may call.
+
+    :param wake: rings the dispatcher's bell
+    :param test_fence: see OperatorAPI.test_fence
+    """
+
+    def __init__(
+        self,
+        wake: Callable[[], None],
+        test_fence: Callable[[str], Mapping[str, str | None]],
+    ) -> None:
+        self._wake = wake
+        self._test_fence = test_fence
+
+    @transport.exposed
+    def wake(self, context: object) -> None:
+        """See rpc/api.py."""
+        self._wake()
+
+    @transport.exposed
+    def test_fence(self, context: object, host: str) -> dict[str, Any]:
+        """See rpc/api.py."""
+        return dict(self._test_fence(host))
+
+
+def record(session: orm.Session, report: messages.Report) -> float | None:
+    """Write a report down.
+
+    :returns: seconds since any engine finished a turn of its patrol
+    """
+    hosts.record_report(
+        session,
+        report.host,
+        boot_id=report.boot_id,
+        addresses=report.addresses,
+        domains=report.domains,
+        system_uuid=report.system_uuid,
+        resume_guests=report.resume_guests,
+    )
+    hosts.unplan(session, report.host)
+    now = moments.read_now(session)
+    for sight in report.observations:
+        observations.put(session, _observation(report.host, sight, now))
+    for alleged in report.faults:
+        notifications.add(
+            session,
+            source='agent',
+            host=report.host,
+            layer=alleged.layer,
+            payload=alleged.payload,
+            generated_at=_ago(now, alleged.age),
+        )
+    turns = [engine.turn_at for engine in services.all(session)]
+    return (now - max(turns)).total_seconds() if turns else None
+
+
+def record_forced(session: orm.Session, host: str) -> None:
+    """Root opened the gate: told to operators, no fault to recover."""
+    told = notifications.add(
+        session,
+        source='agent',
+        host=host,
+        layer=faults.Layer.OS,
+        payload={'event': 'the gate was forced open'},
+    )
+    notifications.settle(
+        session,
+        told.id,
+        models.NotificationState.IGNORED,
+        'told, not a fault',
+    )
+
+
+def why_closed(session: orm.Session, host: str) -> str:
+    """Why compute services of the host must not start; '': they may."""
+    recovery = recoveries.open_of_host(session, host)
+    if recovery is None:
+        return ''
+    if recovery.workflow == 'host_return' and recovery.state in RETURNING:
+        return ''
+    return (
+        f'recovery {recovery.uuid} ({recovery.workflow}) is '
+        f'{recovery.state}: {recovery.why}'
+    )
+
+
+def _observation(
+    host: str, sight: messages.Sight, now: datetime.datetime
+) -> faults.Observation:
+    return faults.Observation(
+        subject=host,
+        layer=sight.layer,
+        detector=sight.detector,
+        verdict=sight.verdict,
+        seen_at=_ago(now, sight.age),
+        network=sight.network,
+        detail=sight.detail,
+    )
+
+
+def _ago(now: datetime.datetime, seconds: float) -> datetime.datetime:
+    """Never in the future, and never out of what a date can hold."""
+    return now - datetime.timedelta(seconds=min(max(seconds, 0.0), 1e8))
