@@ -189,6 +189,14 @@ class ConfigError(HassError):
         self.reason = reason
 
 
+class DatabaseUnreachable(HassError):
+    """The database does not answer, refuses us, or stays locked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f'the database cannot be used now: {reason}')
+        self.reason = reason
+
+
 class DatabaseNotMigrated(HassError):
     """The tables are not at this release's revision."""
 

@@ -25,6 +25,8 @@ from hass.db import moments
 from hass import exception
 
 NEVER_SECONDS = 10 * 366 * 86400.0
+HANDED_ON = ('service', 'unprotected')
+"""What the next story of the same host has to put back as well."""
 Recovery = models.Recovery
 
 
@@ -101,7 +103,7 @@ def open_one(
     if standing is not None:
         if standing.workflow not in supersede:
             return None
-        inherited = dict(standing.was)
+        inherited = handed_on(standing)
         end(session, standing, 'dismissed', engine, f'superseded: {why}')
     now = moments.read_now(session)
     recovery = Recovery(
@@ -126,6 +128,48 @@ def open_one(
     session.flush()
     append_history(session, recovery.id, None, state, engine, why)
     return recovery
+
+
+def chain(
+    session: orm.Session,
+    ended: Recovery,
+    *,
+    workflow: str,
+    state: str,
+    deadline_seconds: float | None,
+    engine: str,
+) -> None:
+    """Open the next story of the same host, in the transaction that ends
+    this one."""
+    open_one(
+        session,
+        workflow=workflow,
+        host=ended.subject,
+        cluster_id=ended.cluster_id,
+        state=state,
+        deadline_seconds=deadline_seconds,
+        engine=engine,
+        why=f'after recovery {ended.uuid}',
+        fault=ended.fault,
+        was=handed_on(ended),
+    )
+
+
+def handed_on(recovery: Recovery) -> dict[str, Any]:
+    """What a story leaves to the next one to put back."""
+    was = recovery.was
+    return {key: was[key] for key in HANDED_ON if key in was}
+
+
+def set_fault(
+    session: orm.Session, recovery_id: int, fault: Mapping[str, Any]
+) -> None:
+    """Write down what diagnosis decided, with its evidence."""
+    session.execute(
+        sa.update(Recovery)
+        .where(Recovery.id == recovery_id)
+        .values(fault=dict(fault))
+    )
 
 
 def end(
@@ -296,11 +340,13 @@ def record_hop(
         if deadline_seconds is None
         else moments.db_now(deadline_seconds),
         'why': why,
-        'held_kind': held_kind,
         'wish': None,
-        'acknowledged_at': None,
-        'alarmed_at': None,
     }
+    if held_kind is not None:
+        values['held_kind'] = held_kind
+        if held_kind != recovery.held_kind:
+            # Another reason than the one that was acknowledged.
+            values |= {'acknowledged_at': None, 'alarmed_at': None}
     if ended:
         values |= {
             'ended_at': moments.db_now(),
@@ -351,9 +397,7 @@ def lock_cluster(session: orm.Session, cluster_id: int) -> None:
     )
 
 
-def to_page(
-    session: orm.Session, repeat_seconds: float
-) -> list[Recovery]:
+def to_page(session: orm.Session, repeat_seconds: float) -> list[Recovery]:
     """Held recoveries that nobody acknowledged and that are to be paged.
 
     Each is marked in this transaction, so that one engine pages it.
@@ -507,7 +551,5 @@ def _changed(result: sa.Result[Any]) -> int:
     return result.rowcount
 
 
-def _after(
-    now: datetime.datetime, seconds: float
-) -> datetime.datetime:
+def _after(now: datetime.datetime, seconds: float) -> datetime.datetime:
     return now + datetime.timedelta(seconds=seconds)

@@ -67,8 +67,9 @@ class Hop:
     """Go on to another state now.
 
     :ivar held_kind: why a human must look, when ``to`` is held
-    :ivar within: work for the transaction that records the hop; it may
-        return another hop to be recorded instead
+    :ivar within: a last look in the transaction that records the hop,
+        before it does; it may return another hop to be recorded instead
+    :ivar then: opens the next story in the same transaction
     """
 
     to: State
@@ -77,6 +78,7 @@ class Hop:
     within: 'Callable[[orm.Session], Hop | None] | None' = dataclasses.field(
         default=None, compare=False, repr=False
     )
+    then: type['Workflow'] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Turn:
 
     :ivar recovery: the row as it was when the claim was taken, detached
     :ivar deadline: after it nothing may be sent to BMCs or to Nova
+    :ivar now: the database's moment at which the turn began
+    :ivar began: the same moment on our CLOCK_BOOTTIME, in seconds
     """
 
     def __init__(
@@ -108,10 +112,12 @@ class Turn:
         deadline: clock_.Deadline,
         database: db_session.Database,
         now: datetime.datetime,
+        began: float,
     ) -> None:
         self.recovery = recovery
         self.deadline = deadline
         self.now = now
+        self.began = began
         self._database = database
 
     @contextlib.contextmanager

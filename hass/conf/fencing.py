@@ -1,0 +1,46 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""[fencing]: how hosts are cut off, and how many."""
+
+from oslo_config import cfg
+
+OPTIONS: list[cfg.Opt] = [
+    cfg.ListOpt(
+        'levels',
+        default=['ipmi'],
+        help='Fencers in the order in which they are tried; fencers joined '
+        'by + form one level and must all prove. Known: ipmi, and fake for '
+        'tests.',
+    ),
+    cfg.IntOpt(
+        'max_fencings',
+        default=2,
+        min=1,
+        help='Hosts of one cluster that may be fenced within window_seconds; '
+        'what goes beyond is held and pages. Too large, and a fault of the '
+        'network takes the cluster down.',
+    ),
+    cfg.IntOpt(
+        'window_seconds',
+        default=600,
+        min=1,
+        help='The window that max_fencings counts in. It slides.',
+    ),
+    cfg.IntOpt(
+        'max_attempts',
+        default=10,
+        min=1,
+        help='Times that a host is asked to power off before its recovery is '
+        'held. The device is read back after each.',
+    ),
+]

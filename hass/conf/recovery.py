@@ -1,0 +1,82 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""[recovery]: claims, and how a host's instances are brought back."""
+
+from oslo_config import cfg
+
+OPTIONS: list[cfg.Opt] = [
+    cfg.FloatOpt(
+        'claim_seconds',
+        default=6.0,
+        min=2.0,
+        max=60.0,
+        help='How long an engine owns a recovery without renewing its claim. '
+        'A killed engine is replaced after this time and call_seconds.',
+    ),
+    cfg.FloatOpt(
+        'renew_seconds',
+        default=2.0,
+        min=0.2,
+        help='How often a claim is renewed; it should be a third of '
+        'claim_seconds.',
+    ),
+    cfg.FloatOpt(
+        'step_seconds',
+        default=15.0,
+        min=2.0,
+        help='A step that runs longer than this loses the right to act and '
+        'its claim is not renewed. It must exceed [nova] call_seconds.',
+    ),
+    cfg.FloatOpt(
+        'call_seconds',
+        default=2.0,
+        min=0.5,
+        help='How long a call of a dead engine may still be on its way: '
+        'another engine waits this long before it takes over.',
+    ),
+    cfg.FloatOpt(
+        'stale_seconds',
+        default=120.0,
+        min=10.0,
+        help='A recovery without a turn for this long starts again at '
+        'confirming: the world has moved on meanwhile.',
+    ),
+    cfg.FloatOpt(
+        'held_seconds',
+        default=60.0,
+        min=5.0,
+        help='How long a recovery stays held by restraint or by lack of '
+        'capacity before the host is looked at again.',
+    ),
+    cfg.IntOpt(
+        'parallel',
+        default=10,
+        min=1,
+        max=200,
+        help='Evacuations of one host that run at the same time. Too many '
+        'overload the compute hosts that receive them.',
+    ),
+    cfg.IntOpt(
+        'max_attempts',
+        default=3,
+        min=1,
+        help='Times that the evacuation of one instance is asked for before '
+        'it is held.',
+    ),
+    cfg.BoolOpt(
+        'restart_unprotected',
+        default=True,
+        help='Start the instances of a fenced host that were active but not '
+        'protected, once the host is back.',
+    ),
+]

@@ -1,0 +1,169 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""From evidence to a decision about one silent host. Pure code.
+
+Evidences that share a network are one evidence: a beat and a ping that
+travel the same wire fail together. So a host that is powered on is accused
+only if every one of at least two networks is dark; the power state, which
+the BMC tells over a wire of its own, weighs by itself.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+import datetime
+import enum
+
+from hass import faults
+
+
+class Voice(enum.StrEnum):
+    """What another engine says of the host since it was suspected."""
+
+    HEARD = 'heard'
+    SILENT = 'silent'
+    NOT_YET = 'not_yet'
+    """Its next patrol turn has to be awaited."""
+
+
+class Power(enum.StrEnum):
+    """The power state as far as it is known."""
+
+    ON = 'on'
+    OFF = 'off'
+    UNKNOWN = 'unknown'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of one host at one moment.
+
+    :ivar heard: this engine has a beat that was sent after the suspicion
+    :ivar voices: the other living engines, by name
+    :ivar power: from the BMC; ``power_why`` tells why it is unknown
+    :ivar networks: network to healthy (beats or pings arrive), failed
+        (neither does) or unknown (the address is not known)
+    :ivar compute_down: whether Nova's own record of nova-compute is down
+    :ivar seen: the observations behind it, for the record
+    """
+
+    host: str
+    suspected_at: datetime.datetime
+    heard: bool
+    voices: Mapping[str, Voice]
+    power: Power
+    networks: Mapping[str, faults.Verdict]
+    compute_down: bool
+    power_why: str = ''
+    seen: tuple[faults.Observation, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Alive:
+    """The suspicion was wrong."""
+
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unclear:
+    """More has to be seen."""
+
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Doubt:
+    """A human must look: the evidence allows no safe act.
+
+    :ivar passes: the reason may pass by itself
+    """
+
+    why: str
+    passes: bool
+
+
+Decision = faults.Fault | Alive | Unclear | Doubt
+
+
+def diagnose(evidence: Evidence) -> Decision:
+    """Decide what to believe of a suspected host.
+
+    Any engine that heard the host since the suspicion vetoes, whatever
+    else was seen. All living engines are asked before anything is decided.
+    """
+    hearers = sorted(
+        name for name, voice in evidence.voices.items() if voice is Voice.HEARD
+    )
+    if evidence.heard:
+        hearers.insert(0, 'this engine')
+    if hearers:
+        return _heard(evidence, ', '.join(hearers))
+    for name, voice in sorted(evidence.voices.items()):
+        if voice is Voice.NOT_YET:
+            return Unclear(f'engine {name} has not been heard about it')
+    if evidence.power is Power.OFF:
+        return _fault(evidence, faults.Layer.POWER, 'its BMC reads power off')
+    if evidence.power is Power.UNKNOWN:
+        return Doubt(
+            f'its power state cannot be read: {evidence.power_why}',
+            passes=True,
+        )
+    return _powered_on(evidence)
+
+
+def _heard(evidence: Evidence, hearers: str) -> Decision:
+    if evidence.power is Power.OFF:
+        return Doubt(
+            f'it beats although its BMC reads off (heard by {hearers}): '
+            'the BMC belongs to another host, or lies',
+            passes=False,
+        )
+    return Alive(f'heard by {hearers} since it was suspected')
+
+
+def _powered_on(evidence: Evidence) -> Decision:
+    dark = _with(evidence, faults.Verdict.FAILED)
+    alive = _with(evidence, faults.Verdict.HEALTHY)
+    if alive:
+        if evidence.compute_down and len(evidence.networks) > 1:
+            return _fault(
+                evidence,
+                faults.Layer.OS,
+                'agent and nova-compute are silent while its kernel answers '
+                f'on {", ".join(alive)}',
+            )
+        return Unclear(
+            f'its agent is silent, but it answers on {", ".join(alive)}'
+        )
+    if len(dark) < 2:
+        return Doubt(
+            'its power is on and only '
+            f'{", ".join(dark) or "no network"} is dark: one network is one '
+            'evidence, and not enough to fence',
+            passes=True,
+        )
+    return _fault(
+        evidence,
+        faults.Layer.NETWORK,
+        f'its power is on and it is mute on {", ".join(dark)}',
+    )
+
+
+def _with(evidence: Evidence, verdict: faults.Verdict) -> list[str]:
+    return sorted(
+        name for name, seen in evidence.networks.items() if seen is verdict
+    )
+
+
+def _fault(evidence: Evidence, layer: faults.Layer, why: str) -> faults.Fault:
+    return faults.Fault(evidence.host, layer, why, evidence.seen)

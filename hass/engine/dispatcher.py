@@ -1,0 +1,172 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Hands due recoveries to workers, and keeps their claims alive."""
+
+import logging
+import threading
+
+from hass import clock as clock_
+from hass.db import recoveries
+from hass.db import session as db_session
+from hass import exception
+from hass.recovery import runner as runner_
+
+LOG = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Scans for due recoveries, claims them and runs each in a worker.
+
+    A thread cannot be killed. A step that outlives ``step_seconds`` loses
+    all that killing would take from it: its deadline is revoked, so BMC and
+    Nova calls refuse to be sent, its claim is renewed no more, so its
+    result is thrown away, and its place goes to another worker.
+    """
+
+    def __init__(
+        self,
+        database: db_session.Database,
+        runner: runner_.Runner,
+        clock: clock_.Clock,
+        engine: str,
+        *,
+        workers: int,
+        scan_seconds: float,
+        claim_seconds: float,
+        renew_seconds: float,
+        step_seconds: float,
+        call_seconds: float,
+    ) -> None:
+        self._database = database
+        self._runner = runner
+        self._clock = clock
+        self._engine = engine
+        self._workers = workers
+        self._scan_seconds = scan_seconds
+        self._claim_seconds = claim_seconds
+        self._renew_seconds = renew_seconds
+        self._step_seconds = step_seconds
+        self._call_seconds = call_seconds
+        self._held: dict[int, runner_.Claimed] = {}
+        self._lock = threading.Lock()
+        self._bell = threading.Event()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to scan and to renew, each in a thread of its own."""
+        for loop in (self._scan_loop, self._renew_loop):
+            thread = threading.Thread(
+                target=loop, name=loop.__name__, daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def wake(self) -> None:
+        """The bell: scan now. A lost bell costs one scan interval."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Take no more work; what runs may finish its turn."""
+        self._stopping.set()
+        self._bell.set()
+        for thread in self._threads:
+            thread.join(timeout=self._step_seconds)
+
+    def scan(self) -> int:
+        """Claim what is due and start its workers; returns how many."""
+        started = 0
+        with self._database.reader() as session:
+            due = recoveries.due(session, self._call_seconds, self._workers)
+        for recovery_id, claim in due:
+            if recovery_id in self._held or len(self._held) >= self._workers:
+                continue
+            claimed = self._claim(recovery_id, claim)
+            if claimed is not None:
+                started += 1
+                threading.Thread(
+                    target=self._work, args=(claimed,), daemon=True
+                ).start()
+        return started
+
+    def renew(self) -> None:
+        """Renew the claims of running steps, revoke those that hang."""
+        with self._lock:
+            running = list(self._held.values())
+        for claimed in running:
+            began = self._clock.monotonic()
+            if began - claimed.step_began > self._step_seconds:
+                LOG.error(
+                    '%s: a step of %s hangs; it may act no more',
+                    claimed.recovery.subject,
+                    claimed.recovery.state,
+                )
+                self._drop(claimed)
+                continue
+            with self._database.writer() as session:
+                ours = recoveries.renew(
+                    session,
+                    claimed.recovery.id,
+                    claimed.recovery.claim,
+                    self._claim_seconds,
+                )
+            if ours:
+                claimed.deadline.renewed(began)
+
+    def _claim(self, recovery_id: int, claim: int) -> runner_.Claimed | None:
+        began = self._clock.monotonic()
+        deadline = runner_.ClaimDeadline(self._clock, self._claim_seconds)
+        with self._database.writer() as session:
+            recovery = recoveries.take(
+                session, recovery_id, claim, self._engine, self._claim_seconds
+            )
+        if recovery is None:
+            return None
+        deadline.renewed(began)
+        claimed = runner_.Claimed(recovery, deadline, began)
+        with self._lock:
+            self._held[recovery.id] = claimed
+        return claimed
+
+    def _drop(self, claimed: runner_.Claimed) -> None:
+        claimed.deadline.revoke()
+        with self._lock:
+            if self._held.get(claimed.recovery.id) is claimed:
+                del self._held[claimed.recovery.id]
+
+    def _work(self, claimed: runner_.Claimed) -> None:
+        try:
+            self._runner.run(claimed)
+        except exception.HassError as error:
+            LOG.warning('%s: %s', claimed.recovery.subject, error)
+        except Exception:
+            LOG.exception('%s: a turn was lost', claimed.recovery.subject)
+        finally:
+            self._drop(claimed)
+            self._bell.set()
+
+    def _scan_loop(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.scan()
+            except Exception:
+                LOG.exception('the scan for recoveries failed')
+            self._bell.wait(self._scan_seconds)
+            self._bell.clear()
+
+    def _renew_loop(self) -> None:
+        while not self._stopping.wait(self._renew_seconds):
+            try:
+                self.renew()
+            except Exception:
+                LOG.exception('claims could not be renewed')

@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The hosts as the database has them, kept in memory for seconds."""
+
+from hass import bmc
+from hass import clock as clock_
+from hass import secrets
+from hass.db import hosts
+from hass.db import models
+from hass.db import session as db_session
+
+REFRESH_SECONDS = 2.0
+
+
+class Inventory:
+    """What an engine must know of each host many times a second."""
+
+    def __init__(
+        self,
+        database: db_session.Database,
+        keyring: secrets.Keyring,
+        clock: clock_.Clock,
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._clock = clock
+        self._hosts: dict[str, models.Host] = {}
+        self._read_at: float | None = None
+
+    def refresh(self) -> None:
+        """Read the rows again if they are older than two seconds."""
+        now = self._clock.monotonic()
+        if self._read_at is None or now - self._read_at >= REFRESH_SECONDS:
+            with self._database.reader() as session:
+                found = hosts.all(session)
+            self._hosts = {host.name: host for host in found}
+            self._read_at = now
+
+    def host(self, name: str) -> models.Host | None:
+        return self._hosts.get(name)
+
+    def hosts(self) -> list[models.Host]:
+        return list(self._hosts.values())
+
+    def names(self) -> list[str]:
+        return list(self._hosts)
+
+    def address_of(self, host: models.Host) -> bmc.Address | None:
+        """Where the host's BMC is, with its password."""
+        if not host.bmc_address:
+            return None
+        password = ''
+        if host.bmc_password:
+            password = self._keyring.decrypt(
+                host.bmc_password, f'BMC password of {host.name}'
+            )
+        return bmc.Address(
+            host.bmc_address, host.bmc_port, host.bmc_username or '', password
+        )

@@ -1,0 +1,342 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Looks at every host, several times a second, and suspects the silent.
+
+The patrol decides nothing: it opens a recovery in *confirming*. It never
+waits for a recovery, a BMC or Nova.
+"""
+
+from collections.abc import Callable
+from concurrent import futures
+import datetime
+import logging
+import threading
+
+from oslo_config import cfg
+from oslo_db import exception as oslo_exception
+from sqlalchemy import orm
+
+from hass import clock as clock_
+from hass import exception
+from hass import faults
+from hass.db import models
+from hass.db import moments
+from hass.db import notifications
+from hass.db import observations
+from hass.db import recoveries
+from hass.db import services
+from hass.db import session as db_session
+from hass.diagnosis import liveness
+from hass.engine import alarms as alarms_
+from hass.engine import inventory as inventory_
+from hass.fencing import base as fencing
+from hass.recovery import hands as hands_
+from hass.recovery import host_failure
+from hass.recovery import host_return
+from hass.recovery import witness as witness_
+from hass.recovery import workflow
+
+LOG = logging.getLogger(__name__)
+NAMED_AFTER_SECONDS = 1.25
+"""Silence after which this engine's row names a host; the witness relies
+on it: see Witness.PICTURE_SECONDS."""
+PLANNED_SECONDS = 900.0
+PING_SECONDS = 30.0
+HOST_LAYERS = frozenset(
+    {
+        faults.Layer.POWER,
+        faults.Layer.HARDWARE,
+        faults.Layer.OS,
+        faults.Layer.NETWORK,
+    }
+)
+ABSENT = frozenset({workflow.State.POWERING_ON, workflow.State.AWAITING_AGENT})
+"""States of a return in which the host is silent for good reason."""
+
+
+class Patrol:
+    """One engine's watch over all hosts."""
+
+    def __init__(
+        self,
+        database: db_session.Database,
+        inventory: inventory_.Inventory,
+        hands: hands_.Hands,
+        ears: witness_.Ears,
+        pinger: witness_.Pinger,
+        alarms: alarms_.Alarms,
+        engine: str,
+        conf: cfg.ConfigOpts,
+        wake: Callable[[], None],
+        refresh_keys: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._inventory = inventory
+        self._hands = hands
+        self._clock: clock_.Clock = hands.clock
+        self._ears = ears
+        self._pinger = pinger
+        self._alarms = alarms
+        self._engine = engine
+        self._detection = conf.detection
+        self._turn_seconds = conf.engine.turn_seconds
+        self._repeat_seconds = conf.alarm.repeat_seconds
+        self._wake = wake
+        self._refresh_keys = refresh_keys
+        self._probes: dict[str, futures.Future[fencing.PowerState]] = {}
+        self._pool = futures.ThreadPoolExecutor(8, 'probe')
+        self._pingable: set[tuple[str, str]] = set()
+        self._pinged_at = 0.0
+        self._overdue_at: dict[str, float] = {}
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Take turns until stop() is called; for a thread of its own."""
+        while not self._stopping.is_set():
+            try:
+                self.turn()
+            except (
+                exception.HassError,
+                oslo_exception.DBError,
+            ) as error:
+                LOG.error('a turn of the patrol failed: %s', error)
+            self._stopping.wait(self._turn_seconds)
+
+    def stop(self) -> None:
+        """End after the present turn."""
+        self._stopping.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def turn(self) -> None:
+        """Look at all hosts once."""
+        self._inventory.refresh()
+        self._refresh_keys()
+        ears = self._hands.witness.ears()
+        deaf = self._hands.witness.deaf()
+        with self._database.writer() as session:
+            now = moments.read_now(session)
+            services.turn(
+                session, self._engine, bool(deaf), _silent(ears, now)
+            )
+        self._read_notifications()
+        if not deaf:
+            self._look_at_silent(ears, now)
+        self._alarms.page_held()
+        self._ping_all(now)
+
+    # Silence.
+
+    def _look_at_silent(
+        self, ears: liveness.Ears, now: datetime.datetime
+    ) -> None:
+        silent = ears.silent(self._detection.probe_after_seconds)
+        for name in self._probes.keys() - silent:
+            self._probes.pop(name).cancel()
+        for name in sorted(silent):
+            host = self._inventory.host(name)
+            if host is None or not self._expected(host, ears, now):
+                continue
+            seconds = ears.silence(name)
+            if seconds >= self._detection.silence_seconds:
+                self._suspect(host, f'silent for {seconds:.1f} s')
+            elif self._reads_off(host):
+                self._suspect(
+                    host, f'silent for {seconds:.1f} s and powered off'
+                )
+
+    def _expected(
+        self, host: models.Host, ears: liveness.Ears, now: datetime.datetime
+    ) -> bool:
+        """Whether this host's silence is anything to wonder about."""
+        heard = self._ears.heard(host.name)
+        if heard is None and host.reported_at is None:
+            return False
+        planned = heard is not None and heard.planned
+        if host.planned_until is not None or planned:
+            until = host.planned_until
+            seconds = ears.silence(host.name)
+            if (until and until < now) or seconds > PLANNED_SECONDS:
+                self._alarm_overdue(host)
+            return False
+        return True
+
+    def _alarm_overdue(self, host: models.Host) -> None:
+        now = self._clock.monotonic()
+        last = self._overdue_at.get(host.name)
+        if last is None or now - last > self._repeat_seconds:
+            self._overdue_at[host.name] = now
+            self._alarms.page(
+                {
+                    'subject': host.name,
+                    'why': 'its agent was stopped on purpose and has not '
+                    'come back: the host is unprotected',
+                }
+            )
+
+    def _reads_off(self, host: models.Host) -> bool:
+        """Ask the BMC in the background; True once it has read off."""
+        probe = self._probes.get(host.name)
+        if probe is None:
+            target = self._hands.target(host)
+            self._probes[host.name] = self._pool.submit(
+                self._hands.fencer.status, target
+            )
+            return False
+        return (
+            probe.done()
+            and not probe.cancelled()
+            and probe.exception() is None
+            and probe.result() is fencing.PowerState.OFF
+        )
+
+    def _suspect(self, host: models.Host, why: str) -> None:
+        try:
+            with self._database.writer() as session:
+                opened = self._open(session, host, why)
+        except oslo_exception.DBDuplicateEntry:
+            return  # Another engine was quicker.
+        if opened is not None:
+            LOG.warning('%s: suspected: %s', host.name, why)
+            self._wake()
+
+    def _open(
+        self, session: orm.Session, host: models.Host, why: str
+    ) -> models.Recovery | None:
+        standing = recoveries.open_of_host(session, host.name)
+        if standing is not None and not self._died_again(session, standing):
+            return None
+        if standing is None and self._was_released(session, host):
+            return None
+        return recoveries.open_one(
+            session,
+            workflow=host_failure.HostFailure.name,
+            host=host.name,
+            cluster_id=host.cluster_id,
+            state=host_failure.HostFailure.initial,
+            deadline_seconds=host_failure.HostFailure.deadline_seconds(
+                host_failure.HostFailure.initial
+            ),
+            engine=self._engine,
+            why=why,
+            supersede=(host_return.HostReturn.name,),
+        )
+
+    def _died_again(
+        self, session: orm.Session, standing: models.Recovery
+    ) -> bool:
+        """Whether a returning host was heard and fell silent again."""
+        if standing.workflow != host_return.HostReturn.name:
+            return False
+        if standing.state in ABSENT:
+            return False
+        return self._heard_since(session, standing.subject, standing.opened_at)
+
+    def _was_released(self, session: orm.Session, host: models.Host) -> bool:
+        """An operator let go of it: look anew only now and then."""
+        last = recoveries.last_ended(session, host.name)
+        if last is None or last.ended_at is None:
+            return False
+        if not last.was.get('released'):
+            return False
+        age = (moments.read_now(session) - last.ended_at).total_seconds()
+        if age > self._detection.quiet_seconds:
+            return False
+        return not self._heard_since(session, host.name, last.ended_at)
+
+    def _heard_since(
+        self, session: orm.Session, host: str, moment: datetime.datetime
+    ) -> bool:
+        heard = self._ears.heard(host)
+        if heard is None:
+            return False
+        ago = (moments.read_now(session) - moment).total_seconds()
+        return heard.last > self._clock.monotonic() - ago
+
+    # Other voices.
+
+    def _read_notifications(self) -> None:
+        with self._database.reader() as session:
+            found = notifications.new_ones(session)
+        for notification in found:
+            self._answer(notification)
+
+    def _answer(self, notification: models.Notification) -> None:
+        """A single voice raises a suspicion, and no more than that."""
+        host = self._inventory.host(notification.host)
+        state = models.NotificationState.IGNORED
+        recovery_id = None
+        if host is None:
+            why = f'{notification.host} is in no cluster'
+        elif notification.layer not in HOST_LAYERS:
+            why = f'there is no workflow for layer {notification.layer}'
+        else:
+            self._suspect(host, f'alleged by {notification.source}')
+            with self._database.reader() as session:
+                recovery = recoveries.open_of_host(session, host.name)
+            if recovery is not None:
+                recovery_id = recovery.id
+                state = models.NotificationState.OPENED
+                why = f'see recovery {recovery.uuid}'
+            else:
+                why = 'its recovery has ended already'
+        with self._database.writer() as session:
+            notifications.settle(
+                session, notification.id, state, why, recovery_id
+            )
+
+    def _ping_all(self, now: datetime.datetime) -> None:
+        """Learn in quiet times which hosts answer pings at all."""
+        began = self._clock.monotonic()
+        if began - self._pinged_at < PING_SECONDS:
+            return
+        self._pinged_at = began
+        wanted = {
+            (host.name, network): address
+            for host in self._inventory.hosts()
+            for network, address in host.addresses.items()
+            if (host.name, network) not in self._pingable
+        }
+        if wanted:
+            self._pool.submit(self._learn, wanted, now)
+
+    def _learn(
+        self, wanted: dict[tuple[str, str], str], now: datetime.datetime
+    ) -> None:
+        answering = self._pinger.answering(sorted(set(wanted.values())))
+        for (host, network), address in wanted.items():
+            if address not in answering:
+                continue
+            seen = faults.Observation(
+                host,
+                faults.Layer.NETWORK,
+                'network_icmp',
+                faults.Verdict.HEALTHY,
+                now,
+                network,
+                f'{address} answers pings',
+            )
+            with self._database.writer() as session:
+                observations.put(session, seen)
+            self._pingable.add((host, network))
+
+
+def _silent(
+    ears: liveness.Ears, now: datetime.datetime
+) -> dict[str, str | None]:
+    """Hosts not heard for over a beat, with the moment they last were."""
+    silent: dict[str, str | None] = {}
+    for name in sorted(ears.silent(NAMED_AFTER_SECONDS)):
+        ago = datetime.timedelta(seconds=ears.silence(name))
+        heard = ears.last.get(name) is not None
+        silent[name] = (now - ago).isoformat() if heard else None
+    return silent

@@ -1,0 +1,232 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""hass-engine put together: it only wires rooms."""
+
+import importlib.metadata
+import logging
+import socket
+import threading
+from typing import Any
+
+from oslo_config import cfg
+import oslo_messaging
+
+from hass import bmc
+from hass import clock as clock_
+from hass import events
+from hass import exception
+from hass import nova
+from hass import secrets
+from hass.db import migration
+from hass.db import services
+from hass.db import session as db_session
+from hass.detection import network_icmp
+from hass.engine import alarms
+from hass.engine import dispatcher
+from hass.engine import endpoint
+from hass.engine import fences
+from hass.engine import inventory
+from hass.engine import keys
+from hass.engine import listener
+from hass.engine import patrol
+from hass.fencing import base as fencing
+from hass.fencing import topology
+from hass.recovery import hands
+from hass.recovery import host_failure
+from hass.recovery import host_return
+from hass.recovery import planner
+from hass.recovery import runner
+from hass.recovery import witness
+from hass.rpc import transport as rpc
+
+LOG = logging.getLogger(__name__)
+
+
+class Engine:
+    """One engine: embedded, or in a process of its own.
+
+    :param transport: oslo.messaging's transport; None: from the options
+    :param pinger: what looks at hosts from outside; None: ICMP
+    :raises hass.exception.ConfigError: an option cannot be used
+    :raises hass.exception.DatabaseNotMigrated: run hass-manage db sync
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        clock: clock_.Clock,
+        *,
+        transport: Any = None,
+        pinger: witness.Pinger | None = None,
+    ) -> None:
+        self.name = conf.engine.name or socket.gethostname()
+        self._conf = conf
+        self.database = db_session.Database(conf, clock)
+        migration.check(self.database)
+        keyring = secrets.Keyring(conf.secrets.keyring)
+        self._keys = keys.AgentKeys(self.database, keyring, clock)
+        self.listener = listener.Listener(
+            clock, self._keys, [_address(one) for one in conf.engine.listen]
+        )
+        self._inventory = inventory.Inventory(self.database, keyring, clock)
+        self._bmcs = bmc.Bmc(
+            clock,
+            call_seconds=conf.bmc.call_seconds,
+            workers=conf.bmc.workers,
+        )
+        fencer: fencing.Fencer = topology.build(
+            conf.fencing.levels, self._bmcs
+        )
+        pinger = pinger or network_icmp.NetworkIcmp(
+            conf.detection.icmp_seconds, conf.detection.icmp_count
+        )
+        self._compute = nova.connect(conf, clock)
+        self._transport = transport or rpc.connect(conf)
+        notifier = events.BusNotifier(
+            oslo_messaging.Notifier(
+                self._transport,
+                publisher_id=f'hass-engine.{self.name}',
+                topics=['hass_notifications'],
+                driver=None if transport is None else 'noop',
+            )
+        )
+        self._hands = hands.Hands(
+            fencer=fencer,
+            compute=self._compute,
+            witness=witness.Witness(
+                self.listener,
+                fencer,
+                pinger,
+                clock,
+                self.name,
+                self._inventory.names,
+                listen_seconds=conf.detection.listen_seconds,
+                silence_seconds=conf.detection.silence_seconds,
+                alive_seconds=conf.engine.alive_seconds,
+            ),
+            address_of=self._inventory.address_of,
+            clock=clock,
+        )
+        self._fences = fences.Fences(
+            self.database, fencer, self._bmcs, self._inventory.address_of
+        )
+        self.dispatcher = self._make_dispatcher(clock, notifier)
+        self.patrol = patrol.Patrol(
+            self.database,
+            self._inventory,
+            self._hands,
+            self.listener,
+            pinger,
+            alarms.Alarms(
+                self.database,
+                notifier,
+                command=conf.alarm.command,
+                command_seconds=conf.alarm.command_seconds,
+                repeat_seconds=conf.alarm.repeat_seconds,
+            ),
+            self.name,
+            conf,
+            self.dispatcher.wake,
+            self._keys.refresh,
+        )
+        self._servers = [
+            rpc.server(self._transport, topic, self.name, endpoints)
+            for topic, endpoints in self._endpoints(clock)
+        ]
+
+    def start(self) -> None:
+        """Listen first, then judge."""
+        self._check_nova()
+        with self.database.writer() as session:
+            version = importlib.metadata.version('hass')
+            services.enter(session, self.name, version)
+        self._inventory.refresh()
+        self._keys.refresh()
+        self.listener.start()
+        for server in self._servers:
+            server.start()
+        self.dispatcher.start()
+        threading.Thread(
+            target=self.patrol.run, name='patrol', daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Take no more work, finish what runs, say goodbye to the peers."""
+        self.patrol.stop()
+        self.dispatcher.stop()
+        for server in self._servers:
+            server.stop()
+            server.wait()
+        self.listener.stop()
+        with self.database.writer() as session:
+            services.leave(session, self.name)
+        self._bmcs.close()
+        self.database.close()
+
+    def _check_nova(self) -> None:
+        """Say early what would be in the way; nothing is fenced then."""
+        try:
+            self._compute.check_versions()
+        except exception.NovaError as error:
+            LOG.error('%s', error)
+
+    def _make_dispatcher(
+        self, clock: clock_.Clock, notifier: events.Notifier
+    ) -> dispatcher.Dispatcher:
+        recovery = self._conf.recovery
+        workflows = (
+            host_failure.HostFailure(
+                self._hands, self._conf, planner.DefaultPlanner()
+            ),
+            host_return.HostReturn(
+                self._hands,
+                self._fences.ailing,
+                restart_unprotected=recovery.restart_unprotected,
+            ),
+        )
+        return dispatcher.Dispatcher(
+            self.database,
+            runner.Runner(
+                self.database,
+                {one.name: one for one in workflows},
+                notifier,
+                clock,
+                self.name,
+                held_seconds=recovery.held_seconds,
+                stale_seconds=recovery.stale_seconds,
+            ),
+            clock,
+            self.name,
+            workers=self._conf.engine.workers,
+            scan_seconds=self._conf.engine.scan_seconds,
+            claim_seconds=recovery.claim_seconds,
+            renew_seconds=recovery.renew_seconds,
+            step_seconds=recovery.step_seconds,
+            call_seconds=recovery.call_seconds,
+        )
+
+    def _endpoints(
+        self, clock: clock_.Clock
+    ) -> tuple[tuple[str, list[object]], ...]:
+        reports = endpoint.ReportsEndpoint(
+            self.database, self._keys, self.listener, clock
+        )
+        operators = endpoint.OperatorEndpoint(
+            self.dispatcher.wake, self._fences.test
+        )
+        return ((rpc.REPORTS, [reports]), (rpc.OPERATORS, [operators]))
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(':')
+    return host.strip('[]'), int(port)

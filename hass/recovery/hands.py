@@ -1,0 +1,42 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the stories look with and act with."""
+
+from collections.abc import Callable
+import dataclasses
+
+from hass import bmc
+from hass import clock as clock_
+from hass import nova
+from hass.db import models
+from hass.fencing import base as fencing
+from hass.recovery import witness as witness_
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hands:
+    """Everything outside of the database.
+
+    :ivar address_of: where the BMC of a host is, with its password; None
+        when it has none
+    """
+
+    fencer: fencing.Fencer
+    compute: nova.Compute
+    witness: witness_.Witness
+    address_of: Callable[[models.Host], bmc.Address | None]
+    clock: clock_.Clock
+
+    def target(self, host: models.Host) -> fencing.Target:
+        """The host as its fencer knows it."""
+        return fencing.Target(host.name, self.address_of(host), host.boot_id)

@@ -1,0 +1,162 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the stories of a host share: its row, its fence, its Nova service."""
+
+import datetime
+
+from hass import exception
+from hass import nova
+from hass.db import evacuations
+from hass.db import hosts
+from hass.db import models
+from hass.fencing import base as fencing
+from hass.recovery import hands as hands_
+from hass.recovery import workflow
+from hass.recovery.workflow import Hop
+from hass.recovery.workflow import State
+from hass.recovery.workflow import Step
+from hass.recovery.workflow import Turn
+from hass.recovery.workflow import Wait
+from hass.recovery.workflow import hold
+
+
+class HostWorkflow(workflow.Workflow):
+    """Common ground of host_failure and host_return."""
+
+    def __init__(self, hands: hands_.Hands) -> None:
+        self._hands = hands
+        self._fencer = hands.fencer
+        self._compute = hands.compute
+        self._witness = hands.witness
+        self._clock = hands.clock
+
+    def host(self, turn: Turn, name: str | None = None) -> models.Host:
+        """The row of the recovery's host, or of another.
+
+        :raises hass.exception.NotFound: it was removed from its cluster
+        """
+        with turn.read() as session:
+            return hosts.get(session, name or turn.recovery.subject)
+
+    def proof(self, turn: Turn) -> fencing.FencedHost | Hop:
+        """Prove again that the host is off, or go back.
+
+        Whoever powered the host on meanwhile, or a beat that was sent
+        after the BMC read off, ends the trust in the earlier proof.
+        """
+        host = self.host(turn)
+        proof = fencing.prove(
+            self._fencer, self._hands.target(host), self._clock
+        )
+        if proof is None:
+            return Hop(State.FENCING, 'the host was found powered on again')
+        off_since = turn.recovery.was.get('off_since')
+        if off_since is None:
+            return Hop(State.FENCING, 'it was not fenced in this recovery')
+        hearers = self._witness.hearers_since(
+            turn, host.name, datetime.datetime.fromisoformat(off_since)
+        )
+        if hearers:
+            return hold(
+                models.HeldKind.SAFETY,
+                f'beats although its BMC reads off (heard by {hearers}): '
+                'the BMC belongs to another host, or lies',
+            )
+        return proof
+
+    def service(self, turn: Turn) -> nova.Service:
+        """The nova-compute of the recovery's host.
+
+        :raises hass.exception.NotFound: Nova knows none
+        """
+        service = self._compute.service(turn.recovery.subject)
+        if service is None:
+            raise exception.NotFound('nova-compute', turn.recovery.subject)
+        return service
+
+    def touched(self, turn: Turn) -> bool:
+        """Whether anything outside was changed, or is about to be."""
+        was = turn.recovery.was
+        return bool(was.get('off_sent') or was.get('service'))
+
+    def settle(self, turn: Turn) -> int:
+        """How many evacuations of this story are under way in Nova."""
+        return 0
+
+    # Giving back, the only way from a touched recovery to dismissed.
+
+    def held(self, turn: Turn) -> Step:
+        """Look anew on a wish or when the reason expired."""
+        wish = turn.recovery.wish
+        if wish is models.Wish.RELEASE:
+            turn.remember(released=True)
+            if self.touched(turn):
+                return Hop(State.GIVING_BACK, 'released by an operator')
+            return Hop(State.DISMISSED, 'released by an operator')
+        if wish is models.Wish.RETRY:
+            turn.remember(consent=True)
+            return Hop(self.initial, 'an operator asks to look again')
+        return Hop(self.initial, f'looked at anew: {turn.recovery.why}')
+
+    def giving_back(self, turn: Turn) -> Step:
+        """Undo, one thing a turn: evacuations, power, forced_down, status."""
+        with turn.write() as session:
+            evacuations.withdraw(
+                session, turn.recovery.id, 'the recovery is given back'
+            )
+        waiting = self.settle(turn)
+        if waiting:
+            return Wait(1, f'{waiting} evacuations are still running')
+        return (
+            self._give_back_power(turn)
+            or self._give_back_service(turn)
+            or Hop(State.DISMISSED, 'everything touched was given back')
+        )
+
+    def _give_back_power(self, turn: Turn) -> Step | None:
+        if not turn.recovery.was.get('off_sent'):
+            return None
+        host = self.host(turn)
+        target = self._hands.target(host)
+        if self._fencer.status(target) is fencing.PowerState.ON:
+            return None
+        self._fencer.on(target, turn.deadline)
+        return Wait(1, 'asked the BMC for power on')
+
+    def _give_back_service(self, turn: Turn) -> Step | None:
+        if 'service' not in turn.recovery.was:
+            return None
+        service = self.service(turn)
+        if service.forced_down:
+            self._compute.unforce(service, turn.deadline)
+            return Wait(0, 'asked Nova to lift forced_down')
+        return self.enable(turn, service)
+
+    def enable(self, turn: Turn, service: nova.Service) -> Step | None:
+        """Enable the service if a recovery of ours disabled it.
+
+        None: there is nothing to do, an operator's own word stands.
+        """
+        if service.status == 'enabled' or not disabled_by(service):
+            return None
+        if turn.recovery.was.get('service', {}).get('status') == 'disabled':
+            return None
+        self._compute.enable(service, disabled_by(service), turn.deadline)
+        return Wait(0, 'asked Nova to enable the service')
+
+
+def disabled_by(service: nova.Service) -> str:
+    """The recovery that disabled the service, '' when it was an operator."""
+    reason = service.disabled_reason or ''
+    uuid = reason.removeprefix(nova.mark(''))
+    return '' if uuid == reason else uuid

@@ -1,0 +1,334 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""host_failure: isolate a failed compute host, bring its instances back."""
+
+from collections.abc import Sequence
+import datetime
+
+from oslo_config import cfg
+from sqlalchemy import orm
+
+from hass import bmc
+from hass import nova
+from hass import faults
+from hass.db import evacuations
+from hass.db import hosts
+from hass.db import instances
+from hass.db import models
+from hass.db import moments
+from hass.db import recoveries
+from hass.diagnosis import diagnose
+from hass.fencing import base as fencing
+from hass.recovery import evacuating
+from hass.recovery import hands as hands_
+from hass.recovery import host as host_
+from hass.recovery import host_return
+from hass.recovery import planner as planner_
+from hass.recovery.workflow import Hop
+from hass.recovery.workflow import State
+from hass.recovery.workflow import Step
+from hass.recovery.workflow import Turn
+from hass.recovery.workflow import Wait
+from hass.recovery.workflow import hold
+
+UNCLEAR_SECONDS = 30.0
+LOOK_SECONDS = 0.3
+
+
+def _minutes(count: float) -> datetime.timedelta:
+    return datetime.timedelta(minutes=count)
+
+
+class HostFailure(host_.HostWorkflow):
+    """A compute host failed: isolate it, then bring its instances back."""
+
+    name = 'host_failure'
+    initial = State.CONFIRMING
+    # Every state may also go to HELD: that is where deadlines lead.
+    transitions = {
+        State.CONFIRMING: frozenset(
+            {State.FENCING, State.DISMISSED, State.GIVING_BACK}
+        ),
+        # Back to CONFIRMING when it beats before it was asked to go off.
+        State.FENCING: frozenset({State.FORCING_DOWN, State.CONFIRMING}),
+        # Back to FENCING when the host is found powered on again.
+        State.FORCING_DOWN: frozenset({State.PLANNING, State.FENCING}),
+        State.PLANNING: frozenset(
+            {State.EVACUATING, State.FINISHED, State.FENCING}
+        ),
+        State.EVACUATING: frozenset({State.VERIFYING, State.FENCING}),
+        State.VERIFYING: frozenset({State.FINISHED, State.EVACUATING}),
+        State.HELD: frozenset(
+            {State.CONFIRMING, State.GIVING_BACK, State.DISMISSED}
+        ),
+        State.GIVING_BACK: frozenset({State.DISMISSED}),
+    }
+    deadlines = {
+        State.CONFIRMING: _minutes(2),
+        State.FENCING: _minutes(2),
+        State.FORCING_DOWN: _minutes(5),
+        State.PLANNING: _minutes(5),
+        State.EVACUATING: _minutes(60),
+        State.VERIFYING: _minutes(10),
+        State.GIVING_BACK: _minutes(15),
+    }
+
+    def __init__(
+        self,
+        hands: hands_.Hands,
+        conf: cfg.ConfigOpts,
+        planner: planner_.Planner,
+    ) -> None:
+        super().__init__(hands)
+        self._conf = conf
+        self._planner = planner
+        self._evacuator = evacuating.Evacuator(
+            hands,
+            planner,
+            parallel=conf.recovery.parallel,
+            max_attempts=conf.recovery.max_attempts,
+            settle_seconds=conf.nova.settle_seconds,
+        )
+
+    def confirming(self, turn: Turn) -> Step:
+        """Believe no single voice: look from outside, ask the peers."""
+        deaf = self._witness.deaf()
+        if deaf:
+            return Wait(1, f'this engine may not judge: {deaf}')
+        host = self.host(turn)
+        services = self._compute.services()
+        own = [service for service in services if service.host == host.name]
+        decision = diagnose.diagnose(
+            self._witness.testify(
+                turn,
+                host,
+                self._hands.target(host),
+                compute_down=bool(own) and own[0].state == 'down',
+            )
+        )
+        match decision:
+            case diagnose.Alive(why):
+                if self.touched(turn):
+                    return Hop(State.GIVING_BACK, why)
+                return Hop(State.DISMISSED, why)
+            case diagnose.Unclear(why):
+                if turn.seconds_in_state() > UNCLEAR_SECONDS:
+                    return hold(models.HeldKind.RESTRAINT, why)
+                return Wait(LOOK_SECONDS, why)
+            case diagnose.Doubt(why, passes):
+                safety = models.HeldKind.SAFETY
+                restraint = models.HeldKind.RESTRAINT
+                return hold(restraint if passes else safety, why)
+            case faults.Fault():
+                return self._condemn(turn, host, decision, services)
+
+    def fencing(self, turn: Turn) -> Step:
+        """Cut the host off, and believe only the device."""
+        host = self.host(turn)
+        was = turn.recovery.was
+        if not was.get('off_sent'):
+            hearers = self._witness.hearers_since(
+                turn, host.name, turn.recovery.state_since
+            )
+            if hearers:
+                return Hop(State.CONFIRMING, f'it beats (heard by {hearers})')
+        target = self._hands.target(host)
+        if fencing.prove(self._fencer, target, self._clock) is not None:
+            with turn.read() as session:
+                off_since = moments.read_now(session)
+            turn.remember(off_since=off_since.isoformat())
+            return Hop(State.FORCING_DOWN, 'the BMC reads off')
+        if turn.recovery.attempt >= self._conf.fencing.max_attempts:
+            return hold(models.HeldKind.SAFETY, 'the BMC never read off')
+        turn.remember(off_sent=True, off_since=None)
+        self._fencer.off(target, turn.deadline)
+        return Wait(LOOK_SECONDS, 'asked the BMC for power off')
+
+    def forcing_down(self, turn: Turn) -> Step:
+        """Tell Nova that the host is fenced; only a proof allows it."""
+        proof = self.proof(turn)
+        if isinstance(proof, Hop):
+            return proof
+        service = self.service(turn)
+        if service.forced_down and (
+            service.status == 'disabled' or 'service' in turn.recovery.was
+        ):
+            return Hop(State.PLANNING, 'Nova has the service forced down')
+        if 'service' not in turn.recovery.was:
+            ours = host_.disabled_by(service)
+            turn.remember(
+                service={
+                    # A recovery that was dismissed has left its mark.
+                    'status': 'enabled' if ours else service.status,
+                    'reason': None if ours else service.disabled_reason,
+                    'updated_at': str(service.updated_at),
+                }
+            )
+        self._compute.force_down(service, turn.recovery.uuid, turn.deadline)
+        return Wait(0, 'asked Nova to force the service down')
+
+    def planning(self, turn: Turn) -> Step:
+        """Write down each instance's evacuation before anything is asked."""
+        proof = self.proof(turn)
+        if isinstance(proof, Hop):
+            return proof
+        host = self.host(turn)
+        servers = self._compute.servers_on(host.name)
+        with turn.read() as session:
+            protected = instances.uuids_of(session, host.cluster_id)
+        plan = self._planner.plan(
+            [server for server in servers if server.uuid in protected],
+            shared_storage=host.cluster.shared_storage,
+        )
+        unprotected = [
+            server.uuid
+            for server in servers
+            if server.uuid not in protected and server.vm_state == 'active'
+        ]
+        turn.remember(unprotected=unprotected)
+        with turn.write() as session:
+            evacuations.reopen(session, turn.recovery.id)
+            elsewhere = evacuations.plan(
+                session, turn.recovery.id, host.name, plan
+            )
+            planned = evacuations.of_recovery(session, turn.recovery.id)
+        if elsewhere:
+            return Wait(
+                1, f'{len(elsewhere)} instances are still in another recovery'
+            )
+        if not planned:
+            return _finished('no protected instance is left on it')
+        return Hop(State.EVACUATING, _plural(len(planned), 'instance'))
+
+    def evacuating(self, turn: Turn) -> Step:
+        """Ask Nova for what is pending, judge what was asked."""
+        proof = self.proof(turn)
+        if isinstance(proof, Hop):
+            return proof
+        return self._evacuator.turn(turn, self.host(turn), proof)
+
+    def verifying(self, turn: Turn) -> Step:
+        """Each instance really runs where Nova says, and only there."""
+        step = self._evacuator.verify(turn)
+        if step is not None:
+            return step
+        with turn.read() as session:
+            rows = evacuations.of_recovery(session, turn.recovery.id)
+        return _finished(_summary(rows))
+
+    def settle(self, turn: Turn) -> int:
+        """Judge what was asked of Nova; how many are still under way."""
+        return self._evacuator.settle(turn)
+
+    def _condemn(
+        self,
+        turn: Turn,
+        host: models.Host,
+        fault: faults.Fault,
+        services: Sequence[nova.Service],
+    ) -> Step:
+        """The host failed; may it be fenced, and does it help anybody?"""
+        touched = bool(turn.recovery.was.get('off_since'))
+        with turn.read() as session:
+            usable = planner_.usable_hosts(session, host, services)
+            protected = instances.uuids_of(session, host.cluster_id)
+        if not touched:
+            servers = self._compute.servers_on(host.name)
+            running = [s for s in servers if s.uuid in protected]
+            if not running:
+                return hold(
+                    models.HeldKind.RESTRAINT,
+                    f'{fault.why}; it runs no protected instance, so it is '
+                    'reported and not fenced',
+                )
+            refusal = self._refusal(turn, host, fault, bool(usable))
+            if refusal is not None:
+                return refusal
+        return Hop(
+            State.FENCING,
+            f'{fault.layer} failed: {fault.why}',
+            within=lambda session: self._count(session, turn, fault),
+        )
+
+    def _refusal(
+        self, turn: Turn, host: models.Host, fault: faults.Fault, usable: bool
+    ) -> Hop | None:
+        """Why the host must not be fenced now, or None."""
+        if not usable and host.cluster.targets is models.Targets.CLUSTER:
+            return hold(
+                models.HeldKind.CAPACITY,
+                f'{fault.why}; cluster {host.cluster.name} is unprotected: '
+                'no other host of it is usable, so nothing is fenced',
+            )
+        if host.bmc_guid and host.system_uuid:
+            if not bmc.same_guid(host.bmc_guid, host.system_uuid):
+                return hold(
+                    models.HeldKind.SAFETY,
+                    f'{fault.why}; without a working fence: its BMC is the '
+                    f'one of system {host.bmc_guid}, the host says that it '
+                    f'is {host.system_uuid}',
+                )
+        if host.cluster.mode is models.Mode.OBSERVE:
+            return hold(
+                models.HeldKind.RESTRAINT,
+                f'{fault.why}; the cluster only observes: HASS would fence '
+                'the host and evacuate it',
+            )
+        if host.cluster.mode is models.Mode.ASK:
+            if not turn.recovery.was.get('consent'):
+                return hold(
+                    models.HeldKind.SAFETY,
+                    f'{fault.why}; the cluster asks before it acts: retry '
+                    'the recovery to fence and evacuate the host',
+                )
+        return None
+
+    def _count(
+        self, session: orm.Session, turn: Turn, fault: faults.Fault
+    ) -> Hop | None:
+        """Count the fencing under the cluster's lock; hold one too many."""
+        recovery = turn.recovery
+        recoveries.set_fault(session, recovery.id, fault.to_dict())
+        if recovery.cluster_id is None:
+            return None
+        limit = self._conf.fencing.max_fencings
+        window = self._conf.fencing.window_seconds
+        recoveries.lock_cluster(session, recovery.cluster_id)
+        others = recoveries.fencings_within(
+            session, recovery.cluster_id, window, but=recovery.id
+        )
+        if others < limit:
+            return None
+        return hold(
+            models.HeldKind.RESTRAINT,
+            f'{fault.why}; {others} hosts of the cluster were fenced within '
+            f'{window} s, and [fencing] max_fencings is {limit}',
+        )
+
+
+def _finished(why: str) -> Hop:
+    """End, and open the story of the host's return with it."""
+    return Hop(State.FINISHED, why, then=host_return.HostReturn)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f'{count} {noun}' if count == 1 else f'{count} {noun}s'
+
+
+def _summary(rows: Sequence[models.Evacuation]) -> str:
+    done = sum(row.state is models.EvacuationState.DONE for row in rows)
+    left = [row for row in rows if row.state is models.EvacuationState.LEFT]
+    text = f'{_plural(done, "instance")} run elsewhere'
+    for row in left:
+        text += f'; {row.instance_name} was left: {row.why}'
+    return text

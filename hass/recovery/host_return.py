@@ -1,0 +1,185 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""host_return: bring a fenced host back into service."""
+
+from collections.abc import Callable
+import datetime
+
+from hass import exception
+from hass import faults
+from hass import nova
+from hass.db import evacuations
+from hass.db import models
+from hass.fencing import base as fencing
+from hass.recovery import hands as hands_
+from hass.recovery import host as host_
+from hass.recovery.workflow import Hop
+from hass.recovery.workflow import State
+from hass.recovery.workflow import Step
+from hass.recovery.workflow import Turn
+from hass.recovery.workflow import Wait
+from hass.recovery.workflow import hold
+
+RESTART_ATTEMPTS = 60
+RESTART_SECONDS = 5.0
+Ailing = Callable[[models.Host], list[str]]
+"""Names of the sensors of a host that do not read healthy."""
+
+
+def _minutes(count: float) -> datetime.timedelta:
+    return datetime.timedelta(minutes=count)
+
+
+class HostReturn(host_.HostWorkflow):
+    """A fenced host is empty: power it on and let Nova use it again."""
+
+    name = 'host_return'
+    initial = State.POWERING_ON
+    transitions = {
+        State.POWERING_ON: frozenset({State.AWAITING_AGENT}),
+        State.AWAITING_AGENT: frozenset({State.SETTLING}),
+        State.SETTLING: frozenset({State.UNFORCING}),
+        State.UNFORCING: frozenset({State.ENABLING}),
+        State.ENABLING: frozenset({State.RESTARTING, State.RETURNED}),
+        State.RESTARTING: frozenset({State.RETURNED}),
+        State.HELD: frozenset(
+            {State.POWERING_ON, State.GIVING_BACK, State.DISMISSED}
+        ),
+        State.GIVING_BACK: frozenset({State.DISMISSED}),
+    }
+    deadlines = {
+        State.POWERING_ON: _minutes(5),
+        State.AWAITING_AGENT: _minutes(15),
+        State.SETTLING: _minutes(10),
+        State.UNFORCING: _minutes(10),
+        State.ENABLING: _minutes(5),
+        State.RESTARTING: _minutes(15),
+        State.GIVING_BACK: _minutes(15),
+    }
+
+    def __init__(
+        self,
+        hands: hands_.Hands,
+        ailing: Ailing,
+        *,
+        restart_unprotected: bool,
+    ) -> None:
+        super().__init__(hands)
+        self._ailing = ailing
+        self._restart_unprotected = restart_unprotected
+
+    def powering_on(self, turn: Turn) -> Step:
+        """Only when no evacuation from the host is open any more."""
+        host = self.host(turn)
+        with turn.read() as session:
+            waiting = evacuations.open_from(session, host.name)
+        if waiting:
+            return Wait(1, f'{len(waiting)} evacuations have not ended')
+        if turn.recovery.fault.get('layer') == faults.Layer.HARDWARE:
+            ailing = self._ailing(host)
+            if ailing:
+                return hold(
+                    models.HeldKind.SAFETY,
+                    f'its hardware is not healthy: {", ".join(ailing[:5])}',
+                )
+        target = self._hands.target(host)
+        if self._fencer.status(target) is fencing.PowerState.ON:
+            return Hop(State.AWAITING_AGENT, 'the BMC reads on')
+        self._fencer.on(target, turn.deadline)
+        return Wait(0.5, 'asked the BMC for power on')
+
+    def awaiting_agent(self, turn: Turn) -> Step:
+        """A beat of the new boot shows that the host is up."""
+        host = self.host(turn)
+        if not self._witness.heard_since(
+            turn, host.name, turn.recovery.opened_at
+        ):
+            return Wait(0.5, 'its agent has not been heard yet')
+        return Hop(State.SETTLING, f'its agent beats, boot {self._boot(host)}')
+
+    def settling(self, turn: Turn) -> Step:
+        """nova-compute must report, and finish its evacuation records."""
+        service = self.service(turn)
+        before = turn.recovery.was.get('service', {}).get('updated_at')
+        if str(service.updated_at) == before:
+            return Wait(1, 'nova-compute has not reported yet')
+        unfinished = [
+            migration
+            for migration in self._compute.migrations(turn.recovery.subject)
+            if migration.live or migration.status == 'done'
+        ]
+        if unfinished:
+            return Wait(
+                1,
+                f'nova-compute has {len(unfinished)} evacuated instances to '
+                'clean up',
+            )
+        return Hop(State.UNFORCING, 'nova-compute runs and has cleaned up')
+
+    def unforcing(self, turn: Turn) -> Step:
+        """Only forced_down is lifted; whether to enable comes after."""
+        service = self.service(turn)
+        if not service.forced_down:
+            return Hop(State.ENABLING, 'Nova believes its reports again')
+        try:
+            self._compute.unforce(service, turn.deadline)
+        except exception.NovaRefused as error:
+            return Wait(1, str(error))
+        return Wait(0, 'asked Nova to lift forced_down')
+
+    def enabling(self, turn: Turn) -> Step:
+        """Enable what we disabled; an operator's own word stands."""
+        service = self.service(turn)
+        step = self.enable(turn, service)
+        if step is not None:
+            return step
+        if service.state != 'up':
+            return Wait(1, 'Nova does not see nova-compute up yet')
+        if self._restart_unprotected and turn.recovery.was.get('unprotected'):
+            return Hop(State.RESTARTING, _in_service(service))
+        return Hop(State.RETURNED, _in_service(service))
+
+    def restarting(self, turn: Turn) -> Step:
+        """Start the unprotected instances that ran here before."""
+        wanted = set(turn.recovery.was.get('unprotected', ()))
+        down = [
+            server
+            for server in self._compute.servers_on(turn.recovery.subject)
+            if server.uuid in wanted and not self._runs(turn, server)
+        ]
+        if not down:
+            return Hop(State.RETURNED, 'its unprotected instances run again')
+        if turn.recovery.attempt >= RESTART_ATTEMPTS:
+            names = ', '.join(server.name for server in down)
+            return Hop(State.RETURNED, f'in service, but {names} do not run')
+        for server in down:
+            if server.vm_state == 'stopped' and not server.task_state:
+                self._compute.start(server, turn.deadline)
+        return Wait(RESTART_SECONDS, f'{len(down)} instances are to start')
+
+    def _runs(self, turn: Turn, server: nova.Server) -> bool:
+        """As far as anyone can tell: Nova's power_state is refreshed only
+        every [DEFAULT] sync_power_state_interval, agents see at once."""
+        domains = self.host(turn).domains
+        if domains is not None and server.uuid not in domains:
+            return False
+        return server.vm_state == 'active'
+
+    def _boot(self, host: models.Host) -> str:
+        return self._witness.boot_id(host.name) or 'unknown'
+
+
+def _in_service(service: nova.Service) -> str:
+    if service.status == 'disabled':
+        return f'back, still disabled: {service.disabled_reason}'
+    return 'back in service'

@@ -1,0 +1,115 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Who goes first, where to, and who is left: decided before any call."""
+
+import abc
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import orm
+
+from hass import nova
+from hass.db import evacuations
+from hass.db import hosts
+from hass.db import models
+from hass.db import recoveries
+
+EVACUABLE = frozenset({'active', 'error'})
+"""vm_states that Nova evacuates and that were meant to run."""
+
+
+class Planner(abc.ABC):
+    """Plans the evacuations of one host. Pure: it looks at nothing."""
+
+    @abc.abstractmethod
+    def plan(
+        self, servers: Sequence[nova.Server], *, shared_storage: bool
+    ) -> list[evacuations.Intention]:
+        """What is to become of each protected server, in order."""
+
+    @abc.abstractmethod
+    def target(
+        self, usable: Collection[str], load: Mapping[str, int]
+    ) -> str | None:
+        """Where the next one goes; None when no host is usable.
+
+        :param load: how many evacuations each host has been given
+        """
+
+
+class DefaultPlanner(Planner):
+    """Running instances by name, each to the host with the fewest."""
+
+    def plan(
+        self, servers: Sequence[nova.Server], *, shared_storage: bool
+    ) -> list[evacuations.Intention]:
+        in_order = sorted(servers, key=lambda server: server.name)
+        return [_planned(server, shared_storage) for server in in_order]
+
+    def target(
+        self, usable: Collection[str], load: Mapping[str, int]
+    ) -> str | None:
+        return min(
+            sorted(usable), key=lambda name: load.get(name, 0), default=None
+        )
+
+
+def usable_hosts(
+    session: orm.Session,
+    host: models.Host,
+    services: Sequence[nova.Service],
+) -> list[models.Host]:
+    """Hosts of the same cluster that can take instances over now."""
+    up = {service.host for service in services if service.usable}
+    return [
+        other
+        for other in hosts.of_cluster(session, host.cluster_id)
+        if other.name != host.name
+        and other.name in up
+        and recoveries.open_of_host(session, other.name) is None
+    ]
+
+
+def _planned(
+    server: nova.Server, shared_storage: bool
+) -> evacuations.Intention:
+    state, why = _fate(server, shared_storage)
+    return evacuations.Intention(
+        instance_uuid=server.uuid,
+        instance_name=server.name,
+        project_id=server.project_id,
+        state=state,
+        why=why,
+        was={
+            'vm_state': server.vm_state,
+            'task_state': server.task_state,
+            'power_state': server.power_state,
+            'locked': server.locked,
+        },
+    )
+
+
+def _fate(
+    server: nova.Server, shared_storage: bool
+) -> tuple[models.EvacuationState, str]:
+    if server.vm_state not in EVACUABLE:
+        return (
+            models.EvacuationState.LEFT,
+            f'it is {server.vm_state}: Nova would boot it, or refuses',
+        )
+    if server.image_backed and not shared_storage:
+        return (
+            models.EvacuationState.HELD,
+            'its root disk is local: Nova would make it anew from the image '
+            'and lose what is on it',
+        )
+    return models.EvacuationState.PENDING, 'planned'

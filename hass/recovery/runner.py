@@ -1,0 +1,243 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Run the turns of one claimed recovery, and write down what came of each."""
+
+from collections.abc import Mapping
+import logging
+import threading
+
+from sqlalchemy import orm
+
+from hass import clock as clock_
+from hass.db import models
+from hass.db import moments
+from hass.db import recoveries
+from hass.db import session as db_session
+from hass import events
+from hass import exception
+from hass.recovery import workflow
+
+LOG = logging.getLogger(__name__)
+MAX_BACKOFF_SECONDS = 8.0
+EXPIRING = frozenset({models.HeldKind.RESTRAINT, models.HeldKind.CAPACITY})
+
+
+class ClaimDeadline:
+    """Until when the holder of a claim may send: moved by renewals.
+
+    It is counted from the *start* of the last committed renewal, so that
+    it ends before the claim does, whatever the commit took.
+    """
+
+    MARGIN_SECONDS = 1.0
+
+    def __init__(self, clock: clock_.Clock, claim_seconds: float) -> None:
+        self._clock = clock
+        self._claim_seconds = claim_seconds
+        self._at = 0.0
+        self._revoked = False
+        self._lock = threading.Lock()
+
+    def renewed(self, started: float) -> None:
+        """A claim or renewal begun at this moment has been committed."""
+        with self._lock:
+            self._at = started + self._claim_seconds - self.MARGIN_SECONDS
+
+    def revoke(self) -> None:
+        """Nothing may be sent any more, and no renewal changes that."""
+        self._revoked = True
+
+    def at(self) -> float:
+        with self._lock:
+            return 0.0 if self._revoked else self._at
+
+    def check(self) -> None:
+        late = self._clock.monotonic() - self.at()
+        if late > 0:
+            raise exception.ClaimExpired(late)
+
+
+class Claimed:
+    """A recovery that this engine holds, and the step it is in."""
+
+    def __init__(
+        self, recovery: models.Recovery, deadline: ClaimDeadline, now: float
+    ) -> None:
+        self.recovery = recovery
+        self.deadline = deadline
+        self.step_began = now
+
+
+class Runner:
+    """Follows a claimed recovery until it waits, is held or ends."""
+
+    def __init__(
+        self,
+        database: db_session.Database,
+        workflows: Mapping[str, workflow.Workflow],
+        notifier: events.Notifier,
+        clock: clock_.Clock,
+        engine: str,
+        *,
+        held_seconds: float,
+        stale_seconds: float,
+    ) -> None:
+        self._database = database
+        self._workflows = workflows
+        self._notifier = notifier
+        self._clock = clock
+        self._engine = engine
+        self._held_seconds = held_seconds
+        self._stale_seconds = stale_seconds
+
+    def run(self, claimed: Claimed) -> None:
+        """Take turns under one claim; a hop is followed at once.
+
+        :raises hass.exception.LostClaim: another engine goes on with it
+        """
+        going = True
+        while going:
+            claimed.step_began = self._clock.monotonic()
+            step = self._turn(claimed)
+            going = self._record(claimed, step)
+
+    def _turn(self, claimed: Claimed) -> workflow.Step:
+        recovery = claimed.recovery
+        story = self._workflows[recovery.workflow]
+        with self._database.reader() as session:
+            now = moments.read_now(session)
+        turn = workflow.Turn(
+            recovery,
+            claimed.deadline,
+            self._database,
+            now,
+            self._clock.monotonic(),
+        )
+        overdue = self._overdue(turn)
+        if overdue is not None:
+            return overdue
+        try:
+            return story.step(turn)
+        except (exception.LostClaim, exception.ClaimExpired):
+            raise
+        except exception.HassError as error:
+            return workflow.Wait(_backoff(recovery.attempt), str(error))
+        except Exception as error:
+            LOG.exception(
+                '%s: %s: an error nobody foresaw',
+                recovery.subject,
+                recovery.state,
+            )
+            return workflow.Wait(
+                _backoff(recovery.attempt),
+                f'unexpected {type(error).__name__}',
+            )
+
+    def _overdue(self, turn: workflow.Turn) -> workflow.Hop | None:
+        recovery = turn.recovery
+        if recovery.state == workflow.State.HELD:
+            return None
+        idle = (turn.now - recovery.turned_at).total_seconds()
+        story = self._workflows[recovery.workflow]
+        if idle > self._stale_seconds and recovery.state != story.initial:
+            return workflow.Hop(
+                story.initial,
+                f'nobody worked on it for {idle:.0f} s: it is looked at anew',
+            )
+        if recovery.deadline_at is None or turn.now < recovery.deadline_at:
+            return None
+        allowed = story.deadline_seconds(workflow.State(recovery.state))
+        return workflow.hold(
+            models.HeldKind.DEADLINE,
+            f'{recovery.state} took longer than {allowed:.0f} s: '
+            f'{recovery.why}',
+        )
+
+    def _record(self, claimed: Claimed, step: workflow.Step) -> bool:
+        """Write the result down; whether to go on under the same claim."""
+        if isinstance(step, workflow.Wait):
+            with self._database.writer() as session:
+                claimed.recovery = recoveries.record_wait(
+                    session, claimed.recovery, step.seconds, step.why
+                )
+                if step.seconds > 0:
+                    recoveries.release(session, claimed.recovery)
+            return step.seconds <= 0
+        return self._hop(claimed, step)
+
+    def _hop(self, claimed: Claimed, hop: workflow.Hop) -> bool:
+        old = workflow.State(claimed.recovery.state)
+        with self._database.writer() as session:
+            recoveries.guard(session, claimed.recovery)
+            if hop.within is not None:
+                hop = hop.within(session) or hop
+            recorded = self._write(session, claimed.recovery, old, hop)
+            if hop.then is not None:
+                recoveries.chain(
+                    session,
+                    recorded,
+                    workflow=hop.then.name,
+                    state=hop.then.initial,
+                    deadline_seconds=hop.then.deadline_seconds(
+                        hop.then.initial
+                    ),
+                    engine=self._engine,
+                )
+            stops = hop.to in workflow.ENDED or hop.to is workflow.State.HELD
+            if stops:
+                recoveries.release(session, recorded)
+        claimed.recovery = recorded
+        log_transition(recorded.subject, old, hop)
+        self._notifier.transition(recorded, old)
+        return not stops
+
+    def _write(
+        self,
+        session: orm.Session,
+        recovery: models.Recovery,
+        old: workflow.State,
+        hop: workflow.Hop,
+    ) -> models.Recovery:
+        story = self._workflows[recovery.workflow]
+        if old is not hop.to and hop.to is not story.initial:
+            story.check(old, hop.to)
+        return recoveries.record_hop(
+            session,
+            recovery,
+            to=hop.to,
+            ended=hop.to in workflow.ENDED,
+            deadline_seconds=story.deadline_seconds(hop.to),
+            wake_seconds=self._wake_seconds(hop),
+            held_kind=hop.held_kind,
+            engine=self._engine,
+            why=hop.why,
+        )
+
+    def _wake_seconds(self, hop: workflow.Hop) -> float:
+        if hop.to is not workflow.State.HELD:
+            return 0.0
+        if hop.held_kind in EXPIRING:
+            return self._held_seconds
+        return recoveries.NEVER_SECONDS
+
+
+def log_transition(subject: str, old: str, hop: workflow.Hop) -> None:
+    """One line for each transition: an operator reads the story here."""
+    level = logging.INFO
+    if hop.to is workflow.State.HELD:
+        level = logging.ERROR
+    LOG.log(level, '%s: %s -> %s: %s', subject, old, hop.to, hop.why)
+
+
+def _backoff(attempt: int) -> float:
+    return min(0.5 * 2.0 ** min(attempt, 10), MAX_BACKOFF_SECONDS)

@@ -1,0 +1,293 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Gathers what can be known of one host now: beats, voices, BMC, pings."""
+
+from collections.abc import Callable, Collection, Mapping
+import datetime
+from typing import Protocol
+
+from sqlalchemy import orm
+
+from hass import clock as clock_
+from hass import exception
+from hass import faults
+from hass.db import models
+from hass.db import observations
+from hass.db import services
+from hass.diagnosis import diagnose
+from hass.diagnosis import liveness
+from hass.fencing import base as fencing
+from hass.recovery import workflow
+
+
+class Heard(Protocol):
+    """The newest beats of one host; moments are CLOCK_BOOTTIME seconds."""
+
+    @property
+    def boot_id(self) -> str: ...
+
+    @property
+    def by_network(self) -> Mapping[str, float]:
+        """Arrival of the newest beat on each network."""
+
+    @property
+    def last(self) -> float:
+        """Arrival of the newest beat on any network."""
+
+    @property
+    def planned(self) -> bool:
+        """Whether it said that the agent is being stopped."""
+
+    @property
+    def sent(self) -> float:
+        """When the newest beat must have been sent, on our clock."""
+
+
+class Ears(Protocol):
+    """The beats that this engine hears."""
+
+    def heard(self, host: str) -> Heard | None: ...
+
+    def listening_since(self) -> float: ...
+
+
+class Pinger(Protocol):
+    """Looks at addresses from outside."""
+
+    def answering(self, addresses: Collection[str]) -> frozenset[str]:
+        """Those addresses that answer a ping in time."""
+
+
+class Witness:
+    """What this engine and its peers can say of a host.
+
+    :param hosts: the hosts that this engine should hear
+    :param listen_seconds: an engine that listened less may not judge
+    :param silence_seconds: a network is alive while beats on it are newer
+    :param alive_seconds: engines without a turn for this long have no voice
+    """
+
+    PICTURE_SECONDS = 1.5
+    """An engine's row does not name hosts heard within this time."""
+
+    def __init__(
+        self,
+        ears: Ears,
+        fencer: fencing.Fencer,
+        pinger: Pinger,
+        clock: clock_.Clock,
+        engine: str,
+        hosts: Callable[[], Collection[str]],
+        *,
+        listen_seconds: float,
+        silence_seconds: float,
+        alive_seconds: float,
+    ) -> None:
+        self._ears = ears
+        self._fencer = fencer
+        self._pinger = pinger
+        self._clock = clock
+        self._engine = engine
+        self._hosts = hosts
+        self._listen_seconds = listen_seconds
+        self._silence_seconds = silence_seconds
+        self._alive_seconds = alive_seconds
+
+    def ears(self) -> liveness.Ears:
+        """What this engine hears now."""
+        last = {}
+        for name in self._hosts():
+            heard = self._ears.heard(name)
+            last[name] = None if heard is None else heard.last
+        now = self._clock.monotonic()
+        return liveness.Ears(now, self._ears.listening_since(), last)
+
+    def deaf(self) -> str:
+        """Why this engine may judge nobody, '' when it may."""
+        return self.ears().deaf(self._listen_seconds, self._silence_seconds)
+
+    def testify(
+        self,
+        turn: workflow.Turn,
+        host: models.Host,
+        target: fencing.Target,
+        compute_down: bool,
+    ) -> diagnose.Evidence:
+        """All evidence about a suspected host, as of now.
+
+        The power is read first: when it is off, nobody waits for pings.
+        """
+        since = turn.recovery.opened_at
+        power, power_why = self._power(target)
+        networks: Mapping[str, faults.Verdict] = {}
+        with turn.read() as session:
+            voices = self._voices(session, host.name, since)
+            pingable = self._pingable(session, host)
+        if power is not diagnose.Power.OFF:
+            networks = self._networks(host, pingable)
+        return diagnose.Evidence(
+            host=host.name,
+            suspected_at=since,
+            heard=self.heard_since(turn, host.name, since),
+            voices=voices,
+            power=power,
+            power_why=power_why,
+            networks=networks,
+            compute_down=compute_down,
+            seen=self._observations(turn, host, power, power_why, networks),
+        )
+
+    def heard_since(
+        self, turn: workflow.Turn, host: str, moment: datetime.datetime
+    ) -> bool:
+        """Whether we have a beat that was sent after a database moment."""
+        heard = self._ears.heard(host)
+        if heard is None:
+            return False
+        ago = (turn.now - moment).total_seconds()
+        return heard.sent > turn.began - ago
+
+    def hearers_since(
+        self, turn: workflow.Turn, host: str, moment: datetime.datetime
+    ) -> str:
+        """Who heard the host after that moment; '' when nobody did."""
+        with turn.read() as session:
+            voices = self._voices(session, host, moment)
+        hearers = [
+            name
+            for name, voice in sorted(voices.items())
+            if voice is diagnose.Voice.HEARD
+        ]
+        if self.heard_since(turn, host, moment):
+            hearers.insert(0, 'this engine')
+        return ', '.join(hearers)
+
+    def boot_id(self, host: str) -> str | None:
+        """The boot that the host's newest beat came from."""
+        heard = self._ears.heard(host)
+        return None if heard is None else heard.boot_id
+
+    def _power(self, target: fencing.Target) -> tuple[diagnose.Power, str]:
+        try:
+            state = self._fencer.status(target)
+        except (exception.BmcError, exception.FencingFailed) as error:
+            return diagnose.Power.UNKNOWN, str(error)
+        return diagnose.Power(state.value), 'the BMC does not know'
+
+    def _voices(
+        self, session: orm.Session, host: str, since: datetime.datetime
+    ) -> dict[str, diagnose.Voice]:
+        """What each living peer says; a deaf one can only say *heard*."""
+        voices = {
+            peer: voice(peer, host, since, self.PICTURE_SECONDS)
+            for peer in services.alive(session, self._alive_seconds)
+            if peer.name != self._engine
+        }
+        return {
+            peer.name: said
+            for peer, said in voices.items()
+            if said is diagnose.Voice.HEARD or not peer.deaf
+        }
+
+    def _pingable(
+        self, session: orm.Session, host: models.Host
+    ) -> frozenset[str]:
+        """Networks on which the host is known to answer pings."""
+        return frozenset(
+            row.network
+            for row in observations.of_host(session, host.name)
+            if row.detector == 'network_icmp'
+            and row.verdict is faults.Verdict.HEALTHY
+        )
+
+    def _networks(
+        self, host: models.Host, pingable: frozenset[str]
+    ) -> dict[str, faults.Verdict]:
+        heard = self._ears.heard(host.name)
+        arrivals = {} if heard is None else dict(heard.by_network)
+        now = self._clock.monotonic()
+        fresh = {
+            network
+            for network, arrival in arrivals.items()
+            if now - arrival < self._silence_seconds
+        }
+        answering = self._pinger.answering(list(host.addresses.values()))
+        verdicts: dict[str, faults.Verdict] = {}
+        for network in sorted(arrivals.keys() | host.addresses.keys()):
+            if network in fresh or host.addresses.get(network) in answering:
+                verdicts[network] = faults.Verdict.HEALTHY
+            elif network in pingable:
+                verdicts[network] = faults.Verdict.FAILED
+            else:
+                verdicts[network] = faults.Verdict.UNKNOWN
+        return verdicts
+
+    def _observations(
+        self,
+        turn: workflow.Turn,
+        host: models.Host,
+        power: diagnose.Power,
+        power_why: str,
+        networks: Mapping[str, faults.Verdict],
+    ) -> tuple[faults.Observation, ...]:
+        verdicts = {
+            diagnose.Power.ON: faults.Verdict.HEALTHY,
+            diagnose.Power.OFF: faults.Verdict.FAILED,
+            diagnose.Power.UNKNOWN: faults.Verdict.UNKNOWN,
+        }
+        unknown = power is diagnose.Power.UNKNOWN
+        by_power = faults.Observation(
+            host.name,
+            faults.Layer.POWER,
+            'power_ipmi',
+            verdicts[power],
+            turn.now,
+            detail=power_why if unknown else f'power {power}',
+        )
+        by_network = (
+            faults.Observation(
+                host.name,
+                faults.Layer.NETWORK,
+                'beats and pings',
+                verdict,
+                turn.now,
+                network=network,
+            )
+            for network, verdict in networks.items()
+        )
+        return (by_power, *by_network)
+
+
+def voice(
+    peer: models.Service,
+    host: str,
+    since: datetime.datetime,
+    picture_seconds: float,
+) -> diagnose.Voice:
+    """What a peer's row says of a host since a moment. Pure.
+
+    The row names only hosts that were not heard for over a beat. So a host
+    that is not named was heard at most ``picture_seconds`` before the row
+    was written: it tells something only if that is after the moment.
+    """
+    if host not in peer.silent:
+        heard_at = peer.turn_at - datetime.timedelta(seconds=picture_seconds)
+        if heard_at > since:
+            return diagnose.Voice.HEARD
+        return diagnose.Voice.NOT_YET
+    last = peer.silent[host]
+    if last is not None and datetime.datetime.fromisoformat(last) > since:
+        return diagnose.Voice.HEARD
+    if peer.turn_at <= since:
+        return diagnose.Voice.NOT_YET
+    return diagnose.Voice.SILENT
