@@ -15,8 +15,7 @@
 from collections.abc import Sequence
 
 from oslo_config import cfg
-from oslo_policy import opts
-from oslo_policy import policy
+from oslo_policy import opts, policy
 
 from hass import policies
 

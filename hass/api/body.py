@@ -19,8 +19,8 @@ from typing import Any
 import falcon
 import jsonschema
 
-from hass.api.schemas import formats
 from hass import exception
+from hass.api.schemas import formats
 
 MAX_BYTES = 256 * 1024
 Schema = Mapping[str, Any]
@@ -99,30 +99,26 @@ def _no_constant(name: str) -> None:
 
 def _explained(error: jsonschema.ValidationError) -> tuple[str, str]:
     """(field, reason): the reason ends with what is allowed, if finite."""
-    field = '.'.join(str(part) for part in error.absolute_path) or 'body'
-    allowed: object = None
-    reason = error.message
+    path = [str(part) for part in error.absolute_path]
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    found: Any = error.instance
+    reason, allowed = error.message, []
     match error.validator:
         case 'additionalProperties':
-            known = error.schema.get('properties', {})
-            extra = sorted(set(error.instance) - set(known))
-            field = '.'.join([*map(str, error.absolute_path), extra[0]])
-            reason, allowed = 'unknown field', sorted(known)
+            allowed = sorted(schema.get('properties', {}))
+            path.append(min(set(found) - set(allowed)))
+            reason = 'unknown field'
         case 'required':
-            missing = [
-                name
-                for name in error.validator_value
-                if name not in error.instance
-            ]
-            field = '.'.join([*map(str, error.absolute_path), missing[0]])
+            path.append(next(name for name in rule if name not in found))
             reason = 'is missing'
         case 'enum':
-            reason, allowed = 'unknown value', error.validator_value
+            reason, allowed = 'unknown value', rule
         case 'type':
-            reason, allowed = 'wrong type', error.validator_value
+            reason, allowed = 'wrong type', rule
         case 'pattern' | 'format' | 'not' | 'maxLength':
-            reason = error.schema.get('description', 'not allowed')
-    if allowed is not None:
-        listed = allowed if isinstance(allowed, list) else [allowed]
-        reason += '; allowed: ' + ', '.join(str(one) for one in listed)
-    return field, reason
+            reason = schema.get('description', 'not allowed')
+    if allowed:
+        listed = [allowed] if isinstance(allowed, str) else allowed
+        reason += f'; allowed: {", ".join(listed)}'
+    return '.'.join(path) or 'body', reason

@@ -15,10 +15,11 @@
 from typing import Any
 
 import falcon
+from oslo_db import exception as oslo_exception
 from oslo_log import log
 
-from hass.api import microversion
 from hass import exception
+from hass.api import microversion
 
 LOG = log.getLogger(__name__)
 
@@ -38,6 +39,10 @@ def install(app: falcon.App[Any, Any]) -> None:
     app.set_error_serializer(_serialize)
     app.add_error_handler(Exception, _on_crash)
     app.add_error_handler(exception.HassError, _on_hass_error)
+    app.add_error_handler(
+        (oslo_exception.DBReferenceError, oslo_exception.DBDuplicateEntry),
+        _on_race,
+    )
 
 
 def _on_hass_error(
@@ -45,20 +50,28 @@ def _on_hass_error(
 ) -> None:
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
-            _tell(req, resp, status, *_sentence(error, status), error)
+            _tell(req, resp, status, _sentence(error, status), error)
             return
     _on_crash(req, resp, error, params)
 
 
-def _sentence(error: exception.HassError, status: int) -> tuple[str]:
+def _sentence(error: exception.HassError, status: int) -> str:
     """What the caller may read; the log keeps what is the operator's."""
     if status == 503:
         LOG.error('%s', error)
     if isinstance(error, exception.NovaError):
-        return (f'Nova cannot be asked now ({error.call}): try again',)
+        return f'Nova cannot be asked now ({error.call}): try again'
     if isinstance(error, exception.DatabaseUnreachable):
-        return ('the database does not answer: try again',)
-    return (str(error),)
+        return 'the database does not answer: try again'
+    return str(error)
+
+
+def _on_race(
+    req: falcon.Request, resp: falcon.Response, error: Any, params: Any
+) -> None:
+    """A constraint saw what two requests could not see of each other."""
+    message = 'another request changed this at the same time: look again'
+    _tell(req, resp, 409, message)
 
 
 def _on_crash(
@@ -87,10 +100,11 @@ def _tell(
     message: str,
     error: exception.HassError | None = None,
 ) -> None:
-    resp.status = falcon.code_to_http_status(status)
+    line = falcon.code_to_http_status(status)
+    resp.status = line
     body: dict[str, Any] = {
         'code': status,
-        'title': resp.status.partition(' ')[2],
+        'title': line.partition(' ')[2],
         'message': message,
         'request_id': req.env.get('openstack.request_id'),
     }

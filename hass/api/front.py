@@ -18,9 +18,8 @@ import unicodedata
 import falcon
 from oslo_policy import policy
 
+from hass import context, exception
 from hass.api import microversion
-from hass import context
-from hass import exception
 
 
 class Front:
@@ -51,8 +50,7 @@ class Front:
 
 def caller(req: falcon.Request) -> context.RequestContext:
     """Who asks."""
-    found = req.context.caller
-    assert isinstance(found, context.RequestContext)
+    found: context.RequestContext = req.context.caller
     return found
 
 

@@ -77,7 +77,5 @@ def _refused(
         'message': 'X-Auth-Token: allowed is USER:PROJECT:ROLE,ROLE',
         'request_id': environ.get('openstack.request_id'),
     }
-    start_response(
-        '401 Unauthorized', [('Content-Type', 'application/json')]
-    )
+    start_response('401 Unauthorized', [('Content-Type', 'application/json')])
     return [json.dumps({'error': error}).encode()]

@@ -73,15 +73,16 @@ def read(
 
     :raises hass.exception.Invalid: naming the parameter and what is allowed
     """
-    given = dict(req.params)
+    given: dict[str, str] = {}
     known = sorted({'limit', 'marker', *filters})
-    for name, value in given.items():
+    for name, value in req.params.items():
         if name not in known:
             raise exception.Invalid(
                 name, f'unknown parameter; allowed: {", ".join(known)}'
             )
         if not isinstance(value, str):
             raise exception.Invalid(name, 'is given more than once')
+        given[name] = value
     limit = _limit(given.pop('limit', None), max_limit)
     return Query(limit, given.pop('marker', None), given)
 

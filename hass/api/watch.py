@@ -12,15 +12,16 @@
 
 """The API's own look at the engines: its log says when nobody watches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 import threading
 from typing import TYPE_CHECKING, Any
 
+from oslo_db import exception as oslo_exception
 from oslo_log import log
 
+from hass import exception
 from hass.api import engines
 from hass.db import session as db
-from hass import exception
 
 if TYPE_CHECKING:
     from _typeshed import wsgi
@@ -59,13 +60,15 @@ class Watch:
         """One line if no engine watches, or if that cannot be told."""
         try:
             why = self._database.read(engines.silence, self._silence_seconds)
-        except exception.DatabaseUnreachable as error:
+        except (
+            exception.DatabaseUnreachable,
+            oslo_exception.DBError,
+        ) as error:
             why = str(error)
         if why is not None:
             LOG.error('%s', why)
 
-    def _run(self, pause: Callable[[float], Any] | None = None) -> None:
-        pause = pause or threading.Event().wait
-        while True:
+    def _run(self) -> None:
+        never = threading.Event()
+        while not never.wait(LOOK_SECONDS):
             self.look()
-            pause(LOOK_SECONDS)

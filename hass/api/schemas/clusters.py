@@ -12,10 +12,9 @@
 
 """Bodies about clusters."""
 
-from hass.api.schemas import formats
-from hass.api.schemas import hosts
-from hass.db import models
 from hass import faults
+from hass.api.schemas import formats, hosts
+from hass.db import models
 
 _NAME = {
     'type': 'string',

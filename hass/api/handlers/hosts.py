@@ -1,0 +1,243 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""/v1/clusters/{cluster}/hosts and /v1/hosts"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+from sqlalchemy import orm
+
+from hass import exception
+from hass.api import body, joining, moments, query
+from hass.api import parts as api_parts
+from hass.api.front import caller
+from hass.api.schemas import hosts as schemas
+from hass.db import clusters, hosts, instances, models, recoveries
+from hass.policies import hosts as rules
+
+SAFE_POLICY = 'always-off'
+SHOWN = 5
+
+
+def view(host: models.Host, untried: str | None = None) -> dict[str, Any]:
+    """What may be read of a host: no password, no key.
+
+    :param untried: why its fence could not be tried just now
+    """
+    return {
+        'uuid': host.uuid,
+        'name': host.name,
+        'cluster': host.cluster.name,
+        'labels': host.labels,
+        'addresses': host.addresses,
+        'bmc': {
+            'address': host.bmc_address,
+            'port': host.bmc_port,
+            'username': host.bmc_username,
+            'password_set': host.bmc_password is not None,
+        },
+        'fence': {
+            'state': host.fence_state,
+            'why': untried or host.fence_why,
+            'guid': host.bmc_guid,
+            'power_restore_policy': host.power_restore_policy,
+        },
+        'system_uuid': host.system_uuid,
+        'boot_id': host.boot_id,
+        'resume_guests': host.resume_guests,
+        'reported_at': moments.shown(host.reported_at),
+        'planned_until': moments.shown(host.planned_until),
+        'agent_key_rotated_at': moments.shown(host.agent_key_rotated_at),
+        'created_at': moments.shown(host.created_at),
+        'warnings': warnings(host, untried),
+    }
+
+
+def warnings(host: models.Host, untried: str | None = None) -> list[str]:
+    """What an operator should mend before the host fails."""
+    found = []
+    if host.fence_state is not models.FenceState.WORKING:
+        why = untried or host.fence_why
+        found.append(
+            f'no working fence: {host.fence_state}{", " if why else ""}{why}'
+        )
+    if host.power_restore_policy not in (None, SAFE_POLICY):
+        found.append(
+            f'the power restore policy of its BMC is '
+            f'{host.power_restore_policy}, it should be {SAFE_POLICY}: the '
+            'host may power itself on in the middle of a recovery'
+        )
+    if host.resume_guests:
+        found.append(
+            'its nova.conf sets resume_guests_state_on_host_boot: instances '
+            'evacuated from it may be started on it once more'
+        )
+    return found
+
+
+class Hosts:
+    """The compute hosts of the clusters."""
+
+    def __init__(self, parts: api_parts.Parts) -> None:
+        self._parts = parts
+        self._joining = joining.Joining(parts)
+
+    def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
+        self._list(req, resp, None)
+
+    def on_get_of_cluster(
+        self, req: falcon.Request, resp: falcon.Response, cluster: str
+    ) -> None:
+        self._list(req, resp, cluster)
+
+    def on_post_of_cluster(
+        self, req: falcon.Request, resp: falcon.Response, cluster: str
+    ) -> None:
+        caller(req).can(rules.ADD)
+        wanted = [body.read(req, schemas.ADD)]
+        with self._parts.database.reader() as session:
+            clusters.get(session, cluster)
+        self._joining.admit(wanted)
+        keys = self._joining.issue_keys(wanted)
+        self._parts.database.write(self._add, cluster, wanted, keys)
+        (name,) = keys
+        resp.media = self._with_fence_tried(name) | {'agent_key': keys[name]}
+        resp.status = falcon.HTTP_201
+        resp.location = f'{req.prefix}/v1/hosts/{name}'
+
+    def on_get_one(
+        self, req: falcon.Request, resp: falcon.Response, host: str
+    ) -> None:
+        caller(req).can(rules.SHOW)
+        query.nothing(req)
+        with self._parts.database.reader() as session:
+            resp.media = view(hosts.get(session, host))
+
+    def on_patch_one(
+        self, req: falcon.Request, resp: falcon.Response, host: str
+    ) -> None:
+        caller(req).can(rules.UPDATE)
+        fields = body.read(req, schemas.UPDATE)
+        name = self._parts.database.write(self._update, host, fields)
+        if 'bmc' in fields:
+            resp.media = self._with_fence_tried(name)
+            return
+        with self._parts.database.reader() as session:
+            resp.media = view(hosts.get(session, name))
+
+    def on_delete_one(
+        self, req: falcon.Request, resp: falcon.Response, host: str
+    ) -> None:
+        caller(req).can(rules.REMOVE)
+        with self._parts.database.reader() as session:
+            name = hosts.get(session, host).name
+        running = {one.uuid for one in self._parts.compute.servers_on(name)}
+        self._parts.database.write(self._remove, name, running)
+        resp.status = falcon.HTTP_204
+
+    def on_post_agent_key(
+        self, req: falcon.Request, resp: falcon.Response, host: str
+    ) -> None:
+        """A new key; the engines take the old one for a while longer."""
+        caller(req).can(rules.ROTATE_KEY)
+        body.nothing(req)
+        key = joining.new_key()
+        encrypted = self._parts.keyring.encrypt(key)
+        name = self._parts.database.write(self._rotate, host, encrypted)
+        resp.media = {'name': name, 'agent_key': key}
+        resp.status = falcon.HTTP_201
+
+    def on_post_fence_test(
+        self, req: falcon.Request, resp: falcon.Response, host: str
+    ) -> None:
+        caller(req).can(rules.TEST_FENCE)
+        body.nothing(req)
+        with self._parts.database.reader() as session:
+            name = hosts.get(session, host).name
+        resp.media = self._with_fence_tried(name)
+
+    def _list(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        cluster: str | None,
+    ) -> None:
+        caller(req).can(rules.LIST)
+        asked = query.read(req, self._parts.max_limit)
+        with self._parts.database.reader() as session:
+            found = hosts.all(
+                session,
+                cluster_id=None
+                if cluster is None
+                else clusters.get(session, cluster).id,
+                limit=asked.limit + 1,
+                marker=asked.marker,
+            )
+            views = [view(host) for host in found]
+        resp.media = query.page(req, asked, 'hosts', views)
+
+    def _with_fence_tried(self, name: str) -> dict[str, Any]:
+        untried = self._joining.try_fences([name])
+        with self._parts.database.reader() as session:
+            return view(hosts.get(session, name), untried.get(name))
+
+    def _add(
+        self,
+        session: orm.Session,
+        cluster: str,
+        wanted: joining.Wanted,
+        keys: Mapping[str, str],
+    ) -> None:
+        found = clusters.get(session, cluster)
+        self._joining.add(session, found, wanted, keys)
+
+    def _update(
+        self, session: orm.Session, host: str, fields: Mapping[str, Any]
+    ) -> str:
+        """Which device cuts a host off may not change under a recovery."""
+        row = hosts.get(session, host)
+        if 'bmc' in fields:
+            if found := recoveries.open_of_host(session, row.name):
+                raise exception.Conflict(
+                    f'bmc: host {row.name} has an open recovery: {found.uuid}'
+                )
+            hosts.set_fence(
+                session,
+                row.name,
+                models.FenceState.UNTESTED,
+                'not tried since its BMC was changed',
+                None,
+                None,
+            )
+        hosts.update(session, row.name, **self._joining.changes(fields))
+        return row.name
+
+    @staticmethod
+    def _remove(session: orm.Session, name: str, running: set[str]) -> None:
+        host = hosts.get(session, name)
+        held = sorted(running & instances.uuids_of(session, host.cluster_id))
+        if held:
+            shown = ', '.join(held[:SHOWN])
+            more = ' …' if len(held) > SHOWN else ''
+            raise exception.Conflict(
+                f'host {name} runs {len(held)} protected instances: '
+                f'{shown}{more}'
+            )
+        hosts.remove(session, name)
+
+    @staticmethod
+    def _rotate(session: orm.Session, host: str, key: str) -> str:
+        name = hosts.get(session, host).name
+        hosts.rotate_key(session, name, key)
+        return name

@@ -1,0 +1,97 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""/v1/notifications"""
+
+from typing import Any
+
+import falcon
+from sqlalchemy import orm
+
+from hass import exception, faults
+from hass.api import body, moments, query
+from hass.api import parts as api_parts
+from hass.api.front import caller
+from hass.api.schemas import formats
+from hass.api.schemas import notifications as schemas
+from hass.db import hosts, models, notifications
+from hass.policies import notifications as rules
+
+
+def view(notification: models.Notification) -> dict[str, Any]:
+    return {
+        'uuid': notification.uuid,
+        'source': notification.source,
+        'host': notification.host,
+        'layer': notification.layer,
+        'payload': notification.payload,
+        'generated_at': moments.shown(notification.generated_at),
+        'received_at': moments.shown(notification.received_at),
+        'state': notification.state,
+        'why': notification.why,
+    }
+
+
+class Notifications:
+    """Alleged faults: they raise suspicions and prove nothing."""
+
+    def __init__(self, parts: api_parts.Parts) -> None:
+        self._parts = parts
+
+    def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
+        caller(req).can(rules.LIST)
+        asked = query.read(
+            req, self._parts.max_limit, ('host', 'state', 'source')
+        )
+        with self._parts.database.reader() as session:
+            found = notifications.all(
+                session,
+                host=asked.filters.get('host'),
+                state=asked.choice('state', models.NotificationState),
+                source=asked.filters.get('source'),
+                limit=asked.limit + 1,
+                marker=asked.marker,
+            )
+            views = [view(notification) for notification in found]
+        resp.media = query.page(req, asked, 'notifications', views)
+
+    def on_post_all(self, req: falcon.Request, resp: falcon.Response) -> None:
+        caller(req).can(rules.CREATE)
+        fields = body.read(req, schemas.CREATE)
+        resp.media = self._parts.database.write(self._add, fields)
+        self._parts.engines.wake()
+        resp.status = falcon.HTTP_202
+        resp.location = f'{req.prefix}/v1/notifications/{resp.media["uuid"]}'
+
+    def on_get_one(
+        self, req: falcon.Request, resp: falcon.Response, notification: str
+    ) -> None:
+        caller(req).can(rules.SHOW)
+        query.nothing(req)
+        with self._parts.database.reader() as session:
+            resp.media = view(notifications.get(session, notification))
+
+    @staticmethod
+    def _add(session: orm.Session, fields: dict[str, Any]) -> dict[str, Any]:
+        if not hosts.by_names(session, [fields['host']]):
+            raise exception.Invalid(
+                'host', f'{fields["host"]} is in no cluster'
+            )
+        row = notifications.add(
+            session,
+            source=fields['source'],
+            host=fields['host'],
+            layer=faults.Layer(fields['layer']),
+            payload=fields.get('payload', {}),
+            generated_at=formats.to_moment(fields['generated_at']),
+        )
+        return view(row)

@@ -1,0 +1,52 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""/v1/services: the engines"""
+
+from typing import Any
+
+import falcon
+
+from hass.api import engines, moments, query
+from hass.api import parts as api_parts
+from hass.api.front import caller
+from hass.db import models, services
+from hass.policies import services as rules
+
+
+def view(service: models.Service) -> dict[str, Any]:
+    return {
+        'name': service.name,
+        'version': service.version,
+        'started_at': moments.shown(service.started_at),
+        'turn_at': moments.shown(service.turn_at),
+        'deaf': service.deaf,
+        'silent': service.silent,
+    }
+
+
+class Services:
+    """The engines, and what they hear."""
+
+    def __init__(self, parts: api_parts.Parts) -> None:
+        self._parts = parts
+
+    def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
+        caller(req).can(rules.LIST)
+        query.nothing(req)
+        with self._parts.database.reader() as session:
+            warning = engines.silence(session, self._parts.silence_seconds)
+            resp.media = {
+                'services': [view(one) for one in services.all(session)],
+                'links': [],
+                'warnings': [] if warning is None else [warning],
+            }

@@ -1,0 +1,42 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What handlers are made of."""
+
+import dataclasses
+from typing import Protocol
+
+from hass import nova
+from hass.api import engines
+from hass.db import session as db
+
+
+class Keyring(Protocol):
+    """What closes a secret before it becomes a row."""
+
+    def encrypt(self, text: str) -> str: ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that handlers need, by the name they use.
+
+    :ivar max_limit: most entries of a page
+    :ivar silence_seconds: after which the engines are missed
+    """
+
+    database: db.Database
+    compute: nova.Compute
+    engines: engines.Engines
+    keyring: Keyring
+    max_limit: int
+    silence_seconds: float

@@ -1,0 +1,54 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Puts the API together from its configuration."""
+
+from typing import TYPE_CHECKING
+
+from oslo_config import cfg
+
+from hass import clock as hass_clock
+from hass import nova, secrets
+from hass.api import app, engines
+from hass.api import parts as api_parts
+from hass.db import migration
+from hass.db import session as db
+from hass.rpc import api as rpc
+from hass.rpc import transport
+
+if TYPE_CHECKING:
+    from _typeshed import wsgi
+
+
+def make_application(
+    conf: cfg.ConfigOpts, bind_host: str | None
+) -> 'wsgi.WSGIApplication':
+    """The application, all its parts checked, nothing asked of Nova yet.
+
+    :param bind_host: where it will listen; None: a WSGI server decides
+    :raises hass.exception.ConfigError: an option cannot be used
+    :raises hass.exception.DatabaseNotMigrated: hass-manage db sync is due
+    """
+    app.check_auth_strategy(conf, bind_host)
+    clock = hass_clock.SystemClock()
+    seconds = conf.api.fence_test_seconds
+    operator = rpc.OperatorAPI(transport.connect(conf), seconds)
+    parts = api_parts.Parts(
+        database=db.Database(conf, clock),
+        compute=nova.connect(conf, clock),
+        engines=engines.Engines(operator, clock, seconds),
+        keyring=secrets.Keyring(conf.secrets.keyring_file),
+        max_limit=conf.api.max_limit,
+        silence_seconds=conf.api.engine_silence_seconds,
+    )
+    migration.check(parts.database)
+    return app.build(conf, parts)
