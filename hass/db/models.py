@@ -20,7 +20,6 @@ import enum
 from typing import Any
 import uuid
 
-from oslo_db.sqlalchemy import models
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import mysql
@@ -100,24 +99,52 @@ class NotificationState(enum.StrEnum):
     IGNORED = 'ignored'
 
 
-class Base(models.ModelBase, orm.DeclarativeBase):
+def _words(words: type[enum.StrEnum]) -> sa.Enum:
+    """Kept as the word itself, and read back as the member."""
+    return sa.Enum(
+        words,
+        native_enum=False,
+        length=16,
+        values_callable=lambda members: [str(member) for member in members],
+    )
+
+
+NAMES = {
+    'ix': 'ix_%(table_name)s_%(column_0_N_name)s',
+    'uq': 'uq_%(table_name)s_%(column_0_N_name)s',
+    'fk': 'fk_%(table_name)s_%(column_0_N_name)s',
+    'pk': 'pk_%(table_name)s',
+}
+"""Constraints that a later migration has to find again have names."""
+
+TABLE = {
+    'mysql_engine': 'InnoDB',
+    'mysql_charset': 'utf8mb4',
+    # Names differ when their case does, as on the other databases.
+    'mysql_collate': 'utf8mb4_bin',
+}
+
+
+class Base(orm.DeclarativeBase):
     """Common ground of the typed models."""
 
+    __table_args__: Any = TABLE
+    metadata = sa.MetaData(naming_convention=NAMES)
     type_annotation_map = {
         datetime.datetime: Moment,
         JSON: sa.JSON,
         list[str]: sa.JSON,
         dict[str, str]: sa.JSON,
         str: sa.String(255),
-        Mode: sa.String(16),
-        Targets: sa.String(16),
-        FenceState: sa.String(16),
-        HeldKind: sa.String(16),
-        Wish: sa.String(16),
-        EvacuationState: sa.String(16),
-        NotificationState: sa.String(16),
-        faults.Layer: sa.String(16),
-        faults.Verdict: sa.String(16),
+        Mode: _words(Mode),
+        Targets: _words(Targets),
+        FenceState: _words(FenceState),
+        HeldKind: _words(HeldKind),
+        Wish: _words(Wish),
+        EvacuationState: _words(EvacuationState),
+        NotificationState: _words(NotificationState),
+        faults.Layer: _words(faults.Layer),
+        faults.Verdict: _words(faults.Verdict),
     }
 
 
@@ -254,6 +281,7 @@ class Observation(Base):
     __tablename__ = 'observations'
     __table_args__ = (
         sa.UniqueConstraint('host', 'layer', 'detector', 'network'),
+        TABLE,
     )
 
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)

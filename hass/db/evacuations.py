@@ -1,0 +1,295 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Evacuations: intentions written down before Nova is called."""
+
+from collections.abc import Iterable, Mapping, Sequence
+import dataclasses
+from typing import Any, Literal
+
+from oslo_db import exception as oslo_exception
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from hass.db import models, moments
+from hass.db import session as db_session
+
+Evacuation = models.Evacuation
+State = models.EvacuationState
+Settled = Literal[State.DONE, State.LEFT, State.HELD]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Intention:
+    """One instance that is to leave a failed host.
+
+    :ivar state: pending, or at once left or held for the reason in why
+    :ivar was: vm_state, task_state, locked and power_state as they are
+    """
+
+    instance_uuid: str
+    instance_name: str
+    project_id: str
+    state: State = State.PENDING
+    why: str = ''
+    was: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def plan(
+    session: orm.Session,
+    recovery_id: int,
+    source: str,
+    intentions: Iterable[Intention],
+) -> list[str]:
+    """Write pending rows; planning the same again changes nothing.
+
+    :returns: uuids of instances that another recovery is evacuating:
+        they got no row
+    """
+    known = {row.instance_uuid for row in of_recovery(session, recovery_id)}
+    return [
+        wanted.instance_uuid
+        for wanted in intentions
+        if wanted.instance_uuid not in known
+        and not _planned(session, recovery_id, source, wanted)
+    ]
+
+
+def of_recovery(session: orm.Session, recovery_id: int) -> list[Evacuation]:
+    """The evacuations of a recovery in the order of the plan."""
+    query = sa.select(Evacuation).where(Evacuation.recovery_id == recovery_id)
+    return list(session.scalars(query.order_by(Evacuation.id)))
+
+
+def open_of(session: orm.Session, instance_uuid: str) -> Evacuation | None:
+    """The one open evacuation of an instance."""
+    query = sa.select(Evacuation).where(Evacuation.open_key == instance_uuid)
+    return session.scalars(query).one_or_none()
+
+
+def all(
+    session: orm.Session,
+    *,
+    recovery_id: int | None = None,
+    instance_uuid: str | None = None,
+    project_id: str | None = None,
+) -> list[Evacuation]:
+    """Evacuations, oldest first."""
+    query = sa.select(Evacuation)
+    if recovery_id is not None:
+        query = query.where(Evacuation.recovery_id == recovery_id)
+    if instance_uuid is not None:
+        query = query.where(Evacuation.instance_uuid == instance_uuid)
+    if project_id is not None:
+        query = query.where(Evacuation.project_id == project_id)
+    return list(session.scalars(query.order_by(Evacuation.id)))
+
+
+def request(
+    session: orm.Session,
+    row: Evacuation,
+    target: str | None,
+    migrations: Sequence[str] = (),
+) -> bool:
+    """Nova is about to be called; call it only after COMMIT, and if True.
+
+    False: another engine has turned this row since it was read.
+
+    :param target: the host to ask for; None leaves it to Nova's scheduler
+    :param migrations: uuids of the instance's migrations before the call,
+        by which the one that it makes is told apart
+    """
+    return _turn(
+        session,
+        row,
+        (State.PENDING, State.REQUESTED),
+        state=State.REQUESTED,
+        target=target,
+        attempt=row.attempt + 1,
+        requested_at=moments.db_now(),
+        migration_uuid=None,
+        destination=None,
+        was=row.was | {'migrations': list(migrations)},
+        why='asked Nova to evacuate it',
+    )
+
+
+def ask_again(session: orm.Session, row: Evacuation, why: str) -> bool:
+    """The call came to nothing; what was seen up to now is old."""
+    now = moments.read_now(session).isoformat()
+    return _turn(
+        session,
+        row,
+        (State.PENDING, State.REQUESTED),
+        state=State.PENDING,
+        why=why,
+        was=row.was | {'ask_again_at': now},
+    )
+
+
+def note(
+    session: orm.Session,
+    row: Evacuation,
+    why: str,
+    migration_uuid: str | None = None,
+    destination: str | None = None,
+) -> bool:
+    """How far it is; nothing is settled by it."""
+    return _turn(
+        session,
+        row,
+        (State.PENDING, State.REQUESTED),
+        why=why,
+        migration_uuid=migration_uuid or row.migration_uuid,
+        destination=destination or row.destination,
+    )
+
+
+def settle(
+    session: orm.Session,
+    row: Evacuation,
+    state: Settled,
+    why: str,
+    destination: str | None = None,
+    migration_uuid: str | None = None,
+) -> bool:
+    """It ended: done, left or held.
+
+    A held one keeps its instance to itself until let_go(): nobody knows
+    whether its last call to Nova still works on.
+    """
+    held = state == State.HELD
+    return _turn(
+        session,
+        row,
+        (State.PENDING, State.REQUESTED, State.HELD),
+        state=state,
+        why=why,
+        destination=destination or row.destination,
+        migration_uuid=migration_uuid or row.migration_uuid,
+        ended_at=moments.db_now(),
+        open_key=row.instance_uuid if held else None,
+    )
+
+
+def reopen(session: orm.Session, recovery_id: int) -> int:
+    """Held ones are pending again: an operator wants another try."""
+    return _many(
+        session,
+        recovery_id,
+        (State.HELD,),
+        state=State.PENDING,
+        attempt=0,
+        ended_at=None,
+        why='asked for anew',
+    )
+
+
+def open_from(session: orm.Session, source: str) -> list[Evacuation]:
+    """Evacuations of a host that have not ended."""
+    query = sa.select(Evacuation).where(
+        Evacuation.source == source, Evacuation.open_key.is_not(None)
+    )
+    return list(session.scalars(query.order_by(Evacuation.id)))
+
+
+def withdraw(session: orm.Session, recovery_id: int, why: str) -> int:
+    """Leave everything that Nova was not asked for; returns how many."""
+    return _many(
+        session,
+        recovery_id,
+        (State.PENDING, State.HELD),
+        state=State.LEFT,
+        why=why,
+        ended_at=moments.db_now(),
+        open_key=None,
+    )
+
+
+def let_go(session: orm.Session, recovery_id: int) -> int:
+    """Free the instances of a recovery that ends; returns how many."""
+    return _many(session, recovery_id, tuple(State), open_key=None)
+
+
+def counts(session: orm.Session, recovery_id: int) -> dict[State, int]:
+    """How many evacuations of a recovery are in each state."""
+    query = (
+        sa.select(Evacuation.state, sa.func.count())
+        .where(Evacuation.recovery_id == recovery_id)
+        .group_by(Evacuation.state)
+    )
+    found = {State(state): n for state, n in session.execute(query)}
+    return {state: found.get(state, 0) for state in State}
+
+
+def _planned(
+    session: orm.Session, recovery_id: int, source: str, wanted: Intention
+) -> bool:
+    left = wanted.state is State.LEFT
+    row = Evacuation(
+        recovery_id=recovery_id,
+        instance_uuid=wanted.instance_uuid,
+        instance_name=wanted.instance_name,
+        project_id=wanted.project_id,
+        source=source,
+        state=wanted.state,
+        why=wanted.why,
+        was=dict(wanted.was),
+        ended_at=moments.read_now(session) if left else None,
+        open_key=None if left else wanted.instance_uuid,
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except oslo_exception.DBDuplicateEntry:
+        return False
+    return True
+
+
+def _turn(
+    session: orm.Session,
+    row: Evacuation,
+    states: tuple[State, ...],
+    **values: Any,
+) -> bool:
+    """Change the row if it still is as it was read."""
+    done = session.execute(
+        sa.update(Evacuation)
+        .where(
+            Evacuation.id == row.id,
+            Evacuation.attempt == row.attempt,
+            Evacuation.state == row.state,
+            Evacuation.state.in_(states),
+        )
+        .values(values)
+        .execution_options(synchronize_session='fetch')
+    )
+    return db_session.changed(done) == 1
+
+
+def _many(
+    session: orm.Session,
+    recovery_id: int,
+    states: tuple[State, ...],
+    **values: Any,
+) -> int:
+    done = session.execute(
+        sa.update(Evacuation)
+        .where(
+            Evacuation.recovery_id == recovery_id,
+            Evacuation.open_key.is_not(None),
+            Evacuation.state.in_(states),
+        )
+        .values(values)
+        .execution_options(synchronize_session='fetch')
+    )
+    return db_session.changed(done)

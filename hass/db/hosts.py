@@ -1,0 +1,237 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Hosts, and what their agents and BMCs said of them."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypedDict, Unpack
+
+from oslo_db import exception as oslo_exception
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from hass import exception
+from hass.db import models, moments, pages
+from hass.db import session as db_session
+
+Host = models.Host
+
+
+class Changes(TypedDict, total=False):
+    """What may be changed of a host over the API."""
+
+    labels: Mapping[str, str]
+    addresses: Mapping[str, str]
+    bmc_address: str | None
+    bmc_port: int
+    bmc_username: str | None
+    bmc_password: str | None
+
+
+def add(
+    session: orm.Session,
+    cluster: models.Cluster,
+    name: str,
+    *,
+    agent_key: str,
+    **fields: Unpack[Changes],
+) -> Host:
+    """A host joins its one cluster.
+
+    :param agent_key: encrypted, as ``bmc_password`` is
+    :raises hass.exception.Conflict: it is in a cluster already
+    """
+    host = Host(
+        cluster_id=cluster.id,
+        name=name,
+        agent_key=agent_key,
+        created_at=moments.read_now(session),
+        **fields,
+    )
+    session.add(host)
+    try:
+        session.flush()
+    except oslo_exception.DBDuplicateEntry:
+        raise exception.Conflict(
+            f'name: host {name} is in a cluster already'
+        ) from None
+    return host
+
+
+def get(session: orm.Session, host: str) -> Host:
+    """The host with this uuid or name.
+
+    :raises hass.exception.NotFound: there is none
+    """
+    column = Host.uuid if pages.is_uuid(host) else Host.name
+    found = session.scalars(
+        sa.select(Host).where(column == host)
+    ).one_or_none()
+    if found is None:
+        raise exception.NotFound('host', host)
+    return found
+
+
+def all(
+    session: orm.Session,
+    *,
+    cluster_id: int | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
+) -> list[Host]:
+    """Hosts, oldest first, a page at a time."""
+    query = sa.select(Host)
+    if cluster_id is not None:
+        query = query.where(Host.cluster_id == cluster_id)
+    return pages.page(session, Host, query, limit, marker)
+
+
+def of_cluster(session: orm.Session, cluster_id: int) -> list[Host]:
+    """Every host of a cluster."""
+    return all(session, cluster_id=cluster_id)
+
+
+def by_names(session: orm.Session, names: Collection[str]) -> dict[str, Host]:
+    """Those of the named hosts that there are."""
+    query = sa.select(Host).where(Host.name.in_(names))
+    return {host.name: host for host in session.scalars(query)}
+
+
+def update(
+    session: orm.Session, host: str, **changes: Unpack[Changes]
+) -> Host:
+    """Change the host with this uuid or name.
+
+    :raises hass.exception.NotFound: there is none
+    """
+    row = get(session, host)
+    for field, value in changes.items():
+        setattr(row, field, value)
+    session.flush()
+    return row
+
+
+def remove(session: orm.Session, host: str) -> None:
+    """The host leaves its cluster, with what was observed of it.
+
+    :raises hass.exception.NotFound: there is none
+    :raises hass.exception.Conflict: a recovery of it is open
+    """
+    row = get(session, host)
+    key = f'host:{row.name}'
+    query = sa.select(models.Recovery.uuid).where(
+        models.Recovery.open_key == key
+    )
+    if open_one := session.scalar(query):
+        raise exception.Conflict(
+            f'host {row.name} has an open recovery: {open_one}'
+        )
+    session.execute(
+        sa.delete(models.Observation).where(
+            models.Observation.host == row.name
+        )
+    )
+    session.delete(row)
+    session.flush()
+
+
+def record_report(
+    session: orm.Session,
+    name: str,
+    *,
+    boot_id: str,
+    addresses: Mapping[str, str],
+    domains: list[str] | None,
+    system_uuid: str | None,
+    resume_guests: bool | None,
+) -> None:
+    """What the agent of the host reported just now.
+
+    Addresses that were set over the API stay as they are.
+
+    :raises hass.exception.NotFound: there is no such host
+    """
+    row = get(session, name)
+    row.boot_id = boot_id
+    row.addresses = {**addresses, **row.addresses}
+    row.domains = domains
+    row.system_uuid = system_uuid
+    row.resume_guests = resume_guests
+    row.reported_at = moments.read_now(session)
+    session.flush()
+
+
+def plan_stop(session: orm.Session, name: str, seconds: float) -> None:
+    """The agent said goodbye: its silence is planned for so long."""
+    _set(session, name, planned_until=moments.db_now(seconds))
+
+
+def unplan(session: orm.Session, name: str) -> None:
+    """Silence is no longer planned."""
+    _set(session, name, planned_until=None)
+
+
+def set_fence(
+    session: orm.Session,
+    name: str,
+    state: models.FenceState,
+    why: str,
+    guid: str | None,
+    policy: str | None,
+) -> None:
+    """What the last test of the host's fence showed."""
+    _set(
+        session,
+        name,
+        fence_state=state,
+        fence_why=why,
+        bmc_guid=guid,
+        power_restore_policy=policy,
+    )
+
+
+def rotate_key(session: orm.Session, name: str, agent_key: str) -> None:
+    """Give the agent a new key (encrypted); the old one overlaps."""
+    _set(
+        session,
+        name,
+        agent_key_previous=Host.agent_key,
+        agent_key_rotated_at=moments.db_now(),
+    )
+    _set(session, name, agent_key=agent_key)
+
+
+def agent_keys(
+    session: orm.Session, overlap_seconds: float
+) -> dict[str, list[str]]:
+    """The keys (encrypted) that each host may sign with now.
+
+    The newest is first; the one before it counts until the overlap ends.
+    """
+    overlaps = Host.agent_key_rotated_at > moments.db_now(-overlap_seconds)
+    previous = sa.case((overlaps, Host.agent_key_previous), else_=None)
+    query = sa.select(Host.name, Host.agent_key, previous)
+    return {
+        name: [key for key in (newest, old) if key is not None]
+        for name, newest, old in session.execute(query)
+    }
+
+
+def _set(session: orm.Session, name: str, **values: Any) -> None:
+    changed = session.execute(
+        sa.update(Host)
+        .where(Host.name == name)
+        .values(values)
+        .execution_options(synchronize_session='fetch')
+    )
+    if db_session.changed(changed) == 0:
+        raise exception.NotFound('host', name)

@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Notifications: alleged faults as they were received."""
+
+from collections.abc import Mapping
+import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from hass import exception, faults
+from hass.db import models, moments, pages
+from hass.db import session as db_session
+
+Notification = models.Notification
+
+
+def add(
+    session: orm.Session,
+    *,
+    source: str,
+    host: str,
+    layer: faults.Layer,
+    payload: Mapping[str, Any],
+    generated_at: datetime.datetime | None = None,
+) -> Notification:
+    """One more allegation.
+
+    :param generated_at: the sender's own time; it is told, not believed
+    """
+    now = moments.read_now(session)
+    notification = Notification(
+        source=source,
+        host=host,
+        layer=layer,
+        payload=dict(payload),
+        generated_at=generated_at or now,
+        received_at=now,
+    )
+    session.add(notification)
+    session.flush()
+    return notification
+
+
+def get(session: orm.Session, uuid: str) -> Notification:
+    """The notification with this uuid.
+
+    :raises hass.exception.NotFound: there is none
+    """
+    query = sa.select(Notification).where(Notification.uuid == uuid)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise exception.NotFound('notification', uuid)
+    return found
+
+
+def all(
+    session: orm.Session,
+    *,
+    host: str | None = None,
+    state: models.NotificationState | None = None,
+    source: str | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
+) -> list[Notification]:
+    """Notifications, oldest first, a page at a time."""
+    query = sa.select(Notification)
+    if host is not None:
+        query = query.where(Notification.host == host)
+    if state is not None:
+        query = query.where(Notification.state == state)
+    if source is not None:
+        query = query.where(Notification.source == source)
+    return pages.page(session, Notification, query, limit, marker)
+
+
+def new_ones(session: orm.Session, limit: int = 100) -> list[Notification]:
+    """What nobody looked at yet, oldest first."""
+    return all(session, state=models.NotificationState.NEW, limit=limit)
+
+
+def settle(
+    session: orm.Session,
+    notification_id: int,
+    state: models.NotificationState,
+    why: str,
+    recovery_id: int | None = None,
+) -> bool:
+    """What became of a new one; False: another engine was quicker."""
+    settled = session.execute(
+        sa.update(Notification)
+        .where(
+            Notification.id == notification_id,
+            Notification.state == models.NotificationState.NEW,
+        )
+        .values(state=state, why=why, recovery_id=recovery_id)
+    )
+    return db_session.changed(settled) == 1

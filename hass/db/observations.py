@@ -1,0 +1,90 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Observations: the newest look of each detector at each layer."""
+
+from oslo_db import exception as oslo_exception
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from hass import faults
+from hass.db import models
+from hass.db import session as db_session
+
+Row = models.Observation
+
+
+def put(session: orm.Session, *seen: faults.Observation) -> None:
+    """Keep the observations; an older one never replaces a newer one."""
+    for one in seen:
+        if not _replaced(session, one):
+            _insert(session, one)
+
+
+def of_host(
+    session: orm.Session, host: str, layer: faults.Layer | None = None
+) -> list[faults.Observation]:
+    """What was last seen of a host, lowest layer first."""
+    query = sa.select(Row).where(Row.host == host)
+    if layer is not None:
+        query = query.where(Row.layer == layer)
+    order = list(faults.Layer)
+    return sorted(
+        (_noun(row) for row in session.scalars(query)),
+        key=lambda one: (order.index(one.layer), one.detector, one.network),
+    )
+
+
+def _replaced(session: orm.Session, one: faults.Observation) -> bool:
+    done = session.execute(
+        sa.update(Row)
+        .where(
+            Row.host == one.subject,
+            Row.layer == one.layer,
+            Row.detector == one.detector,
+            Row.network == one.network,
+            Row.seen_at <= one.seen_at,
+        )
+        .values(verdict=one.verdict, seen_at=one.seen_at, detail=one.detail)
+        .execution_options(synchronize_session=False)
+    )
+    return db_session.changed(done) == 1
+
+
+def _insert(session: orm.Session, one: faults.Observation) -> None:
+    row = {
+        'host': one.subject,
+        'layer': one.layer,
+        'detector': one.detector,
+        'network': one.network,
+        'verdict': one.verdict,
+        'seen_at': one.seen_at,
+        'detail': one.detail,
+    }
+    try:
+        with session.begin_nested():
+            session.execute(sa.insert(Row).values(row))
+    except oslo_exception.DBDuplicateEntry:
+        # There is one: newer, or put by another engine at this moment.
+        _replaced(session, one)
+
+
+def _noun(row: Row) -> faults.Observation:
+    return faults.Observation(
+        subject=row.host,
+        layer=faults.Layer(row.layer),
+        detector=row.detector,
+        verdict=faults.Verdict(row.verdict),
+        seen_at=row.seen_at,
+        network=row.network,
+        detail=row.detail,
+    )

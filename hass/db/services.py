@@ -1,0 +1,74 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The engines, and what each of them hears."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from hass import exception
+from hass.db import models, moments
+from hass.db import session as db_session
+
+Service = models.Service
+
+
+def enter(session: orm.Session, name: str, version: str) -> None:
+    """The engine starts: it is deaf until it says otherwise."""
+    now = moments.read_now(session)
+    row = session.scalar(sa.select(Service).where(Service.name == name))
+    if row is None:
+        row = Service(name=name)
+        session.add(row)
+    row.version = version
+    row.started_at = row.turn_at = now
+    row.deaf = True
+    row.silent = {}
+    session.flush()
+
+
+def turn(
+    session: orm.Session, name: str, deaf: bool, silent: Mapping[str, Any]
+) -> None:
+    """The engine finished a turn of its patrol.
+
+    :raises hass.exception.NotFound: it did not enter
+    """
+    done = session.execute(
+        sa.update(Service)
+        .where(Service.name == name)
+        .values(turn_at=moments.db_now(), deaf=deaf, silent=dict(silent))
+        .execution_options(synchronize_session=False)
+    )
+    if db_session.changed(done) == 0:
+        raise exception.NotFound('engine', name)
+
+
+def all(session: orm.Session) -> list[Service]:
+    """Every engine, whether it lives or not, by name."""
+    return list(session.scalars(sa.select(Service).order_by(Service.name)))
+
+
+def alive(session: orm.Session, seconds: float) -> list[Service]:
+    """Engines that finished a turn within so many seconds, by name."""
+    query = sa.select(Service).where(
+        Service.turn_at > moments.db_now(-seconds)
+    )
+    return list(session.scalars(query.order_by(Service.name)))
+
+
+def leave(session: orm.Session, name: str) -> None:
+    """The engine stops on purpose."""
+    session.execute(sa.delete(Service).where(Service.name == name))

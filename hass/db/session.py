@@ -1,0 +1,321 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Transactions: with the same promises on SQLite, MariaDB, PostgreSQL.
+
+Writers read what is committed now, not what was committed when they
+began: MariaDB and PostgreSQL run READ COMMITTED, so that a row read after
+its lock was taken is the newest one, a compare-and-set UPDATE sees the
+value it will overwrite, and a duplicate key is a duplicate key at once
+(MariaDB's default, REPEATABLE READ, counts rows in an old snapshot).
+SQLite knows one writer at a time; BEGIN IMMEDIATE makes it wait in line
+before it reads, which comes to the same.
+"""
+
+from collections.abc import Callable, Iterator
+import contextlib
+import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from oslo_config import cfg
+from oslo_db import api as oslo_api
+from oslo_db import exception as oslo_exception
+from oslo_db import options
+from oslo_db.sqlalchemy import enginefacade
+import sqlalchemy as sa
+from sqlalchemy import event, orm
+from sqlalchemy.engine import interfaces
+
+from hass import clock as hass_clock
+from hass import exception
+from hass.db import moments
+
+P = ParamSpec('P')
+T = TypeVar('T')
+
+OPTION = '[database] connection'
+DEFAULT_CONNECTION = 'sqlite:////var/lib/hass/hass.sqlite'
+DRIVERS = (
+    'sqlite',
+    'mysql+pymysql',
+    'postgresql+psycopg',
+    'postgresql+psycopg2',
+)
+"""What the tests of this release run on."""
+
+LOCK_SECONDS = 5
+"""How long to wait for a row that another transaction holds."""
+IDLE_SECONDS = 15
+"""A frozen engine keeps its locks so long, then its server ends it."""
+ANSWER_SECONDS = 30
+"""How long to wait for a server that may have vanished."""
+TRIES = 10
+PAUSE_SECONDS = 0.05
+MAX_PAUSE_SECONDS = 2
+
+PASSING_STATES = frozenset({
+    '40001',  # serialization failure
+    '40P01',  # deadlock
+    '55P03',  # lock not available in time
+    '25P03',  # idle in transaction for too long
+    '57P01', '57P02', '57P03',  # shutting down, crashed, starting up
+})  # fmt: skip
+UNREACHABLE = (
+    oslo_exception.DBDeadlock,
+    oslo_exception.DBConnectionError,
+    oslo_exception.DBConsistencyError,
+    oslo_exception.DBNonExistentDatabase,
+    sa.exc.OperationalError,
+)
+
+
+@enginefacade.transaction_context_provider
+class _Context:
+    """One transaction: enginefacade wants something to hang it on."""
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register oslo.db's options, with the default of HASS."""
+    conf.register_opts(options.database_opts, 'database')
+    conf.set_default('connection', DEFAULT_CONNECTION, group='database')
+
+
+def check_url(conf: cfg.ConfigOpts) -> sa.URL:
+    """The database's URL, if it can be used at all.
+
+    :raises ConfigError: it is none, or names a driver that is not tested
+    """
+    register_opts(conf)
+    try:
+        url = sa.make_url(conf.database.connection)
+    except sa.exc.ArgumentError:
+        # The sentence of SQLAlchemy would show the URL and its password.
+        raise exception.ConfigError(
+            OPTION, 'not a URL of the form driver://user:password@host/name'
+        ) from None
+    if url.drivername not in DRIVERS:
+        raise exception.ConfigError(
+            OPTION,
+            f'driver {url.drivername} is not supported, '
+            f'use one of {", ".join(DRIVERS)}',
+        )
+    if url.drivername.startswith('mysql') and 'charset' not in url.query:
+        url = url.update_query_dict({'charset': 'utf8mb4'})
+    return url
+
+
+class Database:
+    """The one way to the rows.
+
+    :raises ConfigError: the URL cannot be used
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> None:
+        url = check_url(conf)
+        self._clock = clock
+        self._manager = enginefacade.transaction_context()
+        database = conf.database
+        self._manager.configure(
+            connection=url.render_as_string(hide_password=False),
+            slave_connection=database.slave_connection,
+            synchronous_reader=database.synchronous_reader,
+            connection_parameters=database.connection_parameters,
+            connection_recycle_time=database.connection_recycle_time,
+            connection_debug=database.connection_debug,
+            connection_trace=database.connection_trace,
+            max_pool_size=database.max_pool_size,
+            max_overflow=database.max_overflow,
+            pool_timeout=database.pool_timeout,
+            mysql_sql_mode=database.mysql_sql_mode,
+            mysql_wsrep_sync_wait=database.mysql_wsrep_sync_wait,
+            sqlite_synchronous=database.sqlite_synchronous,
+            sqlite_fk=True,
+            # Tried again by read() and write(), not while it is made.
+            max_retries=0,
+        )
+        self._manager.append_on_engine_create(self._prepare)
+        self._retry = oslo_api.wrap_db_retry(
+            retry_interval=PAUSE_SECONDS,
+            max_retries=TRIES - 1,
+            max_retry_interval=MAX_PAUSE_SECONDS,
+            exception_checker=passes,
+        )
+
+    @property
+    def engine(self) -> sa.Engine:
+        """SQLAlchemy's engine, for migrations and tests."""
+        engine: sa.Engine = self._manager.writer.get_engine()
+        return engine
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[orm.Session]:
+        """One transaction; COMMIT has returned when the block is left.
+
+        Rows stay readable after it. Nothing is tried again: see write().
+        """
+        with self._manager.writer.using(_Context()) as session:
+            session.connection(execution_options={'hass_writer': True})
+            yield session
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[orm.Session]:
+        """One transaction that is rolled back in the end."""
+        with self._manager.reader.using(_Context()) as session:
+            yield session
+
+    def write(
+        self,
+        function: Callable[Concatenate[orm.Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Call the function in a transaction, again if it is bad luck.
+
+        Deadlocks, lost connections and restarted servers are bad luck.
+        When the answer to a COMMIT is lost the function runs once more
+        although it took effect: let it be a compare-and-set or guarded by
+        a unique key.
+
+        :raises hass.exception.DatabaseUnreachable: ten times bad luck
+            (about 10 s), or the server refuses us
+        """
+
+        def once() -> T:
+            with self.writer() as session:
+                return function(session, *args, **kwargs)
+
+        return self._often(once)
+
+    def read(
+        self,
+        function: Callable[Concatenate[orm.Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Like write(), for functions that write nothing."""
+
+        def once() -> T:
+            with self.reader() as session:
+                return function(session, *args, **kwargs)
+
+        return self._often(once)
+
+    def close(self) -> None:
+        """Close the connections of the pool."""
+        self._manager.dispose_pool()
+
+    def _often(self, once: Callable[[], T]) -> T:
+        try:
+            result: T = self._retry(once)()
+        except UNREACHABLE as error:
+            raise exception.DatabaseUnreachable(_reason(error)) from error
+        return result
+
+    def _prepare(self, engine: sa.Engine) -> None:
+        """Let every connection keep the promises made above."""
+        engine.hide_parameters = True
+        if engine.dialect.name == 'sqlite':
+            event.listen(engine, 'connect', self._connected_to_sqlite)
+            event.listen(
+                engine, 'set_connection_execution_options', _will_write
+            )
+            event.listen(engine, 'begin', _begin_sqlite)
+        elif engine.dialect.name == 'postgresql':
+            event.listen(engine, 'do_connect', _connect_to_postgresql)
+        else:
+            event.listen(engine, 'do_connect', _connect_to_mysql)
+            event.listen(engine, 'connect', _connected_to_mysql)
+
+    def _connected_to_sqlite(self, connection: Any, record: Any) -> None:
+        connection.execute(f'PRAGMA busy_timeout = {LOCK_SECONDS * 1000}')
+        connection.execute('PRAGMA journal_mode = WAL')
+        connection.create_function(moments.FUNCTION, 1, self._now_as_text)
+
+    def _now_as_text(self, microseconds: int) -> str:
+        span = datetime.timedelta(microseconds=microseconds)
+        return moments.as_text(self._clock.now() + span)
+
+
+def passes(error: Exception) -> bool:
+    """Whether the same transaction may succeed a moment later."""
+    if isinstance(
+        error,
+        oslo_exception.DBDeadlock
+        | oslo_exception.DBConnectionError
+        | oslo_exception.DBConsistencyError,
+    ):
+        return True
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    if error.connection_invalidated or 'database is locked' in str(error):
+        return True
+    cause = error.orig
+    code = getattr(cause, 'sqlstate', getattr(cause, 'pgcode', ''))
+    # None: there was no server to give a code.
+    lost = code is None and isinstance(error, sa.exc.OperationalError)
+    return lost or code in PASSING_STATES
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, 'orig', None) or error
+    return ' '.join(str(getattr(cause, 'orig', None) or cause).split())
+
+
+def changed(result: sa.Result[Any]) -> int:
+    """How many rows an UPDATE or DELETE matched."""
+    return cast('sa.CursorResult[Any]', result).rowcount
+
+
+def _will_write(connection: sa.Connection, opts: dict[str, Any]) -> None:
+    if opts.get('hass_writer'):
+        # oslo.db's own listener shall not begin: it would do so lazily.
+        connection.info['in_transaction'] = True
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get('hass_writer'):
+        connection.exec_driver_sql('BEGIN IMMEDIATE')
+
+
+def _connect_to_mysql(
+    dialect: interfaces.Dialect, record: Any, args: Any, kwargs: Any
+) -> None:
+    kwargs.setdefault('read_timeout', ANSWER_SECONDS)
+    kwargs.setdefault('write_timeout', ANSWER_SECONDS)
+
+
+def _connected_to_mysql(connection: Any, record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED'
+        )
+        cursor.execute(
+            f'SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}'
+        )
+        cursor.execute("SHOW VARIABLES LIKE 'idle_transaction_timeout'")
+        if cursor.fetchone():  # MariaDB has it, MySQL does not.
+            cursor.execute(
+                f'SET SESSION idle_transaction_timeout = {IDLE_SECONDS}'
+            )
+
+
+def _connect_to_postgresql(
+    dialect: interfaces.Dialect, record: Any, args: Any, kwargs: Any
+) -> None:
+    settings = (
+        r'-c default_transaction_isolation=read\ committed '
+        f'-c lock_timeout={LOCK_SECONDS}s '
+        f'-c idle_in_transaction_session_timeout={IDLE_SECONDS}s'
+    )
+    kwargs['options'] = f'{settings} {kwargs.get("options", "")}'
+    kwargs.setdefault('connect_timeout', ANSWER_SECONDS)
+    kwargs.setdefault('tcp_user_timeout', ANSWER_SECONDS * 1000)
