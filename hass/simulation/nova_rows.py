@@ -1,0 +1,137 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The rows of the simulated Nova's database."""
+
+import dataclasses
+import datetime
+import enum
+
+from hass.simulation import nova_host
+
+
+class Refused(Exception):
+    """What Nova answers with a 4xx and a sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast things go, in seconds; the names are Nova's options.
+
+    :ivar scheduling: from accepted to a destination
+    :ivar spawning: from pre-migrating to done
+    """
+
+    scheduling: float = 0.05
+    spawning: float = 0.3
+    report_interval: float = 1.0
+    service_down_time: float = 6.0
+    rpc_response_timeout: float = 60.0
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Compute:
+    """A nova-compute's service record, and the queue of its messages.
+
+    :ivar seen_up: CLOCK_BOOTTIME of its last report
+    :ivar starts: which start of the process Nova has seen
+    :ivar capacity: how many servers fit
+    """
+
+    uuid: str
+    host: nova_host.SimulatedHost
+    seen_up: float
+    updated_at: datetime.datetime
+    starts: int = 0
+    capacity: int = 100
+    disabled: bool = False
+    disabled_reason: str | None = None
+    forced_down: bool = False
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Server:
+    """An instance; vm_state and task_state in Nova's own spelling."""
+
+    uuid: str
+    name: str
+    project_id: str
+    host: str | None
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    vm_state: str = 'active'
+    task_state: str | None = None
+    power_state: int = 1
+    locked: bool = False
+    locked_reason: str | None = None
+    image_backed: bool = False
+    launched_at: datetime.datetime | None = None
+    deleted: bool = False
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Migration:
+    """A migration; updated_at is empty until its first change."""
+
+    uuid: str
+    id: int
+    instance_uuid: str
+    source: str
+    destination: str | None
+    type: str
+    status: str
+    created_at: datetime.datetime
+    destination_node: str | None = None
+    updated_at: datetime.datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """An instance action."""
+
+    instance_uuid: str
+    name: str
+    request_id: str
+    started_at: datetime.datetime
+
+
+class Stage(enum.StrEnum):
+    """Where an accepted evacuation waits."""
+
+    SCHEDULING = 'scheduling'
+    QUEUED = 'queued'
+    """In the message queue of the destination's nova-compute."""
+    SPAWNING = 'spawning'
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Evacuation:
+    """The work behind a migration record.
+
+    :ivar due: CLOCK_BOOTTIME of the end of this stage
+    :ivar starts: the start of the destination's nova-compute that holds
+        it: a restarted one has forgotten it
+    """
+
+    server: Server
+    migration: Migration
+    stops: bool
+    due: float
+    stage: Stage = Stage.SCHEDULING
+    destination: str = ''
+    starts: int = 0
+    vm_state: str = 'active'

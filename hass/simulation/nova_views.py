@@ -1,0 +1,111 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How the simulated Nova writes its rows as JSON (views of microversion)."""
+
+import datetime
+from typing import Any
+
+from hass.simulation import nova_rows as rows
+
+JSON = dict[str, Any]
+
+
+def _moment(moment: datetime.datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def service(compute: rows.Compute, up: bool) -> JSON:
+    """At 2.53 or later: the id is a UUID."""
+    return {
+        'id': compute.uuid,
+        'binary': 'nova-compute',
+        'host': compute.host.name,
+        'zone': 'nova',
+        'status': 'disabled' if compute.disabled else 'enabled',
+        'state': 'up' if up else 'down',
+        'updated_at': _moment(compute.updated_at),
+        'disabled_reason': compute.disabled_reason,
+        'forced_down': compute.forced_down,
+    }
+
+
+_STATUS = {
+    'active': 'ACTIVE',
+    'stopped': 'SHUTOFF',
+    'error': 'ERROR',
+    'deleted': 'DELETED',
+    'paused': 'PAUSED',
+    'suspended': 'SUSPENDED',
+    'resized': 'VERIFY_RESIZE',
+    'building': 'BUILD',
+}
+
+
+def server(row: rows.Server) -> JSON:
+    """What an administrator sees at 2.73."""
+    status = _STATUS.get(row.vm_state, 'UNKNOWN')
+    if (row.task_state or '').startswith('rebuild'):
+        status = 'REBUILD'
+    return {
+        'id': row.uuid,
+        'name': row.name,
+        'tenant_id': row.project_id,
+        'status': status,
+        'OS-EXT-SRV-ATTR:host': row.host,
+        'OS-EXT-SRV-ATTR:hypervisor_hostname': row.host,
+        'OS-EXT-STS:vm_state': row.vm_state,
+        'OS-EXT-STS:task_state': row.task_state,
+        'OS-EXT-STS:power_state': row.power_state,
+        'OS-SRV-USG:launched_at': _moment(row.launched_at),
+        'image': {'id': 'image'} if row.image_backed else '',
+        'locked': row.locked,
+        'locked_reason': row.locked_reason,
+        'created': f'{_moment(row.created_at)}Z',
+        'updated': f'{_moment(row.updated_at)}Z',
+        'metadata': {},
+        'addresses': {},
+    }
+
+
+def migration(row: rows.Migration) -> JSON:
+    """At 2.59 or later: with its uuid."""
+    return {
+        'uuid': row.uuid,
+        'id': row.id,
+        'instance_uuid': row.instance_uuid,
+        'migration_type': row.type,
+        'status': row.status,
+        'source_compute': row.source,
+        'source_node': row.source,
+        'dest_compute': row.destination,
+        'dest_node': row.destination_node,
+        'dest_host': None,
+        'created_at': _moment(row.created_at),
+        'updated_at': _moment(row.updated_at),
+        'new_instance_type_id': None,
+        'old_instance_type_id': None,
+    }
+
+
+def action(row: rows.Action) -> JSON:
+    """At 2.58 or later."""
+    return {
+        'action': row.name,
+        'instance_uuid': row.instance_uuid,
+        'request_id': row.request_id,
+        'start_time': _moment(row.started_at),
+        'updated_at': _moment(row.started_at),
+        'message': None,
+        'project_id': 'demo',
+        'user_id': 'demo',
+    }

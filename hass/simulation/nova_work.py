@@ -1,0 +1,157 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What happens in the simulated Nova with time: conductor and computes.
+
+An evacuation goes accepted → pre-migrating → done, and completed when the
+source's nova-compute starts (conductor/manager.py, compute/manager.py).
+"""
+
+from hass.simulation import nova_host, nova_store
+from hass.simulation import nova_rows as rows
+
+
+class Work:
+    """Lets everything happen that is due."""
+
+    def __init__(self, store: nova_store.Store) -> None:
+        self._store = store
+
+    def advance(self) -> None:
+        """Let everything happen that is due."""
+        with self._store.lock:
+            for compute in self._store.computes.values():
+                if compute.host.nova_compute_running:
+                    self._run(compute)
+            self._store.evacuations = [
+                one for one in self._store.evacuations if self._goes_on(one)
+            ]
+
+    def _run(self, compute: rows.Compute) -> None:
+        now = self._store.clock.monotonic()
+        if compute.host.nova_compute_starts != compute.starts:
+            compute.starts = compute.host.nova_compute_starts
+            compute.seen_up = float('-inf')
+            self._clean_up_after_start(compute.host)
+        if now - compute.seen_up >= self._store.pace.report_interval:
+            compute.seen_up = now
+            compute.updated_at = self._store.clock.now()
+        for server in self._store.servers_on(compute.host.name):
+            if server.task_state == 'powering-on':
+                compute.host.start_guest(server.uuid)
+                self._store.runs(server, True)
+            elif server.task_state == 'powering-off':
+                compute.host.stop_guest(server.uuid)
+                self._store.runs(server, False)
+
+    def _clean_up_after_start(self, host: nova_host.SimulatedHost) -> None:
+        """As init_host does: of each instance the newest record only."""
+        newest = {
+            one.instance_uuid: one
+            for one in self._store.evacuations_off(host.name)
+            if one.status in ('accepted', 'pre-migrating', 'done')
+        }
+        for migration in newest.values():
+            host.stop_guest(migration.instance_uuid)
+            self._store.turn(migration, 'completed')
+        for server in self._store.servers_on(host.name):
+            gone = server.uuid not in host.guests
+            if gone and server.vm_state == 'active' and not server.task_state:
+                self._store.runs(server, False)
+
+    def _goes_on(self, evacuation: rows.Evacuation) -> bool:
+        """Take one step if it is due; False: nobody works on it any more."""
+        due = self._store.clock.monotonic() >= evacuation.due
+        match evacuation.stage:
+            case rows.Stage.SCHEDULING:
+                return not due or self._schedule(evacuation)
+            case rows.Stage.QUEUED:
+                return self._claim(evacuation)
+            case rows.Stage.SPAWNING:
+                compute = self._store.computes[evacuation.destination]
+                if compute.starts != evacuation.starts:
+                    return False
+                if not compute.host.is_on:
+                    return False
+                if not due or not compute.host.nova_compute_running:
+                    return True
+                self._spawn(evacuation, compute.host)
+                return False
+
+    def _schedule(self, evacuation: rows.Evacuation) -> bool:
+        """As the conductor does: no second choice, and ERROR without one."""
+        asked = evacuation.migration.destination
+        fitting = [
+            one
+            for one in self._store.computes.values()
+            if self._takes(one, evacuation.server)
+            and asked in (None, one.host.name)
+        ]
+        if self._store.no_valid_host or not fitting:
+            self._store.turn(evacuation.migration, 'error')
+            self._store.touch(
+                evacuation.server, vm_state='error', task_state=None
+            )
+            return False
+        best = min(
+            fitting, key=lambda one: len(self._store.servers_on(one.host.name))
+        )
+        evacuation.destination = best.host.name
+        evacuation.stage = rows.Stage.QUEUED
+        return True
+
+    def _takes(self, compute: rows.Compute, server: rows.Server) -> bool:
+        name = compute.host.name
+        return (
+            name != server.host
+            and self._store.is_up(compute)
+            and not compute.disabled
+            and len(self._store.servers_on(name)) < compute.capacity
+        )
+
+    def _claim(self, evacuation: rows.Evacuation) -> bool:
+        compute = self._store.computes[evacuation.destination]
+        if not compute.host.nova_compute_running:
+            return True
+        migration, server = evacuation.migration, evacuation.server
+        migration.destination = compute.host.name
+        migration.destination_node = compute.host.name
+        if server.deleted or server.task_state != 'rebuilding':
+            self._store.turn(migration, 'failed')
+            return False
+        self._store.turn(migration, 'pre-migrating')
+        self._store.touch(server, task_state='rebuild_spawning')
+        evacuation.vm_state = server.vm_state
+        evacuation.starts = compute.starts
+        evacuation.due = (
+            self._store.clock.monotonic() + self._store.pace.spawning
+        )
+        evacuation.stage = rows.Stage.SPAWNING
+        return True
+
+    def _spawn(
+        self, evacuation: rows.Evacuation, host: nova_host.SimulatedHost
+    ) -> None:
+        """Boot the guest; a stopped one is booted and then cut."""
+        server = evacuation.server
+        if not host.start_guest(server.uuid):
+            return
+        if server.deleted or server.task_state != 'rebuild_spawning':
+            # Somebody touched it meanwhile; the guest is left behind.
+            self._store.turn(evacuation.migration, 'failed')
+            return
+        stops = evacuation.stops or evacuation.vm_state == 'stopped'
+        if stops:
+            host.stop_guest(server.uuid)
+        server.host = host.name
+        self._store.runs(server, not stops)
+        self._store.turn(evacuation.migration, 'done')
