@@ -12,7 +12,7 @@
 
 """Hosts, and what their agents and BMCs said of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypedDict, Unpack
 
 from oslo_db import exception as oslo_exception
@@ -224,6 +224,26 @@ def agent_keys(
         name: [key for key in (newest, old) if key is not None]
         for name, newest, old in session.execute(query)
     }
+
+
+def reencrypt(session: orm.Session, renew: Callable[[str, str], str]) -> int:
+    """Renew every secret; returns of how many hosts.
+
+    :param renew: called with the secret and what it is
+    """
+    found = list(session.scalars(sa.select(Host).with_for_update(of=Host)))
+    for host in found:
+        host.agent_key = renew(host.agent_key, f'agent key of {host.name}')
+        if host.agent_key_previous is not None:
+            host.agent_key_previous = renew(
+                host.agent_key_previous, f'previous agent key of {host.name}'
+            )
+        if host.bmc_password is not None:
+            host.bmc_password = renew(
+                host.bmc_password, f'BMC password of {host.name}'
+            )
+    session.flush()
+    return len(found)
 
 
 def _set(session: orm.Session, name: str, **values: Any) -> None:

@@ -17,7 +17,6 @@ import contextlib
 
 from alembic import command, script
 from alembic import config as alembic_config
-from alembic.runtime import migration
 import sqlalchemy as sa
 from sqlalchemy import orm
 
@@ -87,9 +86,11 @@ def _scripts() -> script.ScriptDirectory:
 
 
 def _version(session: orm.Session) -> str | None:
-    connection = session.connection()
-    context = migration.MigrationContext.configure(connection)
-    return context.get_current_revision()
+    if not sa.inspect(session.connection()).has_table('alembic_version'):
+        return None
+    query = sa.text('SELECT version_num FROM alembic_version')
+    found: str | None = session.scalar(query)
+    return found
 
 
 @contextlib.contextmanager

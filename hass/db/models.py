@@ -213,7 +213,9 @@ class Host(Base):
     """Until then the agent's silence is planned (it said goodbye)."""
     created_at: orm.Mapped[datetime.datetime]
 
-    cluster: orm.Mapped[Cluster] = orm.relationship(lazy='joined')
+    cluster: orm.Mapped[Cluster] = orm.relationship(
+        lazy='joined', innerjoin=True
+    )
 
 
 class Instance(Base):
@@ -230,7 +232,9 @@ class Instance(Base):
     )
     created_at: orm.Mapped[datetime.datetime]
 
-    cluster: orm.Mapped[Cluster] = orm.relationship(lazy='joined')
+    cluster: orm.Mapped[Cluster] = orm.relationship(
+        lazy='joined', innerjoin=True
+    )
 
 
 class Service(Base):

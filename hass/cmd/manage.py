@@ -1,0 +1,154 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""hass-manage: the tables and the keys."""
+
+import argparse
+from collections.abc import Callable
+import sys
+from typing import TypeAlias
+
+from oslo_config import cfg
+
+from hass import clock, exception, secrets
+from hass import conf as options
+from hass.db import hosts, migration, purge, recoveries, session
+
+Parsers: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
+PROG = 'hass-manage'
+RESTORED = 'the database was restored from a backup: look before anything acts'
+
+
+def main() -> None:
+    """Do one thing, say it in a line, leave with 0; 1 when it failed."""
+    command = cfg.SubCommandOpt(
+        'command', title='commands', handler=_commands, dest='command'
+    )
+    conf = options.prepare(sys.argv[1:], PROG, [command])
+    try:
+        print(conf.command.act(conf))
+    except exception.HassError as error:
+        sys.exit(f'{PROG}: {error}')
+
+
+def sync(conf: cfg.ConfigOpts) -> str:
+    return f'the database is at revision {migration.sync(_database(conf))}'
+
+
+def version(conf: cfg.ConfigOpts) -> str:
+    found = migration.version(_database(conf))
+    return f'{found or "none"} (this release needs {migration.head()})'
+
+
+def forget(conf: cfg.ConfigOpts) -> str:
+    done = purge.purge(_migrated(conf), conf.command.older_than_days)
+    return (
+        f'purged {done.recoveries} recoveries and '
+        f'{done.notifications} notifications'
+    )
+
+
+def restored(conf: cfg.ConfigOpts) -> str:
+    held = _migrated(conf).write(recoveries.hold_open_ones, PROG, RESTORED)
+    return (
+        f'held {held} open recoveries for an operator; the engines may start'
+    )
+
+
+def create(conf: cfg.ConfigOpts) -> str:
+    secrets.create(conf.secrets.keyring_file)
+    return (
+        f'made {conf.secrets.keyring_file}: give it to the user of the '
+        'service, copy it to every engine and API node, and back it up'
+    )
+
+
+def rotate(conf: cfg.ConfigOpts) -> str:
+    keys = secrets.rotate(conf.secrets.keyring_file)
+    return (
+        f'{conf.secrets.keyring_file} holds {keys} keys now: copy it to every '
+        'engine and API node before anything is encrypted, then run '
+        f'{PROG} keyring reencrypt'
+    )
+
+
+def reencrypt(conf: cfg.ConfigOpts) -> str:
+    keyring = secrets.Keyring(conf.secrets.keyring_file)
+    changed = _migrated(conf).write(hosts.reencrypt, keyring.renew)
+    return (
+        f'encrypted the secrets of {changed} hosts with the first key of '
+        f'{conf.secrets.keyring_file}: the lines after it may be removed'
+    )
+
+
+def _database(conf: cfg.ConfigOpts) -> session.Database:
+    return session.Database(conf, clock.SystemClock())
+
+
+def _migrated(conf: cfg.ConfigOpts) -> session.Database:
+    database = _database(conf)
+    migration.check(database)
+    return database
+
+
+def _commands(parsers: Parsers) -> None:
+    db = _group(parsers, 'db', 'the tables')
+    _command(db, 'sync', sync, "bring the tables to this release's revision")
+    _command(db, 'version', version, 'tell the revision of the tables')
+    purging = _command(
+        db, 'purge', forget, 'delete what ended long ago, with its history'
+    )
+    purging.add_argument(
+        '--older-than-days', type=_days, required=True, metavar='N'
+    )
+    _command(
+        db,
+        'restored',
+        restored,
+        'after restoring a backup, before the engines start: hold every open '
+        'recovery for an operator',
+    )
+    keyring = _group(parsers, 'keyring', 'the keys of encrypted columns')
+    _command(keyring, 'create', create, 'make a keyring with one key')
+    _command(keyring, 'rotate', rotate, 'put a new key before the others')
+    _command(
+        keyring,
+        'reencrypt',
+        reencrypt,
+        'encrypt every secret of the database with the first key',
+    )
+
+
+def _group(
+    parsers: Parsers,
+    name: str,
+    about: str,
+) -> Parsers:
+    parser = parsers.add_parser(name, help=about)
+    return parser.add_subparsers(required=True, metavar='COMMAND')
+
+
+def _command(
+    parsers: Parsers,
+    name: str,
+    act: Callable[[cfg.ConfigOpts], str],
+    about: str,
+) -> argparse.ArgumentParser:
+    parser = parsers.add_parser(name, help=about)
+    parser.set_defaults(act=act)
+    return parser
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or int(text) > 36500:
+        raise argparse.ArgumentTypeError('wanted are days, 0 to 36500')
+    return int(text)
