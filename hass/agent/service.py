@@ -17,8 +17,6 @@ import logging
 import threading
 from typing import Any
 
-from oslo_service import service
-
 from hass.agent import beats
 from hass.agent import facts
 from hass.agent import identity as identities
@@ -258,23 +256,3 @@ class Agent:
             exception.MessageRefused,
         ) as error:
             LOG.warning('no engine took the goodbye: %s', error)
-
-
-class AgentService(service.ServiceBase):  # type: ignore[misc]
-    """The agent as a process: see cmd/agent.py."""
-
-    def __init__(self, agent: Agent) -> None:
-        self._agent = agent
-
-    def start(self) -> None:
-        self._agent.start()
-
-    def stop(self, graceful: bool = False) -> None:
-        self._agent.stop(planned=True)
-
-    def wait(self) -> None:
-        # The handler of SIGTERM stops the agent and ends the process.
-        threading.Event().wait()
-
-    def reset(self) -> None:
-        """Nothing is read anew."""

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The processes. Each of them runs on threads.
+"""The commands. Threads are chosen before anything of oslo.service loads.
 
 oslo's libraries load eventlet wherever it is installed, and oslo.service
-requires that it is. An entry of None makes every import of it fail,
-which those libraries take for *not installed*.
+wants it installed. An entry of None makes every import of it fail, which
+those libraries take for *not installed*.
 """
 
 import sys

@@ -19,6 +19,7 @@ import sys
 from oslo_config import cfg
 from oslo_service import service as oslo_service
 
+from hass.agent import daemon
 from hass.agent import gate
 from hass.agent import identity
 from hass.agent import service
@@ -65,7 +66,7 @@ def run(conf: cfg.ConfigOpts) -> None:
         identity.read(clock.SystemClock(), conf.agent),
         guests.choose(conf.agent),
     )
-    oslo_service.launch(conf, service.AgentService(agent), no_fork=True)
+    oslo_service.launch(conf, daemon.Daemon(agent), no_fork=True)
 
 
 def wait(conf: cfg.ConfigOpts) -> None:

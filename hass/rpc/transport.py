@@ -26,6 +26,11 @@ EXCHANGE = 'hass'
 VERSION = '1.0'
 REPORTS = 'hass.reports'
 OPERATORS = 'hass.engine'
+_GLOBAL_ONLY = {
+    'oslo_messaging_metrics': 'oslo_messaging._metrics.client',
+    'oslo_messaging_tracing': 'oslo_messaging._tracing.client',
+}
+"""Options that oslo.messaging registers on the global config only."""
 
 
 def connect(conf: cfg.ConfigOpts) -> Any:
@@ -36,12 +41,11 @@ def connect(conf: cfg.ConfigOpts) -> Any:
     """
     for group, options in opts.list_opts():
         conf.register_opts(options, group)
-    # oslo.messaging registers these on the global configuration only.
-    with contextlib.suppress(ImportError):
-        tracing = importlib.import_module('oslo_messaging._tracing.client')
-        conf.register_opts(
-            tracing.oslo_messaging_tracing, 'oslo_messaging_tracing'
-        )
+    for group, module in _GLOBAL_ONLY.items():
+        with contextlib.suppress(ImportError):
+            conf.register_opts(
+                getattr(importlib.import_module(module), group), group
+            )
     conf.set_default('rabbit_quorum_queue', True, 'oslo_messaging_rabbit')
     return oslo_messaging.get_rpc_transport(conf)
 

@@ -1,0 +1,283 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import os
+from unittest import mock
+
+import fixtures
+from oslo_config import cfg
+
+from hass import beats
+from hass.agent import identity
+from hass.db import clusters
+from hass.db import hosts
+from hass.db import migration
+from hass.db import models
+from hass.db import notifications
+from hass.db import recoveries
+from hass.db import services
+from hass.db import session as db
+from hass.engine import endpoint
+from hass.engine import keys
+from hass.engine import listener
+from hass import faults
+from hass.rpc import messages
+from hass.tests import base
+from hass.tests import clocks
+
+KEY = 'k' * 32
+CONTEXT = {}
+
+
+class Ears(dict):
+    heard = dict.get
+
+
+class Keyring:
+    """Enciphers by turning round."""
+
+    def decrypt(self, secret, what):
+        return secret[::-1]
+
+
+def make_database(test, clock):
+    conf = cfg.ConfigOpts()
+    db.register_opts(conf)
+    conf([], default_config_files=[])
+    path = os.path.join(
+        test.useFixture(fixtures.TempDir()).path, 'hass.sqlite'
+    )
+    conf.set_override('connection', f'sqlite:///{path}', 'database')
+    database = db.Database(conf, clock)
+    test.addCleanup(database.close)
+    migration.sync(database)
+    return database
+
+
+class EndpointTest(base.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.clock = clocks.HandClock()
+        self.database = make_database(self, self.clock)
+        with self.database.writer() as session:
+            cluster = clusters.create(session, 'cluster-1')
+            hosts.add(session, cluster, 'compute-1', agent_key=KEY[::-1])
+        self.ears = Ears()
+        self.keys = keys.AgentKeys(self.database, Keyring(), self.clock)
+        self.endpoint = self.make_endpoint()
+        self.agent = self.make_agent()
+
+    def make_endpoint(self):
+        return endpoint.ReportsEndpoint(
+            self.database, self.keys, self.ears, self.clock
+        )
+
+    def make_agent(self, host='compute-1', boot='boot-1', key=KEY):
+        return identity.Identity(self.clock, host, boot, key.encode())
+
+    def make_report(self, agent=None, **changes):
+        fields = {
+            'addresses': {'management': '192.0.2.1'},
+            'domains': ['a'],
+            'system_uuid': 'u',
+            'resume_guests': False,
+            'watchdog': 'off',
+            'health': {},
+            'observations': [],
+            'faults': [],
+        }
+        return (agent or self.agent).seal(messages.Report, **fields | changes)
+
+    def report(self, *args, **changes):
+        return self.endpoint.report(
+            CONTEXT, self.make_report(*args, **changes)
+        )
+
+    def goodbye(self):
+        return self.endpoint.goodbye(
+            CONTEXT, self.agent.seal(messages.Goodbye, why='stopped')
+        )
+
+    def gate(self, **fields):
+        return self.endpoint.gate(
+            CONTEXT, self.agent.seal(messages.GateRequest, **fields)
+        )
+
+    def host(self):
+        with self.database.reader() as session:
+            return hosts.get(session, 'compute-1')
+
+    def open_recovery(self, workflow, state):
+        with self.database.writer() as session:
+            recoveries.open_one(
+                session,
+                workflow=workflow,
+                host='compute-1',
+                cluster_id=None,
+                state=state,
+                deadline_seconds=None,
+                engine='engine-1',
+                why='it is so',
+            )
+
+    def test_a_report_is_written_down(self):
+        self.report(domains=['a', 'b'])
+        host = self.host()
+        self.assertEqual(['a', 'b'], host.domains)
+        self.assertEqual('boot-1', host.boot_id)
+        self.assertEqual(self.clock.now(), host.reported_at)
+
+    def test_the_answer_tells_when_an_engine_last_watched(self):
+        self.assertIsNone(self.report()['patrol_seconds'])
+        with self.database.writer() as session:
+            services.enter(session, 'engine-1', '1')
+        self.clock.turn(40)
+        self.assertEqual(40.0, self.report()['patrol_seconds'])
+
+    def test_an_alleged_fault_becomes_a_notification(self):
+        fault = messages.Allegation(faults.Layer.INSTANCE, 5.0, {'a': 'b'})
+        self.report(faults=[fault])
+        with self.database.reader() as session:
+            found = notifications.new_ones(session)[0]
+        self.assertEqual(
+            ('agent', 'compute-1', {'a': 'b'}, 5.0),
+            (
+                found.source,
+                found.host,
+                found.payload,
+                (found.received_at - found.generated_at).total_seconds(),
+            ),
+        )
+
+    def test_a_goodbye_holds_for_900_seconds_or_until_the_next_report(self):
+        self.goodbye()
+        left = self.host().planned_until - self.clock.now()
+        self.assertEqual(900.0, left.total_seconds())
+        self.report()
+        self.assertIsNone(self.host().planned_until)
+
+    def refuse(self, answer, reason):
+        self.assertEqual({'refused': reason}, answer)
+        self.assertIsNone(self.host().reported_at)
+
+    def test_a_forged_report_leaves_no_trace(self):
+        forger = self.make_agent(key='x' * 32)
+        self.refuse(self.report(forger), beats.Refusal.FORGED)
+
+    def test_a_host_may_not_speak_for_another(self):
+        with self.database.writer() as session:
+            cluster = clusters.get(session, 'cluster-1')
+            hosts.add(session, cluster, 'compute-2', agent_key='j' * 32)
+        liar = self.make_agent(host='compute-1', key='j' * 32)
+        self.refuse(self.report(liar), beats.Refusal.FORGED)
+
+    def test_a_stranger_is_refused(self):
+        stranger = self.make_agent(host='compute-9')
+        self.refuse(self.report(stranger), beats.Refusal.UNKNOWN_HOST)
+
+    def test_a_wrong_envelope_is_refused_with_the_field(self):
+        answer = self.endpoint.report(CONTEXT, {'version': 5})
+        self.assertIn('envelope', answer['refused'])
+        self.assertEqual(
+            {beats.Refusal.UNREADABLE: 1}, self.endpoint.refusals()
+        )
+
+    def test_a_replay_is_refused_and_counted(self):
+        envelope = self.make_report()
+        self.endpoint.report(CONTEXT, envelope)
+        answer = self.endpoint.report(CONTEXT, envelope)
+        self.assertEqual({'refused': beats.Refusal.REPLAYED}, answer)
+        self.assertEqual({beats.Refusal.REPLAYED: 1}, self.endpoint.refusals())
+
+    def test_an_engine_that_saw_nothing_refuses_an_old_report(self):
+        envelope = self.make_report()
+        self.clock.turn(61)
+        self.refuse(
+            self.make_endpoint().report(CONTEXT, envelope),
+            beats.Refusal.CLOCK,
+        )
+
+    def test_beats_show_that_a_report_is_old(self):
+        envelope = self.make_report()
+        self.clock.turn(40)
+        self.ears['compute-1'] = listener.Heard(
+            host='compute-1',
+            boot_id='boot-1',
+            by_network={},
+            last=self.clock.monotonic(),
+            sent=self.clock.monotonic(),
+            uptime=self.clock.monotonic(),
+            planned=False,
+            clock_jump=False,
+        )
+        self.refuse(
+            self.endpoint.report(CONTEXT, envelope), beats.Refusal.STALE
+        )
+
+    def test_a_goodbye_is_not_taken_twice(self):
+        envelope = self.agent.seal(messages.Goodbye, why='stopped')
+        self.endpoint.goodbye(CONTEXT, envelope)
+        self.report()
+        self.endpoint.goodbye(CONTEXT, envelope)
+        self.assertIsNone(self.host().planned_until)
+
+    def test_a_new_key_counts_at_once_and_the_old_one_for_a_while(self):
+        self.report()
+        self.clock.turn(2)
+        with self.database.writer() as session:
+            hosts.rotate_key(session, 'compute-1', ('n' * 32)[::-1])
+        self.assertNotIn('refused', self.report(self.make_agent(key='n' * 32)))
+        self.clock.turn(1)
+        self.assertNotIn('refused', self.report())
+        self.clock.turn(keys.OVERLAP_SECONDS)
+        self.keys.refresh()
+        self.assertEqual({'refused': beats.Refusal.FORGED}, self.report())
+
+    def test_the_gate_is_open_when_nothing_is_wrong(self):
+        self.assertIs(True, self.gate()['open'])
+
+    def test_the_gate_is_closed_while_a_recovery_is_open(self):
+        self.open_recovery('host_failure', 'evacuating')
+        answer = self.gate()
+        self.assertIs(False, answer['open'])
+        self.assertIn('(host_failure) is evacuating: it is so', answer['why'])
+
+    def test_the_gate_opens_once_the_returning_host_is_awaited(self):
+        self.open_recovery('host_return', 'powering_on')
+        self.assertIs(False, self.gate()['open'])
+        with self.database.writer() as session:
+            open_one = recoveries.open_of_host(session, 'compute-1')
+            open_one.state = 'awaiting_agent'
+        self.assertIs(True, self.gate()['open'])
+
+    def test_a_forced_gate_is_told_and_starts_no_recovery(self):
+        self.gate(forced=True)
+        with self.database.reader() as session:
+            found = notifications.all(session)
+        self.assertEqual(
+            [models.NotificationState.IGNORED], [each.state for each in found]
+        )
+        self.assertIn('forced', found[0].payload['event'])
+
+
+class OperatorTest(base.TestCase):
+    def test_the_bell_and_the_fence_are_passed_on(self):
+        wake = mock.Mock()
+        served = endpoint.OperatorEndpoint(
+            wake, lambda host: {'state': 'working', 'why': host}
+        )
+        served.wake(CONTEXT)
+        wake.assert_called_once_with()
+        self.assertEqual(
+            {'state': 'working', 'why': 'compute-1'},
+            served.test_fence(CONTEXT, 'compute-1'),
+        )

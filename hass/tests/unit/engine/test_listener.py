@@ -1,0 +1,147 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import socket
+
+from hass import beats
+from hass.engine import listener
+from hass import exception
+from hass.tests import base
+from hass.tests import clocks
+
+KEYS = {'compute-1': [b'k' * 32], 'compute-2': [b'j' * 32]}
+
+
+class ListenerCase(base.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.clock = clocks.HandClock()
+        self.listener = listener.Listener(
+            self.clock, lambda host: KEYS.get(host, ()), [('127.0.0.1', 0)]
+        )
+        self.sequence = 0
+
+    def beat(self, network='management', host='compute-1', **changes):
+        self.sequence += 1
+        fields = {
+            'host': host,
+            'boot_id': 'boot-1',
+            'sequence': self.sequence,
+            'sent_at': beats.wall(self.clock),
+            'uptime': self.clock.monotonic() - 400.0,
+            'network': network,
+        }
+        return beats.pack(beats.Beat(**fields | changes), KEYS[host][0])
+
+    def hear(self, *args, **kwargs):
+        self.listener.take(self.beat(*args, **kwargs))
+        return self.listener.heard('compute-1')
+
+
+class ListenerTest(ListenerCase):
+    def test_who_never_spoke_is_not_heard(self):
+        self.assertIsNone(self.listener.heard('compute-1'))
+        self.assertFalse(self.listener.heard_after('compute-1', 0.0))
+
+    def test_networks_are_told_apart(self):
+        self.hear('management')
+        self.clock.turn(2)
+        heard = self.hear('storage')
+        self.assertEqual(
+            {'management': 1000.0, 'storage': 1002.0}, heard.by_network
+        )
+        self.assertEqual(1002.0, heard.last)
+
+    def test_a_beat_from_a_queue_is_as_old_as_it_is(self):
+        self.hear()
+        self.clock.turn(1)
+        late = self.beat()
+        self.clock.turn(5)
+        self.listener.take(late)
+        heard = self.listener.heard('compute-1')
+        self.assertEqual((1006.0, 1001.0), (heard.last, heard.sent))
+        self.assertFalse(self.listener.heard_after('compute-1', 1003.0))
+
+    def test_hearing_survives_clocks_that_run_apart(self):
+        for _hour in range(50):
+            heard = self.hear()
+            self.clock.turn(3600)
+            self.clock.boottime += 1
+        self.assertEqual(heard.last, heard.sent)
+
+    def test_the_newest_beat_speaks_whichever_comes_last(self):
+        early = self.beat('storage')
+        self.clock.turn(0.1)
+        self.hear('management', planned=True)
+        self.listener.take(early)
+        heard = self.listener.heard('compute-1')
+        self.assertTrue(heard.planned)
+        self.assertIn('storage', heard.by_network)
+
+    def test_a_beat_after_the_goodbye_takes_it_back(self):
+        self.assertTrue(self.hear(planned=True).planned)
+        self.assertFalse(self.hear().planned)
+
+    def test_a_new_boot_is_heard(self):
+        self.hear()
+        self.clock.turn(60)
+        heard = self.hear(boot_id='boot-2', sequence=1, uptime=3.0)
+        self.assertEqual('boot-2', heard.boot_id)
+        self.assertEqual(1060.0, heard.sent)
+
+    def test_a_clock_jump_is_told_and_does_not_silence(self):
+        self.hear()
+        self.clock.turn(1)
+        heard = self.hear(sent_at=beats.wall(self.clock) + 3600)
+        self.assertTrue(heard.clock_jump)
+        self.assertEqual(1001.0, heard.last)
+
+    def test_refusals_are_counted_and_leave_no_trace(self):
+        datagram = self.beat()
+        self.listener.take(datagram)
+        self.clock.turn(1)
+        self.listener.take(datagram)
+        self.listener.take(b'GET / HTTP/1.1\r\n\r\n')
+        forged = beats.Beat('compute-2', 'b', 1, 1.0, 1.0, 'management')
+        self.listener.take(beats.pack(forged, b'k' * 32))
+        self.assertEqual(
+            {
+                beats.Refusal.REPLAYED: 1,
+                beats.Refusal.UNREADABLE: 1,
+                beats.Refusal.FORGED: 1,
+            },
+            self.listener.refusals(),
+        )
+        self.assertEqual(1000.0, self.listener.heard('compute-1').last)
+        self.assertIsNone(self.listener.heard('compute-2'))
+
+
+class SocketTest(ListenerCase):
+    def test_beats_come_in_over_the_wire(self):
+        self.listener.start()
+        self.addCleanup(self.listener.stop)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for host in KEYS:
+                sender.sendto(
+                    self.beat(host=host), self.listener.addresses()[0]
+                )
+        for host in KEYS:
+            self.wait_for(
+                lambda name=host: self.listener.heard(name),
+                why=f'a beat of {host}',
+            )
+
+    def test_an_address_of_others_is_a_configuration_error(self):
+        error = self.assertRaises(
+            exception.ConfigError, listener.bind, '192.0.2.1', 0
+        )
+        self.assertIn('192.0.2.1', str(error))
