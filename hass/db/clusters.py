@@ -19,8 +19,11 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass import exception, faults
-from hass.db import models, moments, pages
+from hass.db import models
+from hass.db import moments
+from hass.db import pages
+from hass import exception
+from hass import faults
 
 Cluster = models.Cluster
 LAYERS = (faults.Layer.POWER, faults.Layer.OS, faults.Layer.NETWORK)
@@ -102,11 +105,11 @@ def update(
     :raises hass.exception.Conflict: the new name is taken
     """
     row = get(session, cluster)
+    row.updated_at = moments.read_now(session)
     for field, value in changes.items():
         setattr(row, field, value)
     if 'layers' in changes:
         row.layers = [str(layer) for layer in changes['layers']]
-    row.updated_at = moments.read_now(session)
     _flush(session, row.name)
     return row
 
