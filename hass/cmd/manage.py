@@ -19,9 +19,15 @@ from typing import TypeAlias
 
 from oslo_config import cfg
 
-from hass import clock, exception, secrets
+from hass import clock
 from hass import conf as options
-from hass.db import hosts, migration, purge, recoveries, session
+from hass.db import hosts
+from hass.db import migration
+from hass.db import purge
+from hass.db import recoveries
+from hass.db import session
+from hass import exception
+from hass import secrets
 
 Parsers: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
 PROG = 'hass-manage'

@@ -20,7 +20,8 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass.db import models, moments
+from hass.db import models
+from hass.db import moments
 from hass.db import session as db_session
 
 Evacuation = models.Evacuation

@@ -19,9 +19,11 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass import exception
-from hass.db import models, moments, pages
+from hass.db import models
+from hass.db import moments
+from hass.db import pages
 from hass.db import session as db_session
+from hass import exception
 
 Host = models.Host
 

@@ -16,8 +16,10 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from hass.db import models
+from hass.db import moments
+from hass.db import pages
 from hass import exception
-from hass.db import models, moments, pages
 
 Instance = models.Instance
 

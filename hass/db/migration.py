@@ -15,13 +15,14 @@
 from collections.abc import Iterator
 import contextlib
 
-from alembic import command, script
+from alembic import command
 from alembic import config as alembic_config
+from alembic import script
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass import exception
 from hass.db import session as db_session
+from hass import exception
 
 LOCK = 'hass-manage db sync'
 LOCK_NUMBER = 0x68617373

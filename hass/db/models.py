@@ -21,8 +21,8 @@ from typing import Any
 import uuid
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 from sqlalchemy.dialects import mysql
+from sqlalchemy import orm
 
 from hass import faults
 

@@ -19,8 +19,8 @@ import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 from sqlalchemy.ext import compiler
+from sqlalchemy import orm
 from sqlalchemy.sql import functions
 
 FUNCTION = 'hass_now'

@@ -19,9 +19,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass import exception, faults
-from hass.db import models, moments, pages
+from hass.db import models
+from hass.db import moments
+from hass.db import pages
 from hass.db import session as db_session
+from hass import exception
+from hass import faults
 
 Notification = models.Notification
 

@@ -16,9 +16,9 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass import faults
 from hass.db import models
 from hass.db import session as db_session
+from hass import faults
 
 Row = models.Observation
 

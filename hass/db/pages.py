@@ -18,8 +18,8 @@ import uuid
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass import exception
 from hass.db import models
+from hass import exception
 
 Row = TypeVar(
     'Row', models.Cluster, models.Host, models.Instance, models.Notification

@@ -19,7 +19,8 @@ from typing import TypeAlias
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass.db import models, moments
+from hass.db import models
+from hass.db import moments
 from hass.db import session as db_session
 
 Notification = models.Notification

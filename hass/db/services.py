@@ -18,9 +18,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass import exception
-from hass.db import models, moments
+from hass.db import models
+from hass.db import moments
 from hass.db import session as db_session
+from hass import exception
 
 Service = models.Service
 

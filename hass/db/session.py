@@ -32,12 +32,13 @@ from oslo_db import exception as oslo_exception
 from oslo_db import options
 from oslo_db.sqlalchemy import enginefacade
 import sqlalchemy as sa
-from sqlalchemy import event, orm
 from sqlalchemy.engine import interfaces
+from sqlalchemy import event
+from sqlalchemy import orm
 
 from hass import clock as hass_clock
-from hass import exception
 from hass.db import moments
+from hass import exception
 
 P = ParamSpec('P')
 T = TypeVar('T')
