@@ -148,5 +148,7 @@ class Compute(Protocol):
     def reset_state(
         self, server: records.Server, state: str, deadline: clock.Deadline
     ) -> None:
-        """Overwrite the vm_state ('active' or 'error'), task_state is
-        cleared."""
+        """Overwrite the vm_state and clear the task_state.
+
+        :param state: 'active' or 'error'
+        """

@@ -34,7 +34,7 @@ JSON = dict[str, Any]
 Guard = Callable[[], None]
 
 # More would be a list that never ends.
-PAGES = 1000
+PAGES = 100
 
 
 def nothing() -> None:

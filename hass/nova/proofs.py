@@ -60,8 +60,8 @@ def must_prove(
       made before anything is spawned, so without a claim nothing was.
       Nova's records do not tell a failure before the spawn from one
       after it, nor a late success from a failure.
-    - a live migration that failed: its destination likewise; the guest
-      may have switched before the error.
+    - any other move that failed: its destination likewise; a guest that
+      migrates may have switched before the error.
 
     A host is let off again by a later move away from it that succeeded:
     nova-compute of that host has then destroyed or handed over its
@@ -92,9 +92,7 @@ def _added(move: records.Migration) -> set[str]:
     if move.live:
         return {move.source or '', move.destination or UNKNOWN_HOST} - {''}
     claimed = move.destination if move.destination_node else None
-    guest_may_be_there = move.type == 'evacuation' or (
-        move.type == 'live-migration' and move.failed
-    )
+    guest_may_be_there = move.failed or move.type == 'evacuation'
     return {claimed} if claimed and guest_may_be_there else set()
 
 

@@ -45,6 +45,11 @@ class Keystone:
         with self._lock:
             return token in self._tokens
 
+    def tokens(self) -> frozenset[str]:
+        """All that are good."""
+        with self._lock:
+            return frozenset(self._tokens)
+
     def forget_tokens(self) -> None:
         """As if all tokens had expired."""
         with self._lock:
