@@ -106,11 +106,7 @@ class Door:
         """
         if query:
             path = f'{path}?{parse.urlencode(query)}'
-        with _said_by(call):
-            answer, body = self._client(version).request(
-                path, 'GET', timeout=self._timeout, raise_exc=False
-            )
-        return self._judged(call, answer.status_code, body)
+        return self._send(call, 'GET', path, version, {}, nothing)
 
     def pages(
         self,
@@ -157,39 +153,59 @@ class Door:
     ) -> JSON:
         """Send something that changes the world, once.
 
-        The session is logged in first, so that the deadline and the
-        guard are asked in the moment before the request goes out. A
-        token that Nova no longer takes (401: nothing was done) is
-        renewed and the request goes the same way again.
+        The deadline and the guard are asked in the moment before the
+        request goes out, after any logging in.
 
         :param guard: raises when the request must not be sent (any more)
         :raises ClaimExpired: the deadline has passed; nothing was sent
         :raises NovaError: each of its kinds
         """
+
+        def still_right() -> None:
+            deadline.check()
+            guard()
+
+        return self._send(
+            call, method, path, version, {'body': body}, still_right
+        )
+
+    def _send(
+        self,
+        call: str,
+        method: str,
+        path: str,
+        version: str,
+        content: JSON,
+        guard: Guard,
+    ) -> JSON:
+        """Log in if need be, ask the guard, send; once more after a 401.
+
+        Keystoneauth's own renewal would send without asking, and gives up
+        when another thread has just thrown the same token away.
+        """
         client = self._client(version)
         for again in (True, False):
             with _said_by(call):
-                self._session.get_token()
+                token = self._session.get_auth_headers() or {}
                 endpoint = client.get_endpoint()
-            deadline.check()
             guard()
             with _said_by(call):
-                answer, content = client.request(
+                answer, body = client.request(
                     path,
                     method,
-                    body=body,
+                    headers=dict(token),
+                    authenticated=False,
                     endpoint_override=endpoint,
                     timeout=self._timeout,
-                    allow_reauth=False,
                     raise_exc=False,
+                    **content,
                 )
             if answer.status_code != 401 or not again:
                 break
             self._session.invalidate()
-        empty_is_fine = method == 'POST'
-        if empty_is_fine and answer.status_code < 300 and content is None:
+        if method == 'POST' and answer.status_code < 300 and body is None:
             return {}
-        return self._judged(call, answer.status_code, content)
+        return self._judged(call, answer.status_code, body)
 
     def _client(self, version: str) -> novaclient.SessionClient:
         return novaclient.SessionClient(
