@@ -12,41 +12,63 @@
 
 """The WSGI application: the middleware, innermost first, and the routes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
 import falcon
+from keystoneauth1 import exceptions as ks
 from keystonemiddleware import auth_token
 from oslo_config import cfg
+from oslo_log import log
 from oslo_middleware import cors, healthcheck, http_proxy_to_wsgi, request_id
 
 from hass import exception, policy
-from hass.api import errors, front, noauth, routes, watch
+from hass.api import errors, front, noauth, routes
 from hass.api import parts as api_parts
 
 if TYPE_CHECKING:
     from _typeshed import wsgi
 
 AUTH_OPTION = '[api] auth_strategy'
+LOG = log.getLogger(__name__)
+KEYSTONE_OPTIONS = '[keystone_authtoken]'
 
 
 class Doors:
-    """Public paths go straight on, every other one past the guard."""
+    """Some paths have a door of their own, all others pass the guard."""
 
     def __init__(
-        self, public: 'wsgi.WSGIApplication', guarded: 'wsgi.WSGIApplication'
+        self,
+        own: 'Mapping[str, wsgi.WSGIApplication]',
+        guarded: 'wsgi.WSGIApplication',
     ) -> None:
-        self._public = public
+        self._own = own
         self._guarded = guarded
 
     def __call__(
         self, environ: dict[str, Any], start_response: 'wsgi.StartResponse'
     ) -> Iterable[bytes]:
         path = environ.get('PATH_INFO', '').rstrip('/') or '/'
-        is_public = any(path == public for public, _ in routes.PUBLIC)
-        chosen = self._public if is_public else self._guarded
+        chosen = self._own.get(path, self._guarded)
         return chosen(environ, start_response)
+
+
+class KeystoneOrSorry:
+    """Says 503 when Keystone cannot be asked about a token."""
+
+    def __init__(self, application: 'wsgi.WSGIApplication') -> None:
+        self._application = application
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: 'wsgi.StartResponse'
+    ) -> Iterable[bytes]:
+        try:
+            return self._application(environ, start_response)
+        except ks.ClientException as error:
+            LOG.error('Keystone cannot be asked about a token: %s', error)
+        message = 'Keystone cannot be asked now: try again'
+        return errors.answer(environ, start_response, 503, message)
 
 
 def build(
@@ -57,13 +79,14 @@ def build(
     The caller has seen to it that nobody from outside reaches noauth:
     check_auth_strategy().
     """
-    guarded = _falcon(front.Front(policy.make_enforcer(conf)))
-    routes.connect(guarded, parts)
+    api = _falcon(front.Front(policy.make_enforcer(conf)))
+    routes.connect(api, parts)
     public = _falcon()
     routes.connect_public(public)
-    app: Any = Doors(public, _guard(conf, guarded))
-    app = watch.Watch(app, parts.database, parts.silence_seconds)
-    app = healthcheck.Healthcheck(app, conf)
+    guarded = _guard(conf, api)
+    own: dict[str, Any] = dict.fromkeys(routes.PUBLIC, public)
+    own['/healthcheck'] = healthcheck.Healthcheck(guarded, conf)
+    app: Any = Doors(own, guarded)
     app = request_id.RequestId(app, conf)
     app = http_proxy_to_wsgi.HTTPProxyToWSGI(app, conf)
     application: wsgi.WSGIApplication = cors.CORS(app, conf)
@@ -104,11 +127,18 @@ def _guard(
 ) -> 'wsgi.WSGIApplication':
     if conf.api.auth_strategy == 'noauth':
         return noauth.NoAuth(application)
-    guarded: wsgi.WSGIApplication = auth_token.AuthProtocol(
-        application,
-        {'oslo_config_config': conf, 'delay_auth_decision': False},
-    )
-    return guarded
+    try:
+        guarded = auth_token.AuthProtocol(
+            application,
+            {'oslo_config_config': conf, 'delay_auth_decision': False},
+        )
+    except ks.ClientException as error:
+        raise exception.ConfigError(KEYSTONE_OPTIONS, str(error)) from None
+    if not conf.keystone_authtoken.auth_type:
+        raise exception.ConfigError(
+            f'{KEYSTONE_OPTIONS} auth_type', 'is missing, as password'
+        )
+    return KeystoneOrSorry(guarded)
 
 
 def _falcon(*middleware: front.Front) -> falcon.App[Any, Any]:

@@ -70,16 +70,20 @@ class Engines:
 
         :returns: why not, for each host whose test did not end in time
         """
-        waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+        waiting = queue.SimpleQueue[str]()
         open_ones = dict.fromkeys(hosts, 'no engine answered in time')
         for host in open_ones:
             waiting.put(host)
+        end = self._clock.monotonic() + self._fence_seconds
 
         def work() -> None:
-            while not waiting.empty():
-                self._test_fence(waiting, open_ones)
+            while self._clock.monotonic() < end:
+                try:
+                    host = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                self._test_fence(host, open_ones)
 
-        end = self._clock.monotonic() + self._fence_seconds
         threads = [
             self._start(work) for _ in range(min(AT_ONCE, len(open_ones)))
         ]
@@ -93,13 +97,7 @@ class Engines:
         except exception.EngineUnreachable as error:
             LOG.warning('the bell was not heard: %s', error)
 
-    def _test_fence(
-        self, waiting: 'queue.SimpleQueue[str]', open_ones: dict[str, str]
-    ) -> None:
-        try:
-            host = waiting.get_nowait()
-        except queue.Empty:
-            return
+    def _test_fence(self, host: str, open_ones: dict[str, str]) -> None:
         try:
             self._operator.test_fence(host)
         except exception.EngineUnreachable as error:

@@ -12,14 +12,22 @@
 
 """What went wrong, as status code and body; never a traceback."""
 
-from typing import Any
+from collections.abc import Iterable
+import http
+import json
+from typing import TYPE_CHECKING, Any
 
 import falcon
 from oslo_db import exception as oslo_exception
 from oslo_log import log
+import sqlalchemy as sa
 
 from hass import exception
 from hass.api import microversion
+from hass.db import session
+
+if TYPE_CHECKING:
+    from _typeshed import wsgi
 
 LOG = log.getLogger(__name__)
 
@@ -40,9 +48,25 @@ def install(app: falcon.App[Any, Any]) -> None:
     app.add_error_handler(Exception, _on_crash)
     app.add_error_handler(exception.HassError, _on_hass_error)
     app.add_error_handler(
+        (oslo_exception.DBError, sa.exc.DBAPIError), _on_database_error
+    )
+    app.add_error_handler(
         (oslo_exception.DBReferenceError, oslo_exception.DBDuplicateEntry),
         _on_race,
     )
+
+
+def answer(
+    environ: dict[str, Any],
+    start_response: 'wsgi.StartResponse',
+    status: int,
+    message: str,
+) -> Iterable[bytes]:
+    """The same body, for middleware that has no more than WSGI."""
+    headers = [('Content-Type', 'application/json')]
+    start_response(falcon.code_to_http_status(status), headers)
+    body = {'error': _body(environ, status, message)}
+    return [json.dumps(body).encode()]
 
 
 def _on_hass_error(
@@ -64,6 +88,14 @@ def _sentence(error: exception.HassError, status: int) -> str:
     if isinstance(error, exception.DatabaseUnreachable):
         return 'the database does not answer: try again'
     return str(error)
+
+
+def _on_database_error(
+    req: falcon.Request, resp: falcon.Response, error: Any, params: Any
+) -> None:
+    if session.passes(error):
+        error = exception.DatabaseUnreachable(type(error).__name__)
+    _on_hass_error(req, resp, error, params)
 
 
 def _on_race(
@@ -100,14 +132,8 @@ def _tell(
     message: str,
     error: exception.HassError | None = None,
 ) -> None:
-    line = falcon.code_to_http_status(status)
-    resp.status = line
-    body: dict[str, Any] = {
-        'code': status,
-        'title': line.partition(' ')[2],
-        'message': message,
-        'request_id': req.env.get('openstack.request_id'),
-    }
+    resp.status = falcon.code_to_http_status(status)
+    body = _body(req.env, status, message)
     if isinstance(error, exception.Invalid):
         body['field'] = error.field
     if isinstance(error, microversion.VersionNotOffered):
@@ -116,3 +142,14 @@ def _tell(
     if status == 503:
         resp.set_header('Retry-After', '5')
     resp.media = {'error': body}
+
+
+def _body(
+    environ: dict[str, Any], status: int, message: str
+) -> dict[str, Any]:
+    return {
+        'code': status,
+        'title': http.HTTPStatus(status).phrase,
+        'message': message,
+        'request_id': environ.get('openstack.request_id'),
+    }

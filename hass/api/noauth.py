@@ -17,11 +17,14 @@ loopback address: app.py sees to that.
 """
 
 from collections.abc import Iterable
-import json
 from typing import TYPE_CHECKING, Any
+
+from hass.api import errors
 
 if TYPE_CHECKING:
     from _typeshed import wsgi
+
+REFUSED = 'X-Auth-Token: allowed is USER:PROJECT:ROLE,ROLE'
 
 # As keystone-manage bootstrap makes one role imply the next.
 IMPLIED = ('admin', 'manager', 'member', 'reader')
@@ -53,7 +56,7 @@ class NoAuth:
             del environ[key]
         parts = environ.get('HTTP_X_AUTH_TOKEN', '').split(':')
         if len(parts) != 3 or not all(parts):
-            return _refused(environ, start_response)
+            return errors.answer(environ, start_response, 401, REFUSED)
         user, project, roles = parts
         environ['HTTP_X_IDENTITY_STATUS'] = 'Confirmed'
         environ['HTTP_X_USER_ID'] = user
@@ -66,16 +69,3 @@ def _with_implied(roles: list[str]) -> list[str]:
     known = [IMPLIED.index(role) for role in roles if role in IMPLIED]
     implied = IMPLIED[min(known) :] if known else ()
     return sorted({*roles, *implied})
-
-
-def _refused(
-    environ: dict[str, Any], start_response: 'wsgi.StartResponse'
-) -> Iterable[bytes]:
-    error = {
-        'code': 401,
-        'title': 'Unauthorized',
-        'message': 'X-Auth-Token: allowed is USER:PROJECT:ROLE,ROLE',
-        'request_id': environ.get('openstack.request_id'),
-    }
-    start_response('401 Unauthorized', [('Content-Type', 'application/json')])
-    return [json.dumps({'error': error}).encode()]

@@ -20,6 +20,16 @@ from hass.api import engines
 from hass.db import session as db
 
 
+class Compute(Protocol):
+    """What the API asks Nova, as hass.nova.Compute answers it."""
+
+    def services(self) -> list[nova.Service]: ...
+
+    def server(self, uuid: str) -> nova.Server | None: ...
+
+    def servers_on(self, host: str) -> list[nova.Server]: ...
+
+
 class Keyring(Protocol):
     """What closes a secret before it becomes a row."""
 
@@ -35,7 +45,7 @@ class Parts:
     """
 
     database: db.Database
-    compute: nova.Compute
+    compute: Compute
     engines: engines.Engines
     keyring: Keyring
     max_limit: int

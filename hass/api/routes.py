@@ -56,7 +56,7 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
 )
 
 # No token is needed for these.
-PUBLIC = (('/', 'all'), ('/v1', 'one'))
+PUBLIC = {'/': 'all', '/v1': 'one'}
 
 
 def connect(app: falcon.App[Any, Any], parts: api_parts.Parts) -> None:
@@ -68,5 +68,5 @@ def connect(app: falcon.App[Any, Any], parts: api_parts.Parts) -> None:
 
 def connect_public(app: falcon.App[Any, Any]) -> None:
     """The paths that need no token."""
-    for path, suffix in PUBLIC:
+    for path, suffix in PUBLIC.items():
         app.add_route(path, versions.Versions(), suffix=suffix)

@@ -12,13 +12,14 @@
 
 """Puts the API together from its configuration."""
 
+import functools
 from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 
 from hass import clock as hass_clock
 from hass import nova, secrets
-from hass.api import app, engines
+from hass.api import app, engines, watch
 from hass.api import parts as api_parts
 from hass.db import migration
 from hass.db import session as db
@@ -51,4 +52,7 @@ def make_application(
         silence_seconds=conf.api.engine_silence_seconds,
     )
     migration.check(parts.database)
-    return app.build(conf, parts)
+    ask = functools.partial(
+        parts.database.read, engines.silence, parts.silence_seconds
+    )
+    return watch.Watch(app.build(conf, parts), ask)

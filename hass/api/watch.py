@@ -12,7 +12,7 @@
 
 """The API's own look at the engines: its log says when nobody watches."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +20,11 @@ from oslo_db import exception as oslo_exception
 from oslo_log import log
 
 from hass import exception
-from hass.api import engines
-from hass.db import session as db
 
 if TYPE_CHECKING:
     from _typeshed import wsgi
 
 LOG = log.getLogger(__name__)
-
-LOOK_SECONDS = 10.0
 
 
 class Watch:
@@ -36,17 +32,19 @@ class Watch:
 
     It begins there and not at import, because a WSGI server forks its
     workers in between and threads do not survive that.
+
+    :param ask: why nobody is protected, or None: engines.silence()
     """
 
     def __init__(
         self,
         application: 'wsgi.WSGIApplication',
-        database: db.Database,
-        silence_seconds: float,
+        ask: Callable[[], str | None],
+        look_seconds: float = 10.0,
     ) -> None:
         self._application = application
-        self._database = database
-        self._silence_seconds = silence_seconds
+        self._ask = ask
+        self._look_seconds = look_seconds
         self._begun = threading.Lock()
 
     def __call__(
@@ -59,7 +57,7 @@ class Watch:
     def look(self) -> None:
         """One line if no engine watches, or if that cannot be told."""
         try:
-            why = self._database.read(engines.silence, self._silence_seconds)
+            why = self._ask()
         except (
             exception.DatabaseUnreachable,
             oslo_exception.DBError,
@@ -70,5 +68,5 @@ class Watch:
 
     def _run(self) -> None:
         never = threading.Event()
-        while not never.wait(LOOK_SECONDS):
+        while not never.wait(self._look_seconds):
             self.look()

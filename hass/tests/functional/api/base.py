@@ -1,0 +1,272 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The real application on a database, with a Nova and engines that behave."""
+
+from collections.abc import Iterator
+import contextlib
+import json
+import threading
+import uuid
+
+from falcon import testing
+import fixtures
+from oslo_config import cfg
+from oslo_log import log
+import sqlalchemy as sa
+
+from hass import clock, exception, nova
+from hass import conf as options
+from hass.api import app, engines
+from hass.api import parts as api_parts
+from hass.db import hosts, models
+from hass.db import session as db
+from hass.tests import base as tests
+
+ADMIN = 'operator:admins:admin'
+MEMBER = 'alice:blue:member'
+READER = 'bob:blue:reader'
+STRANGER = 'eve:red:member'
+MONITOR = 'prober:services:service'
+
+
+class FakeNova:
+    """Hosts and servers that a test puts there.
+
+    :ivar asked: how often each call was made
+    :ivar failure: raised by every call while it is set
+    """
+
+    def __init__(self):
+        self.hosts = {}
+        self.servers = {}
+        self.failure = None
+
+    def host(self, name, state='up', forced_down=False):
+        self.hosts[name] = nova.Service(
+            uuid=str(uuid.uuid4()),
+            host=name,
+            status='enabled',
+            state=state,
+            forced_down=forced_down,
+            disabled_reason=None,
+            updated_at=None,
+        )
+
+    def boot(
+        self, host, project='blue', status='ACTIVE', image_backed=False
+    ) -> str:
+        server = nova.Server(
+            uuid=str(uuid.uuid4()),
+            name=f'vm-{len(self.servers)}',
+            project_id=project,
+            host=host,
+            status=status,
+            vm_state=status.lower(),
+            task_state=None,
+            power_state=1,
+            locked=False,
+            locked_reason=None,
+            image_backed=image_backed,
+            launched=True,
+        )
+        self.servers[server.uuid] = server
+        return server.uuid
+
+    def services(self):
+        self._maybe_fail()
+        return list(self.hosts.values())
+
+    def server(self, uuid):
+        self._maybe_fail()
+        return self.servers.get(uuid)
+
+    def servers_on(self, host):
+        self._maybe_fail()
+        return [one for one in self.servers.values() if one.host == host]
+
+    def _maybe_fail(self):
+        if self.failure is not None:
+            raise self.failure
+
+
+class FakeEngine:
+    """An engine behind RPC: it tries fences and writes down what it found.
+
+    :ivar outcomes: per host (state, why, guid, power restore policy)
+    """
+
+    def __init__(self, database):
+        self._database = database
+        self.outcomes = {}
+        self.answers = True
+        self.hangs = False
+        self.woken = threading.Event()
+        self.let_go = threading.Event()
+
+    def wake(self):
+        self._reach('wake')
+        self.woken.set()
+
+    def test_fence(self, host):
+        self._reach('test_fence')
+        outcome = self.outcomes.get(
+            host, ('working', 'power is on', 'guid-1', 'always-off')
+        )
+        with self._database.writer() as session:
+            state, *rest = outcome
+            hosts.set_fence(session, host, models.FenceState(state), *rest)
+        return {}
+
+    def _reach(self, method):
+        if self.hangs:
+            self.let_go.wait(60)
+        if self.hangs or not self.answers:
+            raise exception.EngineUnreachable(method, 'no engine answered')
+
+
+class PlainKeyring:
+    """Closes a secret recognisably."""
+
+    def encrypt(self, text):
+        return f'closed({text[::-1]})'
+
+
+def make_conf(files=(), **overrides) -> cfg.ConfigOpts:
+    """A configuration of its own, [api] and [database] set."""
+    conf = cfg.ConfigOpts()
+    log.register_options(conf)
+    conf.register_opts(options.options('api'), 'api')
+    db.register_opts(conf)
+    conf([], project='hass', default_config_files=files)
+    for name, value in overrides.items():
+        group, _, option = name.partition('__')
+        conf.set_override(option, value, group)
+    return conf
+
+
+class ApiTest(tests.TestCase):
+    """Requests go through every middleware, as a WSGI server sends them."""
+
+    auth_strategy = 'noauth'
+    fence_test_seconds = 5.0
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.conf = make_conf(
+            files=self.make_files(),
+            api__auth_strategy=self.auth_strategy,
+            api__max_limit=1000,
+            database__connection=f'sqlite:///{self.folder}/hass.sqlite',
+        )
+        self.clock = self.make_clock()
+        self.database = db.Database(self.conf, self.clock)
+        self.addCleanup(self.database.close)
+        models.Base.metadata.create_all(self.database.engine)
+        self.nova = FakeNova()
+        self.engine = FakeEngine(self.database)
+        self.addCleanup(self.engine.let_go.set)
+        self.application = self.make_application()
+
+    def make_files(self):
+        """Configuration files, if a test wants some."""
+        return []
+
+    def make_clock(self):
+        return clock.SystemClock()
+
+    def make_application(self):
+        parts = api_parts.Parts(
+            database=self.database,
+            compute=self.nova,
+            engines=engines.Engines(
+                self.engine, self.clock, self.fence_test_seconds
+            ),
+            keyring=PlainKeyring(),
+            max_limit=self.conf.api.max_limit,
+            silence_seconds=30.0,
+        )
+        return app.build(self.conf, parts)
+
+    def ask(self, method, path, body=None, token=ADMIN, headers=(), **options):
+        """The answer to one request."""
+        headers = dict(headers)
+        if token is not None:
+            headers.setdefault('X-Auth-Token', token)
+        if body is not None:
+            options['body'] = json.dumps(body)
+            headers.setdefault('Content-Type', 'application/json')
+        return testing.simulate_request(
+            self._serve, method, path, headers=headers, **options
+        )
+
+    def _serve(self, environ, start_response):
+        return self.application(environ, start_response)
+
+    def get(self, path, token=ADMIN, **options):
+        return self.ask('GET', path, token=token, **options)
+
+    def post(self, path, body=None, token=ADMIN, **options):
+        return self.ask('POST', path, body, token, **options)
+
+    def change(self, path, body=None, token=ADMIN, **options):
+        return self.ask('PATCH', path, body, token, **options)
+
+    def delete(self, path, token=ADMIN, **options):
+        return self.ask('DELETE', path, token=token, **options)
+
+    def assertSays(self, status, words, answer):
+        """An error with this status, and these words in its message."""
+        self.assertEqual(status, answer.status_code, answer.text)
+        error = answer.json['error']
+        self.assertEqual(status, error['code'])
+        self.assertIn(words, error['message'])
+        return error
+
+    def assertFine(self, status, answer):
+        self.assertEqual(status, answer.status_code, answer.text)
+        return answer.json if answer.content else None
+
+    def make_cluster(self, name='rack-1', hosts=('compute-1',), **fields):
+        """A cluster whose hosts Nova knows; returns the answer's body."""
+        for host in hosts:
+            self.nova.host(host)
+        wanted = [{'name': host} for host in hosts]
+        body = {'name': name, 'hosts': wanted} | fields
+        return self.assertFine(201, self.post('/v1/clusters', body))
+
+    def protect(self, host='compute-1', project='blue'):
+        """A protected instance; returns its uuid."""
+        instance = self.nova.boot(host, project)
+        answer = self.post('/v1/instances', {'uuid': instance})
+        self.assertFine(201, answer)
+        return instance
+
+    @contextlib.contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """The SQL that is sent meanwhile."""
+        seen: list[str] = []
+
+        def see(connection, cursor, statement, *rest):
+            seen.append(statement)
+
+        engine = self.database.engine
+        sa.event.listen(engine, 'before_cursor_execute', see)
+        try:
+            yield seen
+        finally:
+            sa.event.remove(engine, 'before_cursor_execute', see)
+
+
+def unreachable() -> exception.NovaError:
+    return exception.NovaUnreachable('GET', 'http://10.0.0.9:8774 is silent')

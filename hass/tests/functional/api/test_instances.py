@@ -1,0 +1,207 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import time
+import uuid
+
+from hass.db import clusters, models
+from hass.tests.functional.api import base
+
+
+class InstancesTest(base.ApiTest):
+    def setUp(self):
+        super().setUp()
+        self.make_cluster('rack-1', hosts=('compute-1',))
+
+    def protect_one(self, instance, token=base.MEMBER, **fields):
+        body = {'uuid': instance} | fields
+        return self.post('/v1/instances', body, token)
+
+    def test_a_member_protects_an_instance_of_its_project(self):
+        instance = self.nova.boot('compute-1')
+        shown = self.assertFine(201, self.protect_one(instance))
+        self.assertEqual('rack-1', shown['cluster'])
+        self.assertEqual('blue', shown['project_id'])
+
+    def test_a_member_sees_its_cluster_by_name_and_no_host(self):
+        instance = self.protect()
+        answer = self.get(f'/v1/instances/{instance}', base.READER)
+        self.assertEqual(
+            {'uuid', 'name', 'project_id', 'cluster', 'created_at'},
+            set(self.assertFine(200, answer)),
+        )
+        self.assertNotIn('compute-1', answer.text)
+
+    def test_an_instance_that_is_not_active_is_refused(self):
+        instance = self.nova.boot('compute-1', status='SHUTOFF')
+        answer = self.protect_one(instance)
+        self.assertSays(409, 'is SHUTOFF: it must be ACTIVE', answer)
+
+    def test_an_instance_outside_of_all_clusters_is_refused(self):
+        instance = self.nova.boot('compute-7')
+        answer = self.protect_one(instance)
+        self.assertSays(409, 'does not run on a host of any cluster', answer)
+        self.assertNotIn('compute-7', answer.text)
+
+    def test_an_instance_of_another_cluster_than_said_is_refused(self):
+        self.make_cluster('rack-2', hosts=())
+        instance = self.nova.boot('compute-1')
+        answer = self.protect_one(instance, cluster='rack-2')
+        self.assertSays(409, 'not run on a host of cluster rack-2', answer)
+        self.assertFine(201, self.protect_one(instance, cluster='rack-1'))
+
+    def test_a_root_disk_of_its_host_is_refused(self):
+        instance = self.nova.boot('compute-1', image_backed=True)
+        answer = self.protect_one(instance)
+        self.assertSays(409, 'declares no shared storage', answer)
+
+    def test_shared_storage_carries_such_a_root_disk(self):
+        self.change('/v1/clusters/rack-1', {'shared_storage': True})
+        instance = self.nova.boot('compute-1', image_backed=True)
+        self.assertFine(201, self.protect_one(instance))
+
+    def test_an_instance_is_protected_once(self):
+        instance = self.protect()
+        answer = self.protect_one(instance)
+        self.assertSays(409, 'is protected already', answer)
+
+    def test_an_unknown_instance_is_not_found(self):
+        answer = self.protect_one(str(uuid.uuid4()))
+        self.assertSays(404, 'was not found', answer)
+
+    def test_another_projects_instance_looks_like_none(self):
+        instance = self.nova.boot('compute-1', project='red')
+        foreign = self.protect_one(instance)
+        unknown = self.protect_one(other := str(uuid.uuid4()))
+        self.assertSays(404, 'was not found', foreign)
+        self.assertEqual(
+            foreign.json['error']['message'].replace(instance, ''),
+            unknown.json['error']['message'].replace(other, ''),
+        )
+
+    def test_another_projects_protected_instance_looks_like_none(self):
+        path = f'/v1/instances/{self.protect()}'
+        self.assertSays(404, 'not found', self.get(path, base.STRANGER))
+        self.assertSays(404, 'not found', self.delete(path, base.STRANGER))
+        self.assertFine(200, self.get(path))
+
+    def test_an_admin_protects_for_every_project(self):
+        instance = self.nova.boot('compute-1', project='red')
+        self.assertFine(201, self.protect_one(instance, base.ADMIN))
+
+    def test_a_reader_protects_nothing(self):
+        instance = self.nova.boot('compute-1')
+        answer = self.protect_one(instance, base.READER)
+        self.assertSays(403, 'ha:instances:protect', answer)
+
+    def test_a_reader_unprotects_nothing(self):
+        path = f'/v1/instances/{self.protect()}'
+        self.assertSays(403, 'unprotect', self.delete(path, base.READER))
+
+    def test_a_member_unprotects(self):
+        path = f'/v1/instances/{self.protect()}'
+        self.assertFine(204, self.delete(path, base.MEMBER))
+        self.assertSays(404, 'not found', self.get(path, base.MEMBER))
+
+    def test_nova_that_does_not_answer_is_told(self):
+        instance = self.nova.boot('compute-1')
+        self.nova.failure = base.unreachable()
+        answer = self.protect_one(instance)
+        self.assertSays(503, 'Nova cannot be asked now', answer)
+
+    def test_a_list_holds_the_own_project(self):
+        mine, other = self.protect(), self.protect(project='red')
+        self.assertEqual([mine], self.listed(base.READER))
+        self.assertEqual([other], self.listed(base.STRANGER))
+        self.assertEqual([mine, other], self.listed(base.ADMIN))
+        self.assertEqual([other], self.listed(base.ADMIN, '?project_id=red'))
+
+    def test_a_member_asks_for_no_other_project(self):
+        answer = self.get('/v1/instances?project_id=red', base.MEMBER)
+        self.assertSays(403, 'list_all_projects', answer)
+
+    def test_a_filter_for_an_unknown_cluster_finds_nothing(self):
+        self.protect()
+        self.assertEqual(1, len(self.listed(base.MEMBER, '?cluster=rack-1')))
+        self.assertEqual([], self.listed(base.MEMBER, '?cluster=rack-9'))
+
+    def test_pages_are_walked_by_their_links(self):
+        wanted = [self.protect() for _ in range(5)]
+        links, seen = [{'href': '/v1/instances?limit=2&cluster=rack-1'}], []
+        while links:
+            path = '/v1/' + links[0]['href'].partition('/v1/')[2]
+            page = self.assertFine(200, self.get(path))
+            self.assertLessEqual(len(page['instances']), 2)
+            seen += [one['uuid'] for one in page['instances']]
+            links = page['links']
+        self.assertEqual(wanted, seen)
+
+    def test_odd_limits_and_markers_are_refused(self):
+        for limit in ('0', '-1', 'x', '', '1.5', '٣'):
+            answer = self.get('/v1/instances', params={'limit': limit})
+            self.assertSays(400, 'limit: allowed: 1 to 1000', answer)
+        answer = self.get('/v1/instances?marker=nobody')
+        self.assertSays(400, 'marker: ', answer)
+        self.assertFine(200, self.get(f'/v1/instances?limit={"9" * 40}'))
+
+    def test_unknown_filters_are_refused_with_the_known_ones(self):
+        answer = self.get('/v1/instances?host=compute-1')
+        self.assertSays(
+            400, 'allowed: cluster, limit, marker, project_id', answer
+        )
+
+    def test_a_filter_is_given_once(self):
+        answer = self.get('/v1/instances?cluster=a&cluster=b')
+        self.assertSays(400, 'cluster: is given more than once', answer)
+
+    def listed(self, token, query=''):
+        answer = self.get(f'/v1/instances{query}', token)
+        return [i['uuid'] for i in self.assertFine(200, answer)['instances']]
+
+
+class ManyInstancesTest(base.ApiTest):
+    """10,000 instances: pages, few statements, quick."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_cluster('rack-1', hosts=())
+        with self.database.writer() as session:
+            cluster = clusters.get(session, 'rack-1')
+            session.bulk_insert_mappings(
+                models.Instance,
+                [
+                    {
+                        'uuid': str(uuid.uuid4()),
+                        'name': f'vm-{number}',
+                        'project_id': 'blue',
+                        'cluster_id': cluster.id,
+                        'created_at': cluster.created_at,
+                    }
+                    for number in range(10_000)
+                ],
+            )
+
+    def test_a_page_is_one_statement_and_quick(self):
+        self.get('/v1/instances?limit=1')
+        with self.statements() as seen:
+            started = time.monotonic()
+            answer = self.get('/v1/instances')
+            seconds = time.monotonic() - started
+        self.assertEqual(1000, len(answer.json['instances']))
+        selects = [one for one in seen if one.startswith('SELECT')]
+        self.assertEqual(1, len(selects), '\n'.join(selects))
+        self.assertLess(seconds, 0.150)
+
+    def test_no_page_is_longer_than_the_limit_of_the_service(self):
+        answer = self.get('/v1/instances?limit=10000')
+        self.assertEqual(1000, len(answer.json['instances']))
+        self.assertIn('limit=1000', answer.json['links'][0]['href'])

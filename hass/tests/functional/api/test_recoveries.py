@@ -1,0 +1,148 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import uuid
+
+from hass.db import clusters, evacuations, models, recoveries
+from hass.tests.functional.api import base
+
+FAULT = {'host': 'compute-1', 'layer': 'power', 'why': 'off', 'evidence': []}
+
+
+class RecoveriesTest(base.ApiTest):
+    def setUp(self):
+        super().setUp()
+        self.make_cluster('rack-1', hosts=('compute-1', 'compute-2'))
+
+    def open_one(self, host='compute-1', state='confirming'):
+        with self.database.writer() as session:
+            row = recoveries.open_one(
+                session,
+                workflow='host_failure',
+                host=host,
+                cluster_id=clusters.get(session, 'rack-1').id,
+                state=state,
+                deadline_seconds=60,
+                engine='engine-1',
+                why='silent on all networks',
+                fault=FAULT,
+            )
+            assert row is not None
+            evacuations.plan(
+                session,
+                row.id,
+                host,
+                [evacuations.Intention(str(uuid.uuid4()), 'vm-1', 'blue')],
+            )
+            return row.uuid
+
+    def end(self, recovery):
+        with self.database.writer() as session:
+            row = recoveries.get(session, recovery)
+            recoveries.end(session, row, 'finished', 'engine-1', 'all done')
+
+    def test_one_is_shown_with_its_history_evacuations_and_evidence(self):
+        found = self.open_one()
+        shown = self.assertFine(200, self.get(f'/v1/recoveries/{found}'))
+        self.assertEqual('rack-1', shown['cluster'])
+        self.assertEqual('compute-1', shown['subject'])
+        self.assertEqual(FAULT, shown['fault'])
+        (line,) = shown['history']
+        self.assertEqual(
+            ('confirming', 'engine-1', 'silent on all networks'),
+            (line['to'], line['engine'], line['why']),
+        )
+        (move,) = shown['evacuations']
+        self.assertEqual(
+            ('pending', 'compute-1', 'vm-1'),
+            (move['state'], move['source'], move['instance_name']),
+        )
+
+    def test_they_are_filtered(self):
+        first, second = self.open_one(), self.open_one('compute-2', 'held')
+        self.end(first)
+        for query, wanted in (
+            ('', [second, first]),
+            ('?open=true', [second]),
+            ('?open=false', [first]),
+            ('?host=compute-1', [first]),
+            ('?subject=compute-2', [second]),
+            ('?state=held', [second]),
+            ('?workflow=host_failure', [second, first]),
+            ('?workflow=host_return', []),
+            ('?cluster=rack-1', [second, first]),
+            ('?cluster=rack-9', []),
+        ):
+            self.assertEqual(wanted, self.listed(query), query)
+
+    def test_pages_go_from_new_to_old(self):
+        first, second = self.open_one(), self.open_one('compute-2')
+        self.assertEqual([second], self.listed('?limit=1'))
+        self.assertEqual([first], self.listed(f'?limit=1&marker={second}'))
+        answer = self.get('/v1/recoveries?marker=nobody')
+        self.assertSays(400, 'marker: ', answer)
+
+    def test_open_says_yes_or_no(self):
+        answer = self.get('/v1/recoveries?open=maybe')
+        self.assertSays(400, 'open: allowed: true, false', answer)
+
+    def test_a_held_one_is_tried_again(self):
+        found = self.open_one(state='held')
+        answer = self.post(f'/v1/recoveries/{found}/retry')
+        self.assertEqual('retry', self.assertFine(202, answer)['wish'])
+        self.assertEqual(models.Wish.RETRY, self.row(found).wish)
+        self.assertTrue(self.engine.woken.wait(10))
+
+    def test_a_held_one_is_released(self):
+        found = self.open_one(state='held')
+        answer = self.post(f'/v1/recoveries/{found}/release', {})
+        self.assertEqual('release', self.assertFine(202, answer)['wish'])
+
+    def test_a_held_one_is_acknowledged(self):
+        found = self.open_one(state='held')
+        answer = self.post(f'/v1/recoveries/{found}/acknowledge')
+        self.assertIsNotNone(self.assertFine(200, answer)['acknowledged_at'])
+
+    def test_one_that_is_not_held_takes_no_wish(self):
+        found = self.open_one()
+        for wish in ('retry', 'release', 'acknowledge'):
+            answer = self.post(f'/v1/recoveries/{found}/{wish}')
+            self.assertSays(409, 'is confirming, not held', answer)
+
+    def test_a_wish_takes_no_argument(self):
+        found = self.open_one(state='held')
+        answer = self.post(f'/v1/recoveries/{found}/retry', {'force': True})
+        self.assertSays(400, 'force: unknown field', answer)
+        self.assertIsNone(self.row(found).wish)
+
+    def test_members_see_and_wish_nothing(self):
+        found = self.open_one(state='held')
+        for path in ('', f'/{found}'):
+            answer = self.get(f'/v1/recoveries{path}', base.MEMBER)
+            self.assertSays(403, 'ha:recoveries:', answer)
+        for wish in ('retry', 'release', 'acknowledge'):
+            path = f'/v1/recoveries/{found}/{wish}'
+            self.assertSays(403, wish, self.post(path, token=base.MEMBER))
+
+    def test_an_unknown_one_is_not_found(self):
+        path = f'/v1/recoveries/{uuid.uuid4()}'
+        self.assertSays(404, 'recovery', self.get(path))
+        self.assertSays(404, 'recovery', self.post(f'{path}/retry'))
+
+    def row(self, recovery):
+        with self.database.reader() as session:
+            return recoveries.get(session, recovery)
+
+    def listed(self, query=''):
+        answer = self.get(f'/v1/recoveries{query}')
+        found = self.assertFine(200, answer)['recoveries']
+        return [one['uuid'] for one in found]
