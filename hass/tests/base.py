@@ -1,0 +1,79 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What every test stands on."""
+
+from collections.abc import Callable
+import os
+import threading
+from typing import TypeVar
+
+import fixtures
+import testtools
+
+from hass import clock
+
+T = TypeVar('T')
+
+# Seconds after which a test that hangs is broken off, unless its class or
+# OS_TEST_TIMEOUT says otherwise.
+TEST_SECONDS = 60
+
+
+class TestCase(testtools.TestCase):
+    """A test with its own log, a time limit and a way to wait."""
+
+    seconds = TEST_SECONDS
+
+    def setUp(self) -> None:
+        super().setUp()
+        seconds = int(os.environ.get('OS_TEST_TIMEOUT', self.seconds))
+        self.useFixture(fixtures.Timeout(seconds, gentle=True))
+        # Shown with a failure, else thrown away.
+        self.log = self.useFixture(
+            fixtures.FakeLogger(
+                level=None,
+                format='%(asctime)s %(levelname)s %(name)s: %(message)s',
+            )
+        )
+
+    def make_folder(self) -> str:
+        """A folder of the test's own that goes when it ends."""
+        folder: str = self.useFixture(fixtures.TempDir()).path
+        return folder
+
+    def wait_for(
+        self,
+        condition: Callable[[], T],
+        *,
+        seconds: float = 10,
+        why: str,
+        every: float = 0.02,
+    ) -> T:
+        """Poll until the condition is truthy, and return what it gave.
+
+        :param seconds: fail after so long.
+        :param why: what is waited for; the failure's sentence says it.
+        :param every: seconds between two looks.
+        """
+        hands = clock.SystemClock()
+        end = hands.monotonic() + seconds
+        pause = threading.Event()
+        while True:
+            answer = condition()
+            if answer:
+                return answer
+            if hands.monotonic() > end:
+                self.fail(
+                    f'waited {seconds} s in vain: {why}; last: {answer!r}'
+                )
+            pause.wait(every)
