@@ -169,14 +169,15 @@ class Nova(compute.Compute):
 
     def migrations(
         self,
-        source: str,
+        source: str | None = None,
         since: datetime.datetime | None = None,
         kind: str | None = 'evacuation',
     ) -> list[records.Migration]:
-        query = {'source_compute': source}
-        if kind:
-            query['migration_type'] = kind
-        return list(self._migrations(f'migrations off {source}', query, since))
+        query = {'source_compute': source, 'migration_type': kind}
+        given = {name: value for name, value in query.items() if value}
+        return list(
+            self._migrations(f'migrations off {source or "all"}', given, since)
+        )
 
     def migrations_of(self, instance: str) -> list[records.Migration]:
         return list(

@@ -99,12 +99,16 @@ class Compute(Protocol):
 
     def migrations(
         self,
-        source: str,
+        source: str | None = None,
         since: datetime.datetime | None = None,
         kind: str | None = 'evacuation',
     ) -> list[records.Migration]:
         """The migrations off a host, newest first, in one call as a rule.
 
+        What must_prove() needs of a server is more than the migrations off
+        its present host: give no source, or ask migrations_of().
+
+        :param source: None for all hosts
         :param since: leave out those created before, on Nova's clock
         :param kind: evacuation, live-migration, migration, resize or None
         """

@@ -444,6 +444,16 @@ class CountTest(NovaTest):
         self.assertEqual(set(instances), {one.instance_uuid for one in found})
         self.assertEqual(['GET /os-migrations'], self.cloud.seen())
 
+    def test_migrations_off_all_hosts_are_one_list(self):
+        server = self.cloud.cloud.show(self.cloud.boot('web', 'a'))
+        self.cloud.cloud.record(server, 'evacuation', 'failed', 'b')
+        server.host = 'b'
+        self.cloud.cloud.record(server, 'live-migration', 'running', 'c')
+        self.cloud.server.calls.clear()
+        found = self.nova.migrations(kind=None)
+        self.assertEqual(['b', 'a'], [one.source for one in found])
+        self.assertEqual(['GET /os-migrations'], self.cloud.seen())
+
     def test_servers_of_a_host_are_one_list(self):
         for number in range(10):
             self.cloud.boot(f'vm{number}', 'a')
