@@ -20,6 +20,7 @@ from alembic import config as alembic_config
 from alembic import script
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy import pool
 
 from hass.db import session as db_session
 from hass import exception
@@ -68,7 +69,7 @@ def sync(database: db_session.Database, to: str = 'head') -> str | None:
     :raises hass.exception.DatabaseUnreachable: there is no answer
     """
     version(database)
-    with database.engine.connect() as connection, _alone(connection):
+    with _connected(database) as connection, _alone(connection):
         config = _config()
         config.attributes['connection'] = connection
         command.upgrade(config, to)
@@ -95,8 +96,23 @@ def _version(session: orm.Session) -> str | None:
 
 
 @contextlib.contextmanager
+def _connected(database: db_session.Database) -> Iterator[sa.Connection]:
+    """Patient: altering a large table takes long, and locks are awaited."""
+    if database.engine.dialect.name == 'sqlite':
+        with database.engine.connect() as connection:
+            yield connection.execution_options(hass_writer=True)
+        return
+    engine = sa.create_engine(database.url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextlib.contextmanager
 def _alone(connection: sa.Connection) -> Iterator[None]:
-    """One sync at a time, by a lock that dies with its connection."""
+    """One sync at a time, by a lock that dies with its connection.
+
+    SQLite has one writer at a time anyway.
+    """
     if connection.dialect.name == 'postgresql':
         take = f'SELECT pg_advisory_lock({LOCK_NUMBER})'
         free = f'SELECT pg_advisory_unlock({LOCK_NUMBER})'

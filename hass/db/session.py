@@ -117,16 +117,17 @@ def check_url(conf: cfg.ConfigOpts) -> sa.URL:
 class Database:
     """The one way to the rows.
 
+    :ivar url: what is connected to, with the password
     :raises ConfigError: the URL cannot be used
     """
 
     def __init__(self, conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> None:
-        url = check_url(conf)
+        self.url = check_url(conf)
         self._clock = clock
         self._manager = enginefacade.transaction_context()
         database = conf.database
         self._manager.configure(
-            connection=url.render_as_string(hide_password=False),
+            connection=self.url.render_as_string(hide_password=False),
             slave_connection=database.slave_connection,
             synchronous_reader=database.synchronous_reader,
             connection_parameters=database.connection_parameters,

@@ -12,22 +12,10 @@
 
 """What alembic runs: over the connection that migration.py hands in."""
 
-from typing import Any
-
 from alembic import context
-import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
+from hass.db.migrations import comparison
 from hass.db import models
-
-
-def differs(
-    context: Any, inspected: Any, column: Any, found: Any, wanted: Any
-) -> bool | None:
-    """MariaDB keeps JSON as LONGTEXT: that is no difference."""
-    if isinstance(wanted, sa.JSON) and isinstance(found, mysql.LONGTEXT):
-        return False
-    return None
 
 
 def run() -> None:
@@ -36,7 +24,7 @@ def run() -> None:
     context.configure(
         connection=connection,
         target_metadata=models.Base.metadata,
-        compare_type=differs,
+        compare_type=comparison.differs,
         render_as_batch=True,
         transaction_per_migration=True,
     )

@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every test of the database runs on each of the three."""
+
+import os
+import sys
+from typing import TypeVar
+
+from hass.db import migration
+from hass.db import models
+from hass.db import session as db
+from hass.tests import base
+from hass.tests import builders
+from hass.tests.functional.db import stores
+from hass.tests.functional import packages
+
+Class = TypeVar('Class', bound=type)
+_shared: dict[str, str] = {}
+
+
+def on(*kinds: str):
+    """Make one class for each kind of database out of this one."""
+
+    def multiply(contract: Class) -> None:
+        for kind in kinds:
+            name = f'{contract.__name__}On{kind}'
+            fields = {'kind': kind, '__module__': contract.__module__}
+            variant = type(name, (contract,), fields)
+            setattr(sys.modules[contract.__module__], name, variant)
+
+    return multiply
+
+
+on_every_database = on(*stores.KINDS)
+on_servers = on('MariaDB', 'PostgreSQL')
+
+
+class DatabaseTest(base.TestCase):
+    """Begins with migrated, empty tables.
+
+    :ivar store: where the database is
+    :ivar database: as an engine has it
+    """
+
+    seconds = 300
+    kind: str
+
+    def setUp(self):
+        super().setUp()
+        try:
+            self.store = stores.store(self.kind)
+        except packages.LeftOut as why:
+            # A check that leaves something out has not checked it.
+            if 'CI' in os.environ:
+                raise
+            sys.stderr.write(f'{self.id()}: {why}\n')
+            self.skipTest(str(why))
+        self.prepare()
+
+    def prepare(self):
+        if self.kind not in _shared:
+            _shared[self.kind] = self.store.create()
+            migration.sync(self.open(_shared[self.kind]))
+        self.url = _shared[self.kind]
+        self.database = self.open(self.url)
+        with self.database.writer() as session:
+            for table in reversed(models.Base.metadata.sorted_tables):
+                session.execute(table.delete())
+
+    def open(self, url: str, clock=None) -> db.Database:
+        """One more engine's view of a database."""
+        database = builders.open_database(url, clock, sqlite_synchronous=False)
+        self.addCleanup(database.close)
+        return database
+
+
+class EmptyTest(DatabaseTest):
+    """Begins with a database in which nothing is."""
+
+    def prepare(self):
+        self.url = self.store.create()
+        self.addCleanup(self.store.drop, self.url)
+        self.database = self.open(self.url)
