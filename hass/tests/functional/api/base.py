@@ -29,8 +29,7 @@ from hass import conf as options
 from hass.api import app, engines
 from hass.api import parts as api_parts
 from hass.db import hosts, models
-from hass.db import session as db
-from hass.tests import base as tests
+from hass.tests.functional.db import base as stores
 
 ADMIN = 'operator:admins:admin'
 MEMBER = 'alice:blue:member'
@@ -146,7 +145,6 @@ def make_conf(files=(), **overrides) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     log.register_options(conf)
     conf.register_opts(options.options('api'), 'api')
-    db.register_opts(conf)
     conf([], project='hass', default_config_files=files)
     for name, value in overrides.items():
         group, _, option = name.partition('__')
@@ -154,9 +152,10 @@ def make_conf(files=(), **overrides) -> cfg.ConfigOpts:
     return conf
 
 
-class ApiTest(tests.TestCase):
+class ApiTest(stores.DatabaseTest):
     """Requests go through every middleware, as a WSGI server sends them."""
 
+    kind = 'SQLite'
     auth_strategy = 'noauth'
     fence_test_seconds = 5.0
 
@@ -167,12 +166,9 @@ class ApiTest(tests.TestCase):
             files=self.make_files(),
             api__auth_strategy=self.auth_strategy,
             api__max_limit=1000,
-            database__connection=f'sqlite:///{self.folder}/hass.sqlite',
         )
         self.clock = self.make_clock()
-        self.database = db.Database(self.conf, self.clock)
-        self.addCleanup(self.database.close)
-        models.Base.metadata.create_all(self.database.engine)
+        self.database = self.open(self.url, self.clock)
         self.nova = FakeNova()
         self.engine = FakeEngine(self.database)
         self.addCleanup(self.engine.let_go.set)

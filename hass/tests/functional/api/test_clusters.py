@@ -12,8 +12,10 @@
 
 from hass.db import hosts
 from hass.tests.functional.api import base
+from hass.tests.functional.db import base as stores
 
 
+@stores.on_every_database
 class ClustersTest(base.ApiTest):
     def test_a_cluster_observes_until_told_more(self):
         cluster = self.make_cluster(hosts=())

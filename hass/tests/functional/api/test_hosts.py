@@ -12,6 +12,7 @@
 
 from hass.db import clusters, hosts, recoveries
 from hass.tests.functional.api import base
+from hass.tests.functional.db import base as stores
 
 OF_CLUSTER = '/v1/clusters/rack-1/hosts'
 BMC = {
@@ -22,6 +23,7 @@ BMC = {
 }
 
 
+@stores.on_every_database
 class HostsTest(base.ApiTest):
     def setUp(self):
         super().setUp()

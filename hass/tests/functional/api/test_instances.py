@@ -10,13 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import time
 import uuid
 
 from hass.db import clusters, models
 from hass.tests.functional.api import base
+from hass.tests.functional.db import base as stores
 
 
+@stores.on_every_database
 class InstancesTest(base.ApiTest):
     def setUp(self):
         super().setUp()
@@ -168,6 +169,7 @@ class InstancesTest(base.ApiTest):
         return [i['uuid'] for i in self.assertFine(200, answer)['instances']]
 
 
+@stores.on_every_database
 class ManyInstancesTest(base.ApiTest):
     """10,000 instances: pages, few statements, quick."""
 
@@ -190,16 +192,21 @@ class ManyInstancesTest(base.ApiTest):
                 ],
             )
 
-    def test_a_page_is_one_statement_and_quick(self):
-        self.get('/v1/instances?limit=1')
+    def test_a_page_is_one_statement(self):
         with self.statements() as seen:
-            started = time.monotonic()
             answer = self.get('/v1/instances')
-            seconds = time.monotonic() - started
         self.assertEqual(1000, len(answer.json['instances']))
         selects = [one for one in seen if one.startswith('SELECT')]
         self.assertEqual(1, len(selects), '\n'.join(selects))
-        self.assertLess(seconds, 0.150)
+
+    def test_a_page_is_quick(self):
+        def seconds():
+            started = self.clock.monotonic()
+            self.assertFine(200, self.get('/v1/instances'))
+            return self.clock.monotonic() - started
+
+        # The machine may be busy with other things for a while.
+        self.assertLess(min(seconds() for _ in range(5)), 0.150)
 
     def test_no_page_is_longer_than_the_limit_of_the_service(self):
         answer = self.get('/v1/instances?limit=10000')

@@ -11,6 +11,7 @@
 # under the License.
 
 from hass.tests.functional.api import base
+from hass.tests.functional.db import base as stores
 
 BODY = {
     'source': 'prober',
@@ -21,6 +22,7 @@ BODY = {
 }
 
 
+@stores.on_every_database
 class NotificationsTest(base.ApiTest):
     def setUp(self):
         super().setUp()

@@ -14,10 +14,12 @@ import uuid
 
 from hass.db import clusters, evacuations, models, recoveries
 from hass.tests.functional.api import base
+from hass.tests.functional.db import base as stores
 
 FAULT = {'host': 'compute-1', 'layer': 'power', 'why': 'off', 'evidence': []}
 
 
+@stores.on_every_database
 class RecoveriesTest(base.ApiTest):
     def setUp(self):
         super().setUp()

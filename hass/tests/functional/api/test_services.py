@@ -65,9 +65,9 @@ class ServicesTest(base.ApiTest):
 
     def test_the_log_says_it_too_and_the_balancer_is_told_nothing(self):
         with self.database.reader() as session:
-            why = engines.silence(session, 30.0)
+            answers = iter([engines.silence(session, 30.0)])
         self.application = watch.Watch(
-            self.application, lambda: why, look_seconds=0.01
+            self.application, lambda: next(answers, None), look_seconds=0.01
         )
         self.assertEqual(200, self.get('/healthcheck').status_code)
         self.wait_for(

@@ -1,0 +1,208 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The real processes: what they refuse to start with, and that they serve."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+from urllib import error as url_error
+from urllib import request
+
+import fixtures
+
+from hass import clock
+from hass import secrets
+from hass.db import migration
+from hass.db import session as db
+from hass.tests import base
+from hass.tests.functional.api import base as api_base
+
+CONF = """
+[DEFAULT]
+transport_url = fake://
+[api]
+bind_host = {bind_host}
+bind_port = {port}
+auth_strategy = {auth}
+max_limit = {max_limit}
+[database]
+connection = sqlite:///{folder}/hass.sqlite
+[secrets]
+keyring_file = {folder}/keyring
+[nova]
+auth_type = password
+auth_url = http://127.0.0.1:1/v3
+username = hass
+password = secret
+project_name = services
+user_domain_id = default
+project_domain_id = default
+"""
+SERVE = 'from hass.cmd import api; api.main()'
+JSON = {'Content-Type': 'application/json'}
+IMPORT = 'import hass.wsgi.api'
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+class ServiceTest(base.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.useFixture(fixtures.TempDir()).path
+        self.port = free_port()
+        self.configure()
+        secrets.create(f'{self.folder}/keyring')
+
+    def configure(self, bind_host='127.0.0.1', auth='noauth', max_limit=100):
+        text = CONF.format(
+            bind_host=bind_host,
+            auth=auth,
+            max_limit=max_limit,
+            port=self.port,
+            folder=self.folder,
+        )
+        pathlib.Path(self.folder, 'hass.conf').write_text(text)
+
+    def migrate(self):
+        conf = api_base.make_conf()
+        db.register_opts(conf)
+        url = f'sqlite:///{self.folder}/hass.sqlite'
+        conf.set_override('connection', url, 'database')
+        database = db.Database(conf, clock.SystemClock())
+        migration.sync(database)
+        database.close()
+
+    def refused(self, code=SERVE):
+        """What a start that fails says on stderr."""
+        done = subprocess.run(
+            [sys.executable, '-c', code, *self.options(code)],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertNotIn('Traceback', done.stderr)
+        return done.stderr
+
+    def options(self, code):
+        return ['--config-file', f'{self.folder}/hass.conf'] * (code == SERVE)
+
+    def environment(self):
+        files = f'{self.folder}/hass.conf'
+        return os.environ | {'OS_HASS_CONFIG_FILES': files}
+
+    @contextlib.contextmanager
+    def serving(self):
+        """A running hass-api."""
+        process = subprocess.Popen(
+            [sys.executable, '-c', SERVE, *self.options(SERVE)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            self.wait_for(
+                lambda: process.poll() is not None or self.status('/'),
+                seconds=50,
+                why='hass-api opens its port',
+            )
+            self.assertIsNone(process.poll())
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+        self.assertEqual(0, process.returncode)
+
+    def status(self, path, token=api_base.ADMIN, body=None):
+        """The status of an answer, or None when nobody listens."""
+        asked = request.Request(
+            f'http://127.0.0.1:{self.port}{path}',
+            headers={
+                'X-Auth-Token': token,
+                'Content-Type': 'application/json',
+            },
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        try:
+            with request.urlopen(asked, timeout=10) as answer:
+                return answer.status
+        except url_error.HTTPError as error:
+            error.close()
+            return error.code
+        except OSError:
+            return None
+
+    def test_it_serves_and_ends_when_told(self):
+        self.migrate()
+        with self.serving():
+            self.assertEqual(200, self.status('/healthcheck'))
+            self.assertEqual(200, self.status('/v1/clusters'))
+            body = {'name': 'rack-1'}
+            self.assertEqual(201, self.status('/v1/clusters', body=body))
+            body = {'name': 'compute-1'}
+            path = '/v1/clusters/rack-1/hosts'
+            self.assertEqual(503, self.status(path, body=body))
+
+    def test_noauth_needs_a_loopback_address(self):
+        for host in ('0.0.0.0', '::', '192.0.2.1', 'localhost'):
+            self.configure(bind_host=host)
+            self.assertIn(
+                '[api] auth_strategy: noauth needs a loopback address',
+                self.refused(),
+            )
+
+    def test_noauth_is_nothing_for_wsgi_servers(self):
+        self.assertIn(
+            '[api] auth_strategy: noauth works with hass-api only',
+            self.refused(IMPORT),
+        )
+
+    def test_keystone_must_be_configured(self):
+        self.migrate()
+        self.configure(auth='keystone')
+        self.assertIn('[keystone_authtoken] auth_type', self.refused())
+
+    def test_a_wrong_value_is_named_with_what_is_allowed(self):
+        self.configure(auth='none')
+        said = self.refused()
+        self.assertIn('auth_strategy', said)
+        self.assertIn('keystone', said)
+        self.assertIn('noauth', said)
+
+    def test_a_value_out_of_range_is_named(self):
+        self.configure(max_limit=0)
+        self.assertIn('max_limit', self.refused())
+
+    def test_a_database_that_is_not_migrated_is_told(self):
+        self.assertIn('run hass-manage db sync', self.refused())
+
+    def test_a_keyring_that_others_may_read_is_refused(self):
+        self.migrate()
+        pathlib.Path(self.folder, 'keyring').chmod(0o644)
+        self.assertIn('[secrets] keyring_file', self.refused())
+
+    def test_a_port_in_use_is_told(self):
+        self.migrate()
+        with socket.socket() as taken:
+            taken.bind(('127.0.0.1', self.port))
+            taken.listen()
+            self.assertIn('[api] bind_host, bind_port', self.refused())

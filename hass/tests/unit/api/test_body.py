@@ -1,0 +1,79 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from hass import exception
+from hass.api import body
+from hass.api.schemas import clusters, formats, hosts, notifications
+from hass.tests import base
+
+CLUSTER = {'name': 'rack-1'}
+
+
+class CheckTest(base.TestCase):
+    def refused(self, value, schema):
+        error = self.assertRaises(exception.Invalid, body.check, value, schema)
+        return str(error)
+
+    def test_a_field_is_named_by_its_path(self):
+        value = CLUSTER | {'hosts': [{'name': 'a'}, {'name': 'b', 'bmc': {}}]}
+        self.assertEqual(
+            'hosts.1.bmc.address: is missing',
+            self.refused(value, clusters.CREATE),
+        )
+
+    def test_allowed_fields_are_named(self):
+        self.assertEqual(
+            'colour: unknown field; allowed: hosts, layers, mode, name, '
+            'shared_storage, targets',
+            self.refused(CLUSTER | {'colour': 'red'}, clusters.CREATE),
+        )
+
+    def test_allowed_types_are_named(self):
+        self.assertEqual(
+            'shared_storage: wrong type; allowed: boolean',
+            self.refused(CLUSTER | {'shared_storage': 1}, clusters.CREATE),
+        )
+
+    def test_every_object_is_closed_or_says_what_is_in_it(self):
+        for schema in (
+            clusters.CREATE, clusters.UPDATE, hosts.ADD, hosts.UPDATE,
+            notifications.CREATE, body.NOTHING,
+        ):  # fmt: skip
+            self.assertEqual(False, schema['additionalProperties'])
+
+    def test_sizes_are_limited(self):
+        many = {f'label-{number}': 'x' for number in range(65)}
+        for value in (
+            {'name': 'a', 'labels': many},
+            {'name': 'a', 'labels': {'x': 'y' * 256}},
+            {'name': 'a' * 191},
+            {'name': 'a', 'bmc': {'address': 'a' * 256}},
+            {'name': 'a', 'bmc': {'address': 'a', 'port': 65536}},
+        ):
+            self.refused(value, hosts.ADD)
+
+    def test_a_trailing_newline_is_part_of_no_name(self):
+        self.refused({'name': 'compute-1\n'}, hosts.ADD)
+
+
+class FormatsTest(base.TestCase):
+    def test_moments_become_utc(self):
+        moment = formats.to_moment('2026-01-31T12:00:00-05:00')
+        self.assertEqual('2026-01-31T17:00:00', moment.isoformat())
+
+    def test_one_instance_has_one_spelling(self):
+        spelling = '6b1c3a4e-0f7d-4d65-9f43-0a5a5b1c2d3e'
+        body.check(spelling, formats.UUID)
+        for other in (spelling.upper(), spelling.replace('-', ''), 'x'):
+            self.assertRaises(
+                exception.Invalid, body.check, other, formats.UUID
+            )
