@@ -1,0 +1,250 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The configuration files of the OpenStack services, as text."""
+
+from collections.abc import Mapping
+import configparser
+import io
+import shutil
+
+from tools.minicloud.backends import database_url, transport_url
+from tools.minicloud.lab import (
+    CONTROLLER,
+    PORTS,
+    REGION,
+    Lab,
+    address,
+    secret,
+    url,
+    write,
+)
+
+Sections = Mapping[str, Mapping[str, object]]
+
+# Seconds until Nova itself calls a compute service down.
+SERVICE_DOWN_SECONDS = 6
+QUIET = (
+    'amqp=WARN,amqplib=WARN,sqlalchemy=WARN,oslo.messaging=INFO,'
+    'urllib3=WARN,keystoneauth=WARN,nova.virt.fake=ERROR'
+)
+
+
+def render(sections: Sections) -> str:
+    """The text of an oslo.config file."""
+    parser = configparser.RawConfigParser(default_section='-')
+    parser.read_dict({name: dict(of) for name, of in sections.items()})
+    out = io.StringIO()
+    parser.write(out)
+    return out.getvalue()
+
+
+def client(lab: Lab, user: str) -> dict[str, object]:
+    """How a service logs in to Keystone as its user."""
+    return {
+        'auth_type': 'password',
+        'auth_url': url('keystone'),
+        'username': user,
+        'password': secret(lab, 'services'),
+        'project_name': 'service',
+        'user_domain_name': 'Default',
+        'project_domain_name': 'Default',
+        'region_name': REGION,
+    }
+
+
+def authtoken(lab: Lab, user: str) -> dict[str, object]:
+    """How a service checks the tokens it is given."""
+    return client(lab, user) | {
+        'www_authenticate_uri': url('keystone'),
+        'memcached_servers': f'{CONTROLLER}:{PORTS["memcached"]}',
+        'service_token_roles_required': 'true',
+        'service_token_roles': 'service',
+    }
+
+
+def messaging(lab: Lab) -> dict[str, Mapping[str, object]]:
+    return {
+        'oslo_messaging_rabbit': {'heartbeat_timeout_threshold': 60},
+        'oslo_messaging_notifications': {'driver': 'noop'},
+    }
+
+
+def write_all(lab: Lab) -> None:
+    """Write every file, fresh."""
+    shutil.rmtree(lab.etc, ignore_errors=True)
+    save(lab, 'keystone/keystone.conf', keystone(lab))
+    save(lab, 'placement/placement.conf', placement(lab))
+    save(lab, 'glance/glance-api.conf', glance(lab))
+    save(lab, 'neutron/neutron.conf', neutron(lab))
+    for program in ('api', 'conductor', 'scheduler', 'manage'):
+        save(
+            lab,
+            f'nova/nova-{program}.conf',
+            nova(lab, f'nova-{program}', 'controller', CONTROLLER),
+        )
+    for host in lab.hosts:
+        save(lab, f'nova/{host}.conf', compute(lab, host))
+    write(lab.etc / 'nova' / 'api-paste.ini', paste(lab))
+
+
+def save(lab: Lab, name: str, sections: Sections) -> None:
+    write(lab.etc / name, render(sections), 0o600)
+
+
+def log(lab: Lab, name: str) -> dict[str, object]:
+    return {'log_file': lab.log / f'{name}.log'}
+
+
+def keystone(lab: Lab) -> Sections:
+    keys = lab.data / 'keystone'
+    return {
+        'DEFAULT': log(lab, 'keystone'),
+        'database': {'connection': database_url(lab, 'keystone')},
+        'token': {'provider': 'fernet', 'expiration': 86400},
+        'fernet_tokens': {'key_repository': keys / 'fernet'},
+        'credential': {'key_repository': keys / 'credential'},
+        'identity': {'password_hash_rounds': 4},
+        'cache': {'enabled': 'true', 'backend': 'oslo_cache.dict'},
+    }
+
+
+def placement(lab: Lab) -> Sections:
+    return {
+        'DEFAULT': log(lab, 'placement'),
+        'placement_database': {'connection': database_url(lab, 'placement')},
+        'api': {'auth_strategy': 'keystone'},
+        'keystone_authtoken': authtoken(lab, 'placement'),
+    }
+
+
+def glance(lab: Lab) -> Sections:
+    files = lab.data / 'glance'
+    return {
+        'DEFAULT': log(lab, 'glance')
+        | {'enabled_backends': 'file:file', 'enabled_import_methods': '[]'},
+        'database': {'connection': database_url(lab, 'glance')},
+        'glance_store': {'default_backend': 'file'},
+        'file': {'filesystem_store_datadir': files},
+        'os_glance_staging_store': {
+            'filesystem_store_datadir': files / 'staging'
+        },
+        'os_glance_tasks_store': {'filesystem_store_datadir': files / 'tasks'},
+        'paste_deploy': {
+            'flavor': 'keystone',
+            'config_file': lab.venv / 'etc/glance/glance-api-paste.ini',
+        },
+        'keystone_authtoken': authtoken(lab, 'glance'),
+    }
+
+
+def neutron(lab: Lab) -> Sections:
+    return {
+        'DEFAULT': log(lab, 'neutron')
+        | {
+            'state_path': lab.data / 'neutron',
+            'api_paste_config': lab.venv / 'etc/neutron/api-paste.ini',
+            'core_plugin': 'ml2',
+            'service_plugins': '',
+            'auth_strategy': 'keystone',
+            'transport_url': transport_url(lab),
+            'notify_nova_on_port_status_changes': 'false',
+            'notify_nova_on_port_data_changes': 'false',
+            'dhcp_agent_notification': 'false',
+            'rpc_workers': 0,
+            'rpc_state_report_workers': 0,
+        },
+        'database': {'connection': database_url(lab, 'neutron')},
+        'oslo_concurrency': {'lock_path': lab.data / 'neutron/lock'},
+        'quotas': {
+            'quota_network': -1,
+            'quota_subnet': -1,
+            'quota_port': -1,
+        },
+        'ml2': {
+            'type_drivers': 'local',
+            'tenant_network_types': 'local',
+            'mechanism_drivers': 'minicloud',
+            'extension_drivers': '',
+        },
+        'keystone_authtoken': authtoken(lab, 'neutron'),
+        'placement': client(lab, 'placement'),
+        **messaging(lab),
+    }
+
+
+def nova(lab: Lab, program: str, host: str, my_ip: str) -> Sections:
+    state = lab.data / 'nova' / host
+    return {
+        'DEFAULT': log(lab, program)
+        | {
+            'host': host,
+            'my_ip': my_ip,
+            'transport_url': transport_url(lab),
+            'state_path': state,
+            'service_down_time': SERVICE_DOWN_SECONDS,
+            'report_interval': 2,
+            'vif_plugging_is_fatal': 'false',
+            'vif_plugging_timeout': 0,
+            'resume_guests_state_on_host_boot': 'false',
+            'default_log_levels': QUIET,
+        },
+        'api': {'auth_strategy': 'keystone'},
+        'wsgi': {'api_paste_config': lab.etc / 'nova/api-paste.ini'},
+        # A new compute host is found without nova-manage.
+        'scheduler': {'workers': 1, 'discover_hosts_in_cells_interval': 2},
+        # Equal hosts share the load instead of the first taking it all.
+        'filter_scheduler': {'shuffle_best_same_weighed_hosts': 'true'},
+        'conductor': {'workers': 1},
+        'api_database': {'connection': database_url(lab, 'nova_api')},
+        'database': {'connection': database_url(lab, 'nova')},
+        'quota': {'instances': -1, 'cores': -1, 'ram': -1},
+        'oslo_concurrency': {'lock_path': state / 'lock'},
+        'glance': {'api_servers': url('glance')},
+        'vnc': {'enabled': 'false'},
+        'keystone_authtoken': authtoken(lab, 'nova'),
+        'placement': client(lab, 'nova'),
+        'neutron': client(lab, 'nova'),
+        'service_user': client(lab, 'nova')
+        | {'send_service_user_token': 'true'},
+        **messaging(lab),
+    }
+
+
+def compute(lab: Lab, host: str) -> Sections:
+    """A compute host knows no database."""
+    sections = dict(nova(lab, f'nova-{host}', host, address(host)))
+    del sections['api_database'], sections['database']
+    state = lab.host(host) / 'nova'
+    sections['DEFAULT'] = dict(sections['DEFAULT']) | {
+        'state_path': state,
+        'instances_path': state / 'instances',
+        'compute_driver': 'minicloud.LedgerDriver',
+        'reserved_host_memory_mb': 0,
+        'bandwidth_poll_interval': -1,
+        'update_resources_interval': 30,
+    }
+    sections['oslo_concurrency'] = {'lock_path': state / 'lock'}
+    sections['compute'] = {'live_migration_wait_for_vif_plug': 'false'}
+    return sections
+
+
+def paste(lab: Lab) -> str:
+    """Nova's own pipelines, with our filter right before the API."""
+    text = (lab.venv / 'etc/nova/api-paste.ini').read_text()
+    inner = 'keystonecontext osapi_compute_app_v21'
+    return (
+        text.replace(inner, f'keystonecontext minicloud {inner.split()[1]}')
+        + '\n[filter:minicloud]\n'
+        'paste.filter_factory = minicloud_parts.apifilter:factory\n'
+        f'run_folder = {lab.run}\n'
+    )

@@ -1,0 +1,155 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""PID 1 of a compute host: agent, gate, then nova-compute.
+
+init.py FOLDER: the folder of the host. It holds ``services.json``, a list
+of services in their order of start::
+
+    {"name": …, "argv": […], "env": {…}, "once": bool}
+
+A service is started anew when it ends, one that runs ``once`` has to
+succeed before the later ones start. The list is read again whenever it
+changes: a service that is new in it is started, one that left it is asked
+to end.
+
+Runs on the system's Python, without any other package.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+TICK_SECONDS = 0.1
+RESTART_SECONDS = 1.0
+STOP_SECONDS = 10.0
+
+
+class Init:
+    """Keeps the services of the list alive."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self._folder = folder
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._done: set[str] = set()
+        self._not_before: dict[str, float] = {}
+        self.leaving = False
+
+    def serve(self) -> None:
+        """Look after the services until asked to leave."""
+        while not self.leaving:
+            services = self._services()
+            self._reap()
+            self._end_unlisted({each['name'] for each in services})
+            self._start(services)
+            time.sleep(TICK_SECONDS)
+        self._end(list(self._running))
+
+    def _services(self) -> list[dict]:  # type: ignore[type-arg]
+        try:
+            text = (self._folder / 'services.json').read_text()
+        except FileNotFoundError:
+            return []
+        return list(json.loads(text))
+
+    def _reap(self) -> None:
+        """Collect the services that ended, and everybody's orphans."""
+        for name, process in list(self._running.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            del self._running[name]
+            self._not_before[name] = time.monotonic() + RESTART_SECONDS
+            self._say(f'{name} ended: {code}')
+            if code == 0:
+                self._done.add(name)
+        known = {process.pid for process in self._running.values()}
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                info = os.waitid(
+                    os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT
+                )
+                if info is None or info.si_pid in known:
+                    return
+                os.waitpid(info.si_pid, 0)
+
+    def _start(self, services: list[dict]) -> None:  # type: ignore[type-arg]
+        for service in services:
+            name, once = service['name'], service.get('once', False)
+            if once and name in self._done:
+                continue
+            if name not in self._running:
+                self._start_one(service)
+            if once:
+                return
+
+    def _start_one(self, service: dict) -> None:  # type: ignore[type-arg]
+        name = service['name']
+        if time.monotonic() < self._not_before.get(name, 0):
+            return
+        self._say(f'starting {name}')
+        with open(service['log'], 'ab') as out:
+            self._running[name] = subprocess.Popen(
+                service['argv'],
+                env={**os.environ, **service.get('env', {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+
+    def _end_unlisted(self, listed: set[str]) -> None:
+        self._done &= listed
+        self._end([name for name in self._running if name not in listed])
+
+    def _end(self, names: list[str]) -> None:
+        for name in names:
+            self._running[name].terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for name in names:
+            process = self._running.pop(name)
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            self._not_before.pop(name, None)
+            self._say(f'{name} was ended')
+
+    def _say(self, text: str) -> None:
+        print(f'{time.clock_gettime(time.CLOCK_BOOTTIME):.3f} {text}')
+        sys.stdout.flush()
+
+
+def set_up(folder: pathlib.Path, name: str) -> None:
+    """Give the host a name and a boot of its own."""
+    subprocess.run(['hostname', name], check=True)
+    boot = '/proc/sys/kernel/random/boot_id'
+    subprocess.run(
+        ['mount', '--bind', str(folder / 'boot_id'), boot], check=True
+    )
+
+
+if __name__ == '__main__':
+    home = pathlib.Path(sys.argv[1])
+    set_up(home, home.name)
+    init = Init(home)
+
+    def leave(signum: int, frame: object) -> None:
+        init.leaving = True
+
+    signal.signal(signal.SIGTERM, leave)
+    init.serve()
