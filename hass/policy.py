@@ -15,7 +15,8 @@
 from collections.abc import Sequence
 
 from oslo_config import cfg
-from oslo_policy import opts, policy
+from oslo_policy import opts
+from oslo_policy import policy
 
 from hass import policies
 

@@ -21,11 +21,18 @@ from keystoneauth1 import exceptions as ks
 from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_log import log
-from oslo_middleware import cors, healthcheck, http_proxy_to_wsgi, request_id
+from oslo_middleware import cors
+from oslo_middleware import healthcheck
+from oslo_middleware import http_proxy_to_wsgi
+from oslo_middleware import request_id
 
-from hass import exception, policy
-from hass.api import errors, front, noauth, routes
+from hass.api import errors
+from hass.api import front
+from hass.api import noauth
 from hass.api import parts as api_parts
+from hass.api import routes
+from hass import exception
+from hass import policy
 
 if TYPE_CHECKING:
     from _typeshed import wsgi

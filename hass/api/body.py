@@ -19,8 +19,8 @@ from typing import Any
 import falcon
 import jsonschema
 
-from hass import exception
 from hass.api.schemas import formats
+from hass import exception
 
 MAX_BYTES = 256 * 1024
 Schema = Mapping[str, Any]

@@ -25,8 +25,9 @@ from oslo_log import log
 from sqlalchemy import orm
 
 from hass import clock as hass_clock
+from hass.db import moments
+from hass.db import services
 from hass import exception
-from hass.db import moments, services
 
 LOG = log.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from oslo_db import exception as oslo_exception
 from oslo_log import log
 import sqlalchemy as sa
 
-from hass import exception
 from hass.api import microversion
 from hass.db import session
+from hass import exception
 
 if TYPE_CHECKING:
     from _typeshed import wsgi

@@ -18,8 +18,9 @@ import unicodedata
 import falcon
 from oslo_policy import policy
 
-from hass import context, exception
 from hass.api import microversion
+from hass import context
+from hass import exception
 
 
 class Front:

@@ -18,9 +18,10 @@ from typing import Any
 
 from sqlalchemy import orm
 
-from hass import exception
 from hass.api import parts as api_parts
-from hass.db import hosts, models
+from hass.db import hosts
+from hass.db import models
+from hass import exception
 
 KEY_BYTES = 32
 Wanted = Sequence[Mapping[str, Any]]

@@ -15,9 +15,9 @@
 import dataclasses
 from typing import Protocol
 
-from hass import nova
 from hass.api import engines
 from hass.db import session as db
+from hass import nova
 
 
 class Compute(Protocol):

@@ -20,16 +20,14 @@ from typing import Any
 
 import falcon
 
+from hass.api.handlers import clusters
+from hass.api.handlers import hosts
+from hass.api.handlers import instances
+from hass.api.handlers import notifications
+from hass.api.handlers import recoveries
+from hass.api.handlers import services
+from hass.api.handlers import versions
 from hass.api import parts as api_parts
-from hass.api.handlers import (
-    clusters,
-    hosts,
-    instances,
-    notifications,
-    recoveries,
-    services,
-    versions,
-)
 
 ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ('/v1/clusters', clusters.Clusters, 'all'),

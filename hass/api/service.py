@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 
-from hass import clock as hass_clock
-from hass import nova, secrets
-from hass.api import app, engines, watch
+from hass.api import app
+from hass.api import engines
 from hass.api import parts as api_parts
+from hass.api import watch
+from hass import clock as hass_clock
 from hass.db import migration
 from hass.db import session as db
+from hass import nova
 from hass.rpc import api as rpc
 from hass.rpc import transport
+from hass import secrets
 
 if TYPE_CHECKING:
     from _typeshed import wsgi

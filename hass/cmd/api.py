@@ -18,9 +18,9 @@ from typing import Any
 
 from waitress import server as waitress
 
+from hass.api import service
 from hass import conf as options
 from hass import exception
-from hass.api import service
 
 
 def main() -> None:

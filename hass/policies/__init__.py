@@ -16,15 +16,13 @@ import itertools
 
 from oslo_policy import policy
 
-from hass.policies import (
-    base,
-    clusters,
-    hosts,
-    instances,
-    notifications,
-    recoveries,
-    services,
-)
+from hass.policies import base
+from hass.policies import clusters
+from hass.policies import hosts
+from hass.policies import instances
+from hass.policies import notifications
+from hass.policies import recoveries
+from hass.policies import services
 
 
 def list_rules() -> list[policy.RuleDefault]:

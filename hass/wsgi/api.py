@@ -21,11 +21,9 @@ import sys
 
 import hass.cmd  # noqa: F401  (threads, before oslo is imported)
 
-# isort: split
-
+from hass.api import service
 from hass import conf as options
 from hass import exception
-from hass.api import service
 
 
 def _files() -> list[str] | None:

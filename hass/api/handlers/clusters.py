@@ -18,13 +18,18 @@ from typing import Any
 import falcon
 from sqlalchemy import orm
 
-from hass import exception
-from hass.api import body, joining, moments, query
-from hass.api import parts as api_parts
+from hass.api import body
 from hass.api.front import caller
 from hass.api.handlers import hosts as host_handlers
+from hass.api import joining
+from hass.api import moments
+from hass.api import parts as api_parts
+from hass.api import query
 from hass.api.schemas import clusters as schemas
-from hass.db import clusters, hosts, models
+from hass.db import clusters
+from hass.db import hosts
+from hass.db import models
+from hass import exception
 from hass.policies import clusters as rules
 
 

@@ -18,12 +18,19 @@ from typing import Any
 import falcon
 from sqlalchemy import orm
 
-from hass import exception
-from hass.api import body, joining, moments, query
-from hass.api import parts as api_parts
+from hass.api import body
 from hass.api.front import caller
+from hass.api import joining
+from hass.api import moments
+from hass.api import parts as api_parts
+from hass.api import query
 from hass.api.schemas import hosts as schemas
-from hass.db import clusters, hosts, instances, models, recoveries
+from hass.db import clusters
+from hass.db import hosts
+from hass.db import instances
+from hass.db import models
+from hass.db import recoveries
+from hass import exception
 from hass.policies import hosts as rules
 
 SAFE_POLICY = 'always-off'

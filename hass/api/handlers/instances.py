@@ -17,13 +17,19 @@ from typing import Any
 import falcon
 from sqlalchemy import orm
 
-from hass import context, exception, nova
-from hass.api import body, moments, query
-from hass.api import parts as api_parts
+from hass.api import body
 from hass.api.front import caller
 from hass.api.handlers import clusters as cluster_handlers
+from hass.api import moments
+from hass.api import parts as api_parts
+from hass.api import query
 from hass.api.schemas import instances as schemas
-from hass.db import hosts, instances, models
+from hass import context
+from hass.db import hosts
+from hass.db import instances
+from hass.db import models
+from hass import exception
+from hass import nova
 from hass.policies import instances as rules
 
 

@@ -17,13 +17,18 @@ from typing import Any
 import falcon
 from sqlalchemy import orm
 
-from hass import exception, faults
-from hass.api import body, moments, query
-from hass.api import parts as api_parts
+from hass.api import body
 from hass.api.front import caller
+from hass.api import moments
+from hass.api import parts as api_parts
+from hass.api import query
 from hass.api.schemas import formats
 from hass.api.schemas import notifications as schemas
-from hass.db import hosts, models, notifications
+from hass.db import hosts
+from hass.db import models
+from hass.db import notifications
+from hass import exception
+from hass import faults
 from hass.policies import notifications as rules
 
 

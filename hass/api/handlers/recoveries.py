@@ -17,12 +17,16 @@ from typing import Any
 import falcon
 from sqlalchemy import orm
 
-from hass import exception
-from hass.api import body, moments, query
-from hass.api import parts as api_parts
+from hass.api import body
 from hass.api.front import caller
 from hass.api.handlers import clusters as cluster_handlers
-from hass.db import evacuations, models, recoveries
+from hass.api import moments
+from hass.api import parts as api_parts
+from hass.api import query
+from hass.db import evacuations
+from hass.db import models
+from hass.db import recoveries
+from hass import exception
 from hass.policies import recoveries as rules
 
 FILTERS = ('cluster', 'host', 'open', 'state', 'subject', 'workflow')

@@ -16,10 +16,13 @@ from typing import Any
 
 import falcon
 
-from hass.api import engines, moments, query
-from hass.api import parts as api_parts
+from hass.api import engines
 from hass.api.front import caller
-from hass.db import models, services
+from hass.api import moments
+from hass.api import parts as api_parts
+from hass.api import query
+from hass.db import models
+from hass.db import services
 from hass.policies import services as rules
 
 

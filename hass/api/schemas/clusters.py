@@ -12,9 +12,10 @@
 
 """Bodies about clusters."""
 
-from hass import faults
-from hass.api.schemas import formats, hosts
+from hass.api.schemas import formats
+from hass.api.schemas import hosts
 from hass.db import models
+from hass import faults
 
 _NAME = {
     'type': 'string',

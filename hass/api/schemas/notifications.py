@@ -12,8 +12,8 @@
 
 """Bodies about notifications."""
 
-from hass import faults
 from hass.api.schemas import formats
+from hass import faults
 
 CREATE = formats.closed(
     {

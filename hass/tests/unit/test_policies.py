@@ -12,8 +12,11 @@
 
 from oslo_config import cfg
 
-from hass import context, exception, policies, policy
 from hass.api import routes
+from hass import context
+from hass import exception
+from hass import policies
+from hass import policy
 from hass.tests import base
 
 OPERATORS = {

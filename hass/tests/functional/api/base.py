@@ -24,11 +24,15 @@ from oslo_config import cfg
 from oslo_log import log
 import sqlalchemy as sa
 
-from hass import clock, exception, nova
-from hass import conf as options
-from hass.api import app, engines
+from hass.api import app
+from hass.api import engines
 from hass.api import parts as api_parts
-from hass.db import hosts, models
+from hass import clock
+from hass import conf as options
+from hass.db import hosts
+from hass.db import models
+from hass import exception
+from hass import nova
 from hass.tests.functional.db import base as stores
 
 ADMIN = 'operator:admins:admin'

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-from hass.db import clusters, hosts, recoveries
+from hass.db import clusters
+from hass.db import hosts
+from hass.db import recoveries
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
 

@@ -12,7 +12,8 @@
 
 import uuid
 
-from hass.db import clusters, models
+from hass.db import clusters
+from hass.db import models
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
 

@@ -18,6 +18,7 @@ import json
 import pathlib
 import threading
 
+from hass import clock
 from hass import exception
 from hass.tests.functional.api import base
 
@@ -45,7 +46,7 @@ http_request_max_retries = 0
 def described(url, user, project, roles):
     """What Keystone says about a token (API reference: v3, tokens)."""
     domain = {'id': 'default', 'name': 'Default'}
-    now = datetime.datetime.now(datetime.UTC)
+    now = clock.SystemClock().now()
     later = now + datetime.timedelta(hours=1)
     scope = {'project': {'id': project, 'name': project, 'domain': domain}}
     if project is None:

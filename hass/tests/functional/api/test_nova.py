@@ -12,8 +12,8 @@
 
 """The rules once more, before a Nova that speaks HTTP."""
 
-from hass.tests.functional import nova_fixture
 from hass.tests.functional.api import base
+from hass.tests.functional import nova_fixture
 
 
 class NovaTest(base.ApiTest):

@@ -12,7 +12,10 @@
 
 import uuid
 
-from hass.db import clusters, evacuations, models, recoveries
+from hass.db import clusters
+from hass.db import evacuations
+from hass.db import models
+from hass.db import recoveries
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
 

@@ -26,9 +26,9 @@ from urllib import request
 import fixtures
 
 from hass import clock
-from hass import secrets
 from hass.db import migration
 from hass.db import session as db
+from hass import secrets
 from hass.tests import base
 from hass.tests.functional.api import base as api_base
 

@@ -12,8 +12,9 @@
 
 import datetime
 
+from hass.api import engines
+from hass.api import watch
 from hass import clock
-from hass.api import engines, watch
 from hass.db import services
 from hass.tests.functional.api import base
 

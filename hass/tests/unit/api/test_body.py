@@ -10,9 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-from hass import exception
 from hass.api import body
-from hass.api.schemas import clusters, formats, hosts, notifications
+from hass.api.schemas import clusters
+from hass.api.schemas import formats
+from hass.api.schemas import hosts
+from hass.api.schemas import notifications
+from hass import exception
 from hass.tests import base
 
 CLUSTER = {'name': 'rack-1'}

@@ -10,8 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-from hass import exception
 from hass.api import microversion
+from hass import exception
 from hass.tests import base
 
 
