@@ -53,7 +53,7 @@ DRIVERS = (
 )
 """What the tests of this release run on."""
 
-LOCK_SECONDS = 5
+LOCK_SECONDS = 3
 """How long to wait for a row that another transaction holds."""
 IDLE_SECONDS = 15
 """A frozen engine keeps its locks so long, then its server ends it."""
@@ -121,7 +121,12 @@ class Database:
     :raises ConfigError: the URL cannot be used
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> None:
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        clock: hass_clock.Clock,
+        tries: int = TRIES,
+    ) -> None:
         self.url = check_url(conf)
         self._clock = clock
         self._manager = enginefacade.transaction_context()
@@ -145,12 +150,7 @@ class Database:
             max_retries=0,
         )
         self._manager.append_on_engine_create(self._prepare)
-        self._retry = oslo_api.wrap_db_retry(
-            retry_interval=PAUSE_SECONDS,
-            max_retries=TRIES - 1,
-            max_retry_interval=MAX_PAUSE_SECONDS,
-            exception_checker=passes,
-        )
+        self._tries = tries
 
     @property
     def engine(self) -> sa.Engine:
@@ -163,15 +163,21 @@ class Database:
         """One transaction; COMMIT has returned when the block is left.
 
         Rows stay readable after it. Nothing is tried again: see write().
+
+        :raises hass.exception.DatabaseUnreachable: it took no effect, or
+            the answer to COMMIT was lost
         """
-        with self._manager.writer.using(_Context()) as session:
+        with _told(), self._manager.writer.using(_Context()) as session:
             session.connection(execution_options={'hass_writer': True})
             yield session
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[orm.Session]:
-        """One transaction that is rolled back in the end."""
-        with self._manager.reader.using(_Context()) as session:
+        """One transaction that is rolled back in the end.
+
+        :raises hass.exception.DatabaseUnreachable: there is no answer
+        """
+        with _told(), self._manager.reader.using(_Context()) as session:
             yield session
 
     def write(
@@ -187,8 +193,8 @@ class Database:
         although it took effect: let it be a compare-and-set or guarded by
         a unique key.
 
-        :raises hass.exception.DatabaseUnreachable: ten times bad luck
-            (about 10 s), or the server refuses us
+        :raises hass.exception.DatabaseUnreachable: bad luck at each of
+            the tries (ten take about 10 s), or the server refuses us
         """
 
         def once() -> T:
@@ -216,10 +222,21 @@ class Database:
         self._manager.dispose_pool()
 
     def _often(self, once: Callable[[], T]) -> T:
-        try:
-            result: T = self._retry(once)()
-        except UNREACHABLE as error:
-            raise exception.DatabaseUnreachable(_reason(error)) from error
+        left = self._tries
+
+        def attempt() -> T:
+            nonlocal left
+            left -= 1
+            return once()
+
+        retry = oslo_api.wrap_db_retry(
+            retry_interval=PAUSE_SECONDS,
+            max_retries=self._tries,
+            max_retry_interval=MAX_PAUSE_SECONDS,
+            jitter=True,
+            exception_checker=lambda error: left > 0 and passes(error),
+        )
+        result: T = retry(attempt)()
         return result
 
     def _prepare(self, engine: sa.Engine) -> None:
@@ -249,6 +266,10 @@ class Database:
 
 def passes(error: Exception) -> bool:
     """Whether the same transaction may succeed a moment later."""
+    if isinstance(error, exception.DatabaseUnreachable):
+        return isinstance(error.__cause__, Exception) and passes(
+            error.__cause__
+        )
     if isinstance(
         error,
         oslo_exception.DBDeadlock
@@ -265,6 +286,15 @@ def passes(error: Exception) -> bool:
     # None: there was no server to give a code.
     lost = code is None and isinstance(error, sa.exc.OperationalError)
     return lost or code in PASSING_STATES
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """An outage is told in our own words."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        raise exception.DatabaseUnreachable(_reason(error)) from error
 
 
 def _reason(error: Exception) -> str:

@@ -38,7 +38,10 @@ from hass import faults
 
 
 def open_database(
-    url: str, clock: clocks.Clock | None = None, **options: Any
+    url: str,
+    clock: clocks.Clock | None = None,
+    tries: int = db.TRIES,
+    **options: Any,
 ) -> db.Database:
     """A database by its URL, with oslo.db's options as given."""
     conf = cfg.ConfigOpts()
@@ -47,7 +50,7 @@ def open_database(
     for name, value in options.items():
         conf.set_override(name, value, 'database')
     conf.set_override('connection', url, 'database')
-    return db.Database(conf, clock or clocks.SystemClock())
+    return db.Database(conf, clock or clocks.SystemClock(), tries)
 
 
 def make_database(
@@ -80,6 +83,7 @@ def _template() -> bytes:
 
 def make_cluster(
     session: orm.Session,
+    /,
     name: str = 'rack-1',
     mode: models.Mode = models.Mode.ACT,
     **fields: Any,
@@ -90,6 +94,7 @@ def make_cluster(
 
 def make_host(
     session: orm.Session,
+    /,
     name: str = 'compute-1',
     cluster: models.Cluster | None = None,
     **fields: Any,
@@ -116,6 +121,7 @@ def make_host(
 
 def make_instance(
     session: orm.Session,
+    /,
     name: str = 'vm-1',
     project_id: str = 'blue',
     cluster: models.Cluster | None = None,
@@ -132,6 +138,7 @@ def make_instance(
 
 def make_notification(
     session: orm.Session,
+    /,
     host: str = 'compute-1',
     layer: faults.Layer = faults.Layer.POWER,
     payload: Mapping[str, Any] | None = None,
@@ -148,6 +155,7 @@ def make_notification(
 
 def make_recovery(
     session: orm.Session,
+    /,
     host: str = 'compute-1',
     state: str = 'confirming',
     workflow: str = 'host_failure',

@@ -51,6 +51,7 @@ class Server(abc.ABC):
 
     needs: tuple[str, ...]
     user = 'root'
+    stop_signal = signal.SIGTERM
 
     def __init__(self) -> None:
         if os.geteuid() != 0:
@@ -115,7 +116,7 @@ class Server(abc.ABC):
 
     def stop(self) -> None:
         """End it in good order."""
-        self._end(signal.SIGTERM)
+        self._end(self.stop_signal)
 
     def kill(self) -> None:
         """End it at once, as a power failure would."""
@@ -201,6 +202,8 @@ class PostgreSQL(Server):
 
     needs = ('postgresql',)
     user = 'postgres'
+    # Ends sessions too; after SIGTERM it would wait for them.
+    stop_signal = signal.SIGINT
 
     def prepare(self) -> None:
         home = self.folder / 'home'

@@ -12,9 +12,11 @@
 
 """Every test of the database runs on each of the three."""
 
+from concurrent import futures
 import os
 import sys
-from typing import TypeVar
+import threading
+from typing import Any, TypeVar
 
 from hass.db import migration
 from hass.db import models
@@ -54,6 +56,7 @@ class DatabaseTest(base.TestCase):
 
     seconds = 300
     kind: str
+    store: Any
 
     def setUp(self):
         super().setUp()
@@ -77,9 +80,11 @@ class DatabaseTest(base.TestCase):
             for table in reversed(models.Base.metadata.sorted_tables):
                 session.execute(table.delete())
 
-    def open(self, url: str, clock=None) -> db.Database:
+    def open(self, url: str, clock=None, tries=db.TRIES) -> db.Database:
         """One more engine's view of a database."""
-        database = builders.open_database(url, clock, sqlite_synchronous=False)
+        database = builders.open_database(
+            url, clock, tries, sqlite_synchronous=False
+        )
         self.addCleanup(database.close)
         return database
 
@@ -91,3 +96,16 @@ class EmptyTest(DatabaseTest):
         self.url = self.store.create()
         self.addCleanup(self.store.drop, self.url)
         self.database = self.open(self.url)
+
+
+def at_once(*functions):
+    """Run them in threads, from one moment on; what each gave or raised."""
+    start = threading.Barrier(len(functions), timeout=10)
+
+    def run(function):
+        start.wait()
+        return function()
+
+    with futures.ThreadPoolExecutor(len(functions)) as threads:
+        running = [threads.submit(run, function) for function in functions]
+    return [one.exception() or one.result() for one in running]
