@@ -17,10 +17,10 @@ the ledger cannot be read.
 """
 
 import argparse
+from collections.abc import Sequence
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
 
 from hass_oracle import checker
 from hass_oracle import ledger

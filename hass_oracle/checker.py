@@ -12,11 +12,13 @@
 
 """Judges a ledger: did an instance ever run twice, or get lost?"""
 
+from collections.abc import Collection
+from collections.abc import Iterable
 import dataclasses
-from collections.abc import Collection, Iterable
 
 from hass_oracle import ledger
-from hass_oracle.ledger import Event, Kind
+from hass_oracle.ledger import Event
+from hass_oracle.ledger import Kind
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

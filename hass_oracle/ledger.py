@@ -17,12 +17,12 @@ of a machine share), ``event``, ``host``, ``instance`` (or null) and
 ``detail``.
 """
 
+from collections.abc import Callable
 import dataclasses
 import enum
 import json
 import os
 import time
-from collections.abc import Callable
 
 
 class Kind(enum.StrEnum):

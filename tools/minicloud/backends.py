@@ -16,8 +16,13 @@ import functools
 import pathlib
 import signal
 
+from tools.minicloud.lab import CONTROLLER
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
+from tools.minicloud.lab import PORTS
+from tools.minicloud.lab import secret
+from tools.minicloud.lab import write
 from tools.minicloud import processes
-from tools.minicloud.lab import CONTROLLER, PORTS, Lab, LabError, secret, write
 
 DATABASES = (
     'keystone',

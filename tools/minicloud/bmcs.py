@@ -19,16 +19,14 @@ by ``chassis.py``.
 import pathlib
 import signal
 
+from tools.minicloud.lab import address
+from tools.minicloud.lab import BMC_USER
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
+from tools.minicloud.lab import secret
+from tools.minicloud.lab import system_uuid
+from tools.minicloud.lab import write
 from tools.minicloud import processes
-from tools.minicloud.lab import (
-    BMC_USER,
-    Lab,
-    LabError,
-    address,
-    secret,
-    system_uuid,
-    write,
-)
 
 _LAN = """\
 name "{host}"
@@ -91,7 +89,8 @@ def start(lab: Lab, host: str) -> None:
     lan = _LAN.format(
         host=host,
         address=address(host, 'bmc'),
-        guid=system_uuid(lab, host).hex,
+        # As a server's firmware encodes it (SMBIOS 3, section 7.2.1).
+        guid=system_uuid(lab, host).bytes_le.hex(),
         folder=folder,
         user=BMC_USER,
         password=password,

@@ -17,12 +17,14 @@ lan.conf, chassis_control).
 """
 
 import pathlib
+import subprocess
 import sys
 
 sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
 from tools.minicloud import hosts  # noqa: E402
-from tools.minicloud.lab import Lab, load  # noqa: E402
+from tools.minicloud.lab import Lab  # noqa: E402
+from tools.minicloud.lab import load  # noqa: E402
 
 KNOWN = ('power', 'reset', 'shutdown', 'boot', 'identify')
 
@@ -42,8 +44,14 @@ def change(lab: Lab, host: str, parameter: str, value: str) -> None:
         case 'reset', _ if hosts.is_on(lab, host):
             hosts.power_off(lab, host)
             hosts.power_on(lab, host)
-        case 'shutdown', _:
+        case 'shutdown', 'now':
             hosts.shut_down(lab, host)
+        case 'shutdown', _:
+            # The host takes its time, and the BMC must not.
+            subprocess.Popen(
+                ['python3', '-SE', __file__, host, 'set', parameter, 'now'],
+                start_new_session=True,
+            )
 
 
 def main(argv: list[str]) -> int:

@@ -21,23 +21,19 @@ import shlex
 import subprocess
 import sys
 
-from tools.minicloud import (
-    bmcs,
-    faults,
-    hass_services,
-    hosts,
-    install,
-    lifecycle,
-    openstack,
-    processes,
-)
-from tools.minicloud.lab import (
-    HOST_NETWORKS,
-    MAX_HOSTS,
-    Lab,
-    LabError,
-    load,
-)
+from tools.minicloud import bmcs
+from tools.minicloud import faults
+from tools.minicloud import hass_services
+from tools.minicloud import hosts
+from tools.minicloud import install
+from tools.minicloud.lab import HOST_NETWORKS
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
+from tools.minicloud.lab import load
+from tools.minicloud.lab import MAX_HOSTS
+from tools.minicloud import lifecycle
+from tools.minicloud import openstack
+from tools.minicloud import processes
 
 # Fault verb -> what its words are: a host, an engine's number, networks …
 FAULTS: dict[str, tuple[str, ...]] = {

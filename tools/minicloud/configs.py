@@ -17,17 +17,16 @@ import configparser
 import io
 import shutil
 
-from tools.minicloud.backends import database_url, transport_url
-from tools.minicloud.lab import (
-    CONTROLLER,
-    PORTS,
-    REGION,
-    Lab,
-    address,
-    secret,
-    url,
-    write,
-)
+from tools.minicloud.backends import database_url
+from tools.minicloud.backends import transport_url
+from tools.minicloud.lab import address
+from tools.minicloud.lab import CONTROLLER
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import PORTS
+from tools.minicloud.lab import REGION
+from tools.minicloud.lab import secret
+from tools.minicloud.lab import url
+from tools.minicloud.lab import write
 
 Sections = Mapping[str, Mapping[str, object]]
 

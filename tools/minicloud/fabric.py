@@ -17,15 +17,13 @@ import pathlib
 import re
 import signal
 
+from tools.minicloud.lab import address
+from tools.minicloud.lab import HOST_NETWORKS
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
+from tools.minicloud.lab import namespace
+from tools.minicloud.lab import NETWORKS
 from tools.minicloud import processes
-from tools.minicloud.lab import (
-    HOST_NETWORKS,
-    NETWORKS,
-    Lab,
-    LabError,
-    address,
-    namespace,
-)
 
 _OURS = re.compile(r'mc-(fabric|controller|bmc|engine\d+|compute\d+)$')
 _SHORT = {

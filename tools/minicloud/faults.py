@@ -18,16 +18,19 @@ Hosts are compute1 …, engines 1 and 2.
 import pathlib
 import signal
 
-from hass_oracle.ledger import Kind, Ledger
-from tools.minicloud import backends, bmcs, fabric, hosts, processes
-from tools.minicloud.lab import (
-    CONTROLLER,
-    HOST_NETWORKS,
-    PORTS,
-    Lab,
-    LabError,
-    write,
-)
+from hass_oracle.ledger import Kind
+from hass_oracle.ledger import Ledger
+from tools.minicloud import backends
+from tools.minicloud import bmcs
+from tools.minicloud import fabric
+from tools.minicloud import hosts
+from tools.minicloud.lab import CONTROLLER
+from tools.minicloud.lab import HOST_NETWORKS
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
+from tools.minicloud.lab import PORTS
+from tools.minicloud.lab import write
+from tools.minicloud import processes
 
 
 def _tell(lab: Lab, kind: str, host: str = '') -> None:

@@ -14,7 +14,8 @@
 
 from collections.abc import Callable
 
-from tools.minicloud.lab import Lab, LabError
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
 
 Say = Callable[[str], None]
 

@@ -28,9 +28,14 @@ import signal
 import subprocess
 import uuid
 
-from hass_oracle.ledger import Kind, Ledger
-from tools.minicloud import fabric, processes
-from tools.minicloud.lab import Lab, LabError, system_uuid, write
+from hass_oracle.ledger import Kind
+from hass_oracle.ledger import Ledger
+from tools.minicloud import fabric
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
+from tools.minicloud.lab import system_uuid
+from tools.minicloud.lab import write
+from tools.minicloud import processes
 
 _INIT = pathlib.Path(__file__).with_name('init.py')
 

@@ -12,7 +12,8 @@
 
 """Packages, the virtualenv and the first data; done once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from collections.abc import Iterator
 import contextlib
 import hashlib
 import os
@@ -20,8 +21,15 @@ import pathlib
 import shutil
 import tarfile
 
-from tools.minicloud import backends, configs, fabric, openstack, processes
-from tools.minicloud.lab import REGION, Lab, secret, url
+from tools.minicloud import backends
+from tools.minicloud import configs
+from tools.minicloud import fabric
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import REGION
+from tools.minicloud.lab import secret
+from tools.minicloud.lab import url
+from tools.minicloud import openstack
+from tools.minicloud import processes
 
 Say = Callable[[str], None]
 

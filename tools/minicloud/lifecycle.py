@@ -18,17 +18,16 @@ import json
 import shutil
 import time
 
-from tools.minicloud import (
-    backends,
-    bmcs,
-    configs,
-    fabric,
-    hosts,
-    install,
-    openstack,
-    processes,
-)
-from tools.minicloud.lab import Lab, write
+from tools.minicloud import backends
+from tools.minicloud import bmcs
+from tools.minicloud import configs
+from tools.minicloud import fabric
+from tools.minicloud import hosts
+from tools.minicloud import install
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import write
+from tools.minicloud import openstack
+from tools.minicloud import processes
 
 Say = Callable[[str], None]
 

@@ -16,18 +16,16 @@ from collections.abc import Sequence
 import pathlib
 import subprocess
 
+from tools.minicloud.lab import CHECKOUT
+from tools.minicloud.lab import CONTROLLER
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
+from tools.minicloud.lab import PORTS
+from tools.minicloud.lab import REGION
+from tools.minicloud.lab import secret
+from tools.minicloud.lab import url
+from tools.minicloud.lab import write
 from tools.minicloud import processes
-from tools.minicloud.lab import (
-    CHECKOUT,
-    CONTROLLER,
-    PORTS,
-    REGION,
-    Lab,
-    LabError,
-    secret,
-    url,
-    write,
-)
 
 APIS = ('keystone', 'placement', 'glance', 'neutron', 'nova-api')
 _MODULES = {

@@ -12,7 +12,10 @@
 
 """Commands and daemons, in namespaces of their own."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
 import contextlib
 import os
 import pathlib
@@ -21,7 +24,9 @@ import subprocess
 import time
 import typing
 
-from tools.minicloud.lab import Lab, LabError, namespace
+from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
+from tools.minicloud.lab import namespace
 
 Argument = str | os.PathLike[str]
 

@@ -12,8 +12,8 @@
 
 """An ML2 mechanism driver that binds any port on any host at once."""
 
-from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
+from neutron_lib import constants
 from neutron_lib.plugins.ml2 import api
 
 

@@ -26,8 +26,8 @@ import os
 import pathlib
 import time
 
-from nova import exception
 from nova.compute import power_state
+from nova import exception
 from nova.virt import fake
 
 from hass_oracle import ledger
