@@ -203,6 +203,16 @@ def open_from(session: orm.Session, source: str) -> list[Evacuation]:
     return list(session.scalars(query.order_by(Evacuation.id)))
 
 
+def open_towards(session: orm.Session, host: str) -> list[Evacuation]:
+    """Open evacuations that the host may be receiving."""
+    query = sa.select(Evacuation).where(
+        Evacuation.open_key.is_not(None),
+        Evacuation.state == State.REQUESTED,
+        sa.or_(Evacuation.target == host, Evacuation.destination == host),
+    )
+    return list(session.scalars(query.order_by(Evacuation.id)))
+
+
 def withdraw(session: orm.Session, recovery_id: int, why: str) -> int:
     """Leave everything that Nova was not asked for; returns how many."""
     return _many(

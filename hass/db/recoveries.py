@@ -17,6 +17,7 @@ import copy
 import datetime
 from typing import Any
 
+from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
@@ -95,10 +96,15 @@ def open_one(
 ) -> Recovery | None:
     """Open a story of a host, or None when one is open already.
 
+    What was remembered meanwhile is not lost: the open one is locked.
+
     :param supersede: workflows whose open story ends here; what it
         remembered is handed on, for it has to be put back all the same
     """
-    standing = open_of_host(session, host)
+    query = sa.select(Recovery).where(Recovery.open_key == host_key(host))
+    standing = session.scalars(
+        query.with_for_update(of=Recovery)
+    ).one_or_none()
     inherited: dict[str, Any] = {}
     if standing is not None:
         if standing.workflow not in supersede:
@@ -124,8 +130,12 @@ def open_one(
         else _after(now, deadline_seconds),
         open_key=host_key(host),
     )
-    session.add(recovery)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(recovery)
+    except oslo_exception.DBDuplicateEntry:
+        # Another engine opened one at this moment.
+        return None
     append_history(session, recovery.id, None, state, engine, why)
     return recovery
 
@@ -413,7 +423,7 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Recovery]:
                 Recovery.alarmed_at < moments.db_now(-repeat_seconds),
             ),
         )
-        .with_for_update()
+        .with_for_update(of=Recovery)
     )
     found = list(session.scalars(query))
     now = moments.read_now(session)

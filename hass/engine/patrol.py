@@ -52,6 +52,7 @@ NAMED_AFTER_SECONDS = 1.25
 on it: see Witness.PICTURE_SECONDS."""
 PLANNED_SECONDS = 900.0
 PING_SECONDS = 30.0
+PAGE_SECONDS = 2.0
 HOST_LAYERS = frozenset(
     {
         faults.Layer.POWER,
@@ -79,6 +80,7 @@ class Patrol:
         conf: cfg.ConfigOpts,
         wake: Callable[[], None],
         refresh_keys: Callable[[], None],
+        pool: futures.Executor,
     ) -> None:
         self._database = database
         self._inventory = inventory
@@ -94,10 +96,9 @@ class Patrol:
         self._wake = wake
         self._refresh_keys = refresh_keys
         self._probes: dict[str, futures.Future[fencing.PowerState]] = {}
-        self._pool = futures.ThreadPoolExecutor(8, 'probe')
+        self._pool = pool
         self._pingable: set[tuple[str, str]] = set()
-        self._pinged_at = 0.0
-        self._overdue_at: dict[str, float] = {}
+        self._done_at: dict[str, float] = {}
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -131,8 +132,18 @@ class Patrol:
         self._read_notifications()
         if not deaf:
             self._look_at_silent(ears, now)
-        self._alarms.page_held()
-        self._ping_all(now)
+        if self._due('page', PAGE_SECONDS):
+            self._alarms.page_held()
+        if self._due('ping', PING_SECONDS):
+            self._ping_all(now)
+
+    def _due(self, task: str, seconds: float) -> bool:
+        """Whether a slower task wants its turn."""
+        now = self._clock.monotonic()
+        if now - self._done_at.get(task, -seconds) < seconds:
+            return False
+        self._done_at[task] = now
+        return True
 
     # Silence.
 
@@ -171,10 +182,7 @@ class Patrol:
         return True
 
     def _alarm_overdue(self, host: models.Host) -> None:
-        now = self._clock.monotonic()
-        last = self._overdue_at.get(host.name)
-        if last is None or now - last > self._repeat_seconds:
-            self._overdue_at[host.name] = now
+        if self._due(f'overdue {host.name}', self._repeat_seconds):
             self._alarms.page(
                 {
                     'subject': host.name,
@@ -296,10 +304,6 @@ class Patrol:
 
     def _ping_all(self, now: datetime.datetime) -> None:
         """Learn in quiet times which hosts answer pings at all."""
-        began = self._clock.monotonic()
-        if began - self._pinged_at < PING_SECONDS:
-            return
-        self._pinged_at = began
         wanted = {
             (host.name, network): address
             for host in self._inventory.hosts()

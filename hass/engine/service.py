@@ -12,6 +12,7 @@
 
 """hass-engine put together: it only wires rooms."""
 
+from concurrent import futures
 import importlib.metadata
 import logging
 import socket
@@ -73,7 +74,7 @@ class Engine:
         self._conf = conf
         self.database = db_session.Database(conf, clock)
         migration.check(self.database)
-        keyring = secrets.Keyring(conf.secrets.keyring)
+        keyring = secrets.Keyring(conf.secrets.keyring_file)
         self._keys = keys.AgentKeys(self.database, keyring, clock)
         self.listener = listener.Listener(
             clock, self._keys, [_address(one) for one in conf.engine.listen]
@@ -138,6 +139,7 @@ class Engine:
             conf,
             self.dispatcher.wake,
             self._keys.refresh,
+            futures.ThreadPoolExecutor(8, 'probe'),
         )
         self._servers = [
             rpc.server(self._transport, topic, self.name, endpoints)

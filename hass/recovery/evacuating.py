@@ -53,7 +53,7 @@ class Progress(enum.Enum):
     UNKNOWN = 'unknown'
     LIVE = 'live'
     STUCK = 'stuck'
-    """Live by Nova's record, but the destination has been fenced."""
+    """Live by Nova's record, but its destination died after the claim."""
     TWICE = 'twice'
     FAILED = 'failed'
     MOVED = 'moved'
@@ -70,7 +70,7 @@ class Judgement:
 def judge(
     known: Iterable[str],
     migrations: Sequence[nova.Migration],
-    fenced: frozenset[str],
+    dead: frozenset[str],
 ) -> Judgement:
     """Judge one attempt by the migration records of its instance. Pure.
 
@@ -78,8 +78,8 @@ def judge(
     Nova's is compared with one of ours.
 
     :param known: uuids of the migrations that were there before the call
-    :param fenced: hosts whose own recovery proved them off; a record that
-        names one as destination will never go on
+    :param dead: uuids of those whose destination was fenced after it had
+        claimed: nobody works on them any more
     """
     before = frozenset(known)
     own = [
@@ -90,7 +90,7 @@ def judge(
     if not own:
         return Judgement(Progress.UNKNOWN)
     newest = max(own, key=lambda migration: migration.id)
-    live = [m for m in own if m.live and m.destination not in fenced]
+    live = [m for m in own if m.live and m.uuid not in dead]
     if len(live) > 1:
         return Judgement(Progress.TWICE, newest)
     if live:
@@ -149,6 +149,17 @@ class Evacuator:
             self.verify(turn)
         return len(_in_state(self._rows(turn), RowState.REQUESTED))
 
+    def give_back(self, turn: Turn) -> Step | None:
+        """Lift the ERROR that a failed evacuation put on what was left."""
+        for row in _in_state(self._rows(turn), RowState.LEFT):
+            if not row.attempt or row.was.get('vm_state') != 'active':
+                continue
+            server = self._compute.server(row.instance_uuid)
+            if server is not None and server.vm_state == 'error':
+                self._compute.reset_state(server, 'active', turn.deadline)
+                return Wait(0, f'{row.instance_name} is no longer in ERROR')
+        return None
+
     def verify(self, turn: Turn) -> Step | None:
         """Believe an evacuation when its guest runs; None: all have ended."""
         rows = self._rows(turn)
@@ -200,30 +211,36 @@ class Evacuator:
     ) -> int:
         """Record what became of each request; how many are under way."""
         rows = _in_state(self._rows(turn), RowState.REQUESTED)
-        destinations = {
-            migration.destination
-            for row in rows
-            for migration in migrations.get(row.instance_uuid, ())
-            if migration.live and migration.destination
-        }
-        fenced = frozenset(
-            name for name in destinations if self._is_fenced(turn, name)
-        )
         running = 0
         for row in rows:
-            judgement = judge(
-                row.was.get('migrations', ()),
-                migrations.get(row.instance_uuid, ()),
-                fenced,
-            )
+            own = migrations.get(row.instance_uuid, ())
+            dead = frozenset(m.uuid for m in own if self._died(turn, row, m))
+            judgement = judge(row.was.get('migrations', ()), own, dead)
             running += self._record(turn, row, judgement)
         return running
 
-    def _is_fenced(self, turn: Turn, name: str) -> bool:
-        """Whether another recovery has proved a destination off."""
+    def _died(self, turn: Turn, row: Row, migration: nova.Migration) -> bool:
+        """Whether the destination was fenced while it received.
+
+        Only what was claimed dies with its destination. A call that still
+        waits in a queue is carried out when that host comes back.
+        """
+        if not migration.live or migration.destination_node is None:
+            return False
+        assert row.requested_at is not None
         with turn.read() as session:
-            recovery = recoveries.open_of_host(session, name)
-        return recovery is not None and bool(recovery.was.get('off_since'))
+            stories = recoveries.all(
+                session,
+                subject=migration.destination,
+                workflow='host_failure',
+                limit=3,
+            )
+        fenced = (story.was.get('off_since') for story in stories)
+        return any(
+            datetime.datetime.fromisoformat(moment) > row.requested_at
+            for moment in fenced
+            if moment
+        )
 
     def _record(self, turn: Turn, row: Row, seen: Judgement) -> bool:
         """Write a judgement down; whether the request is under way."""

@@ -93,6 +93,10 @@ class HostWorkflow(workflow.Workflow):
         """How many evacuations of this story are under way in Nova."""
         return 0
 
+    def give_back(self, turn: Turn) -> Step | None:
+        """What this story alone has to give back; None: nothing more."""
+        return None
+
     # Giving back, the only way from a touched recovery to dismissed.
 
     def held(self, turn: Turn) -> Step:
@@ -118,7 +122,8 @@ class HostWorkflow(workflow.Workflow):
         if waiting:
             return Wait(1, f'{waiting} evacuations are still running')
         return (
-            self._give_back_power(turn)
+            self.give_back(turn)
+            or self._give_back_power(turn)
             or self._give_back_service(turn)
             or Hop(State.DISMISSED, 'everything touched was given back')
         )

@@ -22,7 +22,6 @@ from hass import bmc
 from hass import nova
 from hass import faults
 from hass.db import evacuations
-from hass.db import hosts
 from hass.db import instances
 from hass.db import models
 from hass.db import moments
@@ -230,6 +229,10 @@ class HostFailure(host_.HostWorkflow):
         """Judge what was asked of Nova; how many are still under way."""
         return self._evacuator.settle(turn)
 
+    def give_back(self, turn: Turn) -> Step | None:
+        """What Nova made of instances that were not evacuated."""
+        return self._evacuator.give_back(turn)
+
     def _condemn(
         self,
         turn: Turn,
@@ -242,10 +245,11 @@ class HostFailure(host_.HostWorkflow):
         with turn.read() as session:
             usable = planner_.usable_hosts(session, host, services)
             protected = instances.uuids_of(session, host.cluster_id)
+            receiving = evacuations.open_towards(session, host.name)
         if not touched:
             servers = self._compute.servers_on(host.name)
             running = [s for s in servers if s.uuid in protected]
-            if not running:
+            if not (running or receiving):
                 return hold(
                     models.HeldKind.RESTRAINT,
                     f'{fault.why}; it runs no protected instance, so it is '

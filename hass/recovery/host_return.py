@@ -116,7 +116,7 @@ class HostReturn(host_.HostWorkflow):
         unfinished = [
             migration
             for migration in self._compute.migrations(turn.recovery.subject)
-            if migration.live or migration.status == 'done'
+            if migration.status == 'done'
         ]
         if unfinished:
             return Wait(

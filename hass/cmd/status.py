@@ -1,0 +1,38 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""hass-status: is this installation ready?"""
+
+import sys
+from typing import Any
+
+from oslo_config import cfg
+from oslo_upgradecheck import upgradecheck
+
+from hass import conf as options
+from hass.engine import readiness
+
+
+def main() -> None:
+    """``hass-status upgrade check [--json]``; exits with the worst code."""
+    checks = readiness.Checks()
+
+    def parsers(subparsers: Any) -> None:
+        upgrade = subparsers.add_parser('upgrade')
+        upgrade.add_argument('check', choices=['check'])
+        upgrade.add_argument('--json', action='store_true')
+        upgrade.set_defaults(action_fn=checks.check)
+
+    command = cfg.SubCommandOpt('command', handler=parsers, required=True)
+    conf = options.prepare(sys.argv[1:], 'hass-status', cli=[command])
+    checks.conf = upgradecheck.CONF = conf
+    sys.exit(upgradecheck.run(conf))

@@ -1,0 +1,151 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``hass-status upgrade check``: would this installation save anybody?"""
+
+from collections.abc import Callable
+
+from oslo_config import cfg
+from oslo_upgradecheck import upgradecheck
+from sqlalchemy import orm
+
+from hass import bmc
+from hass import clock as clock_
+from hass import exception
+from hass import nova
+from hass import secrets
+from hass.db import hosts
+from hass.db import migration
+from hass.db import models
+from hass.db import services
+from hass.db import session as db_session
+from hass.engine import fences
+from hass.engine import inventory
+from hass.fencing import topology
+
+Code = upgradecheck.Code
+Result = upgradecheck.Result
+
+
+class Checks(upgradecheck.UpgradeCommands):  # type: ignore[misc]
+    """One line for each thing that would be in the way in the night."""
+
+    def __init__(self) -> None:
+        self.conf: cfg.ConfigOpts | None = None
+        self._clock = clock_.SystemClock()
+
+    def database(self) -> Result:
+        """The tables are at this release's revision."""
+        return _tried(lambda: migration.check(self._database()))
+
+    def keyring(self) -> Result:
+        """The keys that open BMC passwords and agent keys can be read."""
+        return _tried(self._keyring)
+
+    def nova(self) -> Result:
+        """Nova answers and offers the microversions that HASS needs."""
+        assert self.conf is not None
+        compute = nova.connect(self.conf, self._clock)
+        return _tried(compute.check_versions)
+
+    def engines(self) -> Result:
+        """An engine patrols."""
+        return self._look(_no_engine)
+
+    def fences(self) -> Result:
+        """Every host's BMC answers and belongs to that host."""
+        return self._look(lambda session: self._broken(hosts.all(session)))
+
+    def hosts(self) -> Result:
+        """No host comes back by itself with guests of its own."""
+        return self._look(lambda session: _unsafe(hosts.all(session)))
+
+    def _broken(self, found: list[models.Host]) -> str:
+        assert self.conf is not None
+        database = self._database()
+        bmcs = bmc.Bmc(
+            self._clock,
+            call_seconds=self.conf.bmc.call_seconds,
+            workers=self.conf.bmc.workers,
+        )
+        store = inventory.Inventory(database, self._keyring(), self._clock)
+        tester = fences.Fences(
+            database,
+            topology.build(self.conf.fencing.levels, bmcs),
+            bmcs,
+            store.address_of,
+        )
+        try:
+            outcomes = {host.name: tester.test(host.name) for host in found}
+        finally:
+            bmcs.close()
+        return '; '.join(
+            f'{name} has no working fence: {outcome["why"]}'
+            for name, outcome in outcomes.items()
+            if outcome['state'] != models.FenceState.WORKING
+        )
+
+    def _look(self, look: Callable[..., str]) -> Result:
+        try:
+            complaint = self._database().read(look)
+        except exception.HassError as error:
+            return Result(Code.FAILURE, str(error))
+        return Result(Code.WARNING if complaint else Code.SUCCESS, complaint)
+
+    def _database(self) -> db_session.Database:
+        assert self.conf is not None
+        return db_session.Database(self.conf, self._clock)
+
+    def _keyring(self) -> secrets.Keyring:
+        assert self.conf is not None
+        return secrets.Keyring(self.conf.secrets.keyring)
+
+    _upgrade_checks = (
+        ('database', database),
+        ('keyring', keyring),
+        ('Nova', nova),
+        ('engines', engines),
+        ('fences', fences),
+        ('hosts', hosts),
+    )
+
+
+def _tried(act: Callable[[], object]) -> Result:
+    try:
+        act()
+    except exception.HassError as error:
+        return Result(Code.FAILURE, str(error))
+    return Result(Code.SUCCESS)
+
+
+def _no_engine(session: orm.Session) -> str:
+    if services.alive(session, 30):
+        return ''
+    return 'no engine finished a turn of its patrol for 30 s'
+
+
+def _unsafe(found: list[models.Host]) -> str:
+    complaints = []
+    for host in found:
+        if host.resume_guests:
+            complaints.append(
+                f'{host.name}: resume_guests_state_on_host_boot in nova.conf '
+                'must be false, or evacuated guests start there again'
+            )
+        if host.power_restore_policy not in {None, 'always-off', 'unknown'}:
+            complaints.append(
+                f'{host.name}: its BMC powers it on by itself when the power '
+                f'comes back ({host.power_restore_policy}); set always-off'
+            )
+        if host.reported_at is None:
+            complaints.append(f'{host.name}: its agent never reported')
+    return '; '.join(complaints)

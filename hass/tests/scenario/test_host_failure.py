@@ -1,0 +1,306 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from hass.db import models
+from hass.fencing import base as fencing
+from hass.tests import fake_cloud
+from hass.tests.scenario import base
+
+HOST = 'compute-1'
+
+
+class HostFailureTest(base.ScenarioTest):
+    """A host dies: one story isolates it, the next one returns it."""
+
+    def setUp(self):
+        super().setUp()
+        self.instances = self.cloud.boot(HOST, instances=3)
+        self.host = self.cloud.hosts[HOST]
+
+    def test_power_loss_is_recovered_and_the_host_returns(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    def test_power_loss_is_decided_within_three_seconds(self):
+        began = self.cloud.clock.monotonic()
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'evacuating')
+        self.assertLess(self.cloud.clock.monotonic() - began, 3)
+
+    def test_hung_host_is_fenced_before_its_instances_move(self):
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual(1, self.host.off_calls)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_host_cut_off_from_every_network_is_fenced(self):
+        self.host.lose_network()
+        self.cloud.run_until_state(HOST, 'evacuating')
+        self.host.join_network()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    def test_two_hosts_at_once(self):
+        others = self.cloud.boot('compute-2', instances=3)
+        self.host.lose_power_supply()
+        self.cloud.hosts['compute-2'].lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.cloud.run_until_state('compute-2', 'returned')
+        self.assert_recovered(HOST, self.instances)
+        self.assert_recovered('compute-2', others)
+
+    def test_third_host_within_the_window_is_held(self):
+        for name in ('compute-2', 'compute-3'):
+            self.cloud.boot(name, instances=1)
+        for name in ('compute-2', 'compute-3'):
+            self.cloud.hosts[name].lose_power_supply()
+            self.cloud.run_until_state(name, 'returned')
+        self.host.lose_power_supply()
+        held = self.assert_held(HOST, 'restraint', 'max_fencings is 2')
+        self.assertIn(held.why, [a['why'] for a in self.cloud.pager.alarms])
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    def test_one_dark_network_of_a_host_is_no_suspicion(self):
+        self.host.lose_network('management')
+        self.cloud.tick(seconds=60)
+        self.assertIsNone(self.cloud.newest(HOST))
+        self.assert_untouched(HOST, self.instances)
+
+    def test_agent_that_dies_alone_accuses_nobody(self):
+        self.host.agent_killed = True
+        self.assert_held(HOST, 'restraint', 'it answers on management')
+        self.assert_untouched(HOST, self.instances)
+        self.host.agent_killed = False
+        self.cloud.run_until_state(HOST, 'dismissed')
+        self.assert_untouched(HOST, self.instances)
+
+    def test_agent_and_nova_compute_dead_means_the_system_hangs(self):
+        self.host.agent_killed = True
+        self.host.host.kill_nova_compute()
+        self.cloud.run_until_state(HOST, 'fencing')
+        fault = self.cloud.newest(HOST).fault
+        self.assertEqual('os', fault['layer'])
+
+    def test_agent_stopped_on_purpose_starts_nothing(self):
+        self.host.stop_agent()
+        self.cloud.tick(seconds=2)
+        self.host.agent_killed = True
+        self.cloud.tick(seconds=300)
+        self.assertIsNone(self.cloud.newest(HOST))
+
+    def test_goodbye_without_return_pages_after_900_seconds(self):
+        self.host.stop_agent()
+        self.cloud.tick(seconds=2)
+        self.host.agent_killed = True
+        self.cloud.tick(seconds=905)
+        self.assertIsNone(self.cloud.newest(HOST))
+        self.assertIn('stopped on purpose', self.cloud.pager.alarms[0]['why'])
+
+    def test_silent_bmc_means_held_and_no_evacuation(self):
+        self.host.bmc_mute = True
+        self.host.lose_power_supply()
+        self.assert_held(HOST, 'restraint', 'cannot be read')
+        self.assertEqual({}, self.cloud.verdict().evacuations)
+        self.host.bmc_mute = False
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    def test_bmc_that_reads_off_while_its_host_beats(self):
+        self.host.bmc_reads = fencing.PowerState.OFF
+        self.allege()
+        self.assert_held(HOST, 'safety', 'beats although its BMC reads off')
+        self.assert_untouched(HOST, self.instances)
+
+    def test_beats_after_the_proof_end_the_evacuation(self):
+        self.host.bmc_reads = fencing.PowerState.OFF
+        self.host.lose_network()
+
+        def beats_again(turn):
+            if turn.recovery.state == 'planning':
+                self.host.join_network()
+                self.cloud.clock.advance(0.5)
+                self.cloud.beat()
+
+        self.cloud.before_step = beats_again
+        self.assert_held(HOST, 'safety', 'beats although its BMC reads off')
+
+    def allege(self, times=1):
+        from hass.db import notifications
+
+        for _ in range(times):
+            with self.cloud.database.writer() as session:
+                notifications.add(
+                    session,
+                    source='operator',
+                    host=HOST,
+                    layer=models.faults.Layer.OS,
+                    payload={},
+                )
+
+    def test_alleged_fault_of_a_healthy_host_is_dismissed(self):
+        self.allege()
+        self.cloud.run_until_state(HOST, 'dismissed')
+        self.assert_untouched(HOST, self.instances)
+
+    def test_the_same_host_reported_ten_times_has_one_recovery(self):
+        self.host.lose_power_supply()
+        self.allege(times=10)
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual(
+            ['host_failure', 'host_return'],
+            [story.workflow for story in self.cloud.stories(HOST)],
+        )
+        self.assert_recovered(HOST, self.instances)
+
+    def test_switch_of_all_hosts_dies(self):
+        for host in self.cloud.hosts.values():
+            host.lose_network()
+        self.cloud.tick(seconds=120)
+        for host in self.cloud.hosts.values():
+            self.assertEqual(0, host.off_calls)
+            host.join_network()
+        self.cloud.tick(seconds=10)
+        self.assert_untouched(HOST, self.instances)
+
+    def test_engine_that_is_cut_off_suspects_nobody(self):
+        self.cloud.engines['engine-1'].ears.cut_off = True
+        self.cloud.tick(seconds=60)
+        for host in self.cloud.hosts.values():
+            self.assertEqual(0, host.off_calls)
+        self.assertEqual([], self.cloud.stories(HOST))
+
+    def test_engine_that_hears_the_host_vetoes(self):
+        ears = self.cloud.engines['engine-1'].ears
+        hear = ears.hear
+        ears.hear = lambda host, *rest: host == HOST or hear(host, *rest)
+        self.cloud.tick(seconds=30)
+        self.assertEqual(0, self.host.off_calls)
+        self.assertIn('heard by engine-2', self.cloud.stories(HOST)[0].why)
+        self.assert_untouched(HOST, self.instances)
+
+    def test_observing_cluster_is_told_and_not_touched(self):
+        self.cloud = self.make_cloud(mode=models.Mode.OBSERVE)
+        self.cloud.boot(HOST)
+        self.cloud.hosts[HOST].hang()
+        self.assert_held(HOST, 'restraint', 'only observes')
+        self.assertEqual(0, self.cloud.hosts[HOST].off_calls)
+
+    def test_asking_cluster_waits_for_consent(self):
+        self.cloud = self.make_cloud(mode=models.Mode.ASK)
+        instances = self.cloud.boot(HOST)
+        self.cloud.hosts[HOST].hang()
+        held = self.assert_held(HOST, 'safety', 'asks before it acts')
+        self.cloud.tick(seconds=300)
+        self.assertEqual(0, self.cloud.hosts[HOST].off_calls)
+        self.wish(held, 'retry')
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, instances)
+
+    def test_host_without_protected_instances_is_reported_not_fenced(self):
+        self.cloud.boot('compute-4', protected=False)
+        self.cloud.hosts['compute-4'].hang()
+        self.assert_held('compute-4', 'restraint', 'reported and not fenced')
+        self.assertEqual(0, self.cloud.hosts['compute-4'].off_calls)
+
+    def test_cluster_without_another_usable_host_fences_nothing(self):
+        for name in ('compute-2', 'compute-3', 'compute-4'):
+            self.cloud.nova.computes[name].disabled = True
+        self.host.hang()
+        self.assert_held(HOST, 'capacity', 'is unprotected')
+        self.assertEqual(0, self.host.off_calls)
+
+    def test_host_powered_on_by_somebody_is_fenced_again(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'evacuating')
+        self.host.host.power_on()
+        self.cloud.run_until_state(HOST, 'returned')
+        story = self.cloud.stories(HOST)[0]
+        self.assertEqual(2, self.cloud.history(story).count('fencing'))
+        self.assert_recovered(HOST, self.instances)
+
+    def test_unprotected_instances_are_started_on_the_returned_host(self):
+        others = self.cloud.boot(HOST, instances=2, protected=False)
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+        verdict = self.cloud.verdict()
+        self.assertEqual(
+            [[HOST], [HOST]], [verdict.running[one] for one in others]
+        )
+
+    def test_service_disabled_by_an_operator_stays_disabled(self):
+        service = self.cloud.nova.computes[HOST]
+        service.disabled, service.disabled_reason = True, 'new memory'
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertTrue(service.disabled)
+        self.assertEqual('new memory', service.disabled_reason)
+        self.assertFalse(service.forced_down)
+
+    def test_nova_that_answers_500_delays_and_loses_nothing(self):
+        self.host.lose_power_supply()
+        self.cloud.compute.failing = fake_cloud.no_answer()
+        self.cloud.tick(seconds=20)
+        self.cloud.compute.failing = None
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    def test_lost_answers_are_not_repeated(self):
+        self.cloud.compute.loses_answers = True
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    def test_calls_that_never_arrived_are_repeated_after_settling(self):
+        self.cloud.compute.drops_evacuations = 3
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+        self.assertEqual(
+            [2, 2, 2], [row.attempt for row in self.cloud.evacuations(HOST)]
+        )
+
+    def test_stopped_instance_is_left_where_it_is(self):
+        self.cloud.nova.stop(self.instances[0])
+        self.cloud.tick(seconds=2)
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        states = sorted(row.state for row in self.cloud.evacuations(HOST))
+        self.assertEqual(['done', 'done', 'left'], states)
+
+    def test_local_root_disk_is_held_and_not_rebuilt(self):
+        self.cloud.cluster_stores_nothing_shared()
+        self.host.lose_power_supply()
+        self.assert_held(HOST, 'safety', 'its root disk is local')
+        self.assertEqual({}, self.cloud.verdict().evacuations)
+
+    def test_destination_that_dies_while_receiving(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.receiving())
+        destination = self.cloud.receiving()[0]
+        self.cloud.hosts[destination].lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned', seconds=1800)
+        self.cloud.run_until_state(destination, 'returned')
+        self.assert_recovered(HOST, self.instances, evacuated_once=False)
+
+    def test_released_recovery_gives_everything_back(self):
+        self.cloud.nova.no_valid_host = True
+        self.host.hang()
+        held = self.assert_held(HOST, 'safety', 'need an operator')
+        self.wish(held, 'release')
+        self.cloud.run_until_state(HOST, 'dismissed')
+        self.assertTrue(self.host.host.is_on)
+        self.assertTrue(self.in_service(HOST))
+        states = {self.cloud.nova.show(i).vm_state for i in self.instances}
+        self.assertNotIn('error', states)
