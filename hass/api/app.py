@@ -25,6 +25,7 @@ from oslo_middleware import cors
 from oslo_middleware import healthcheck
 from oslo_middleware import http_proxy_to_wsgi
 from oslo_middleware import request_id
+import webob
 
 from hass.api import errors
 from hass.api import front
@@ -62,7 +63,11 @@ class Doors:
 
 
 class KeystoneOrSorry:
-    """Says 503 when Keystone cannot be asked about a token."""
+    """Says 503 in our own form when Keystone cannot be asked.
+
+    keystonemiddleware raises some of its failures and answers others as
+    text; what our handlers answer is JSON.
+    """
 
     def __init__(self, application: 'wsgi.WSGIApplication') -> None:
         self._application = application
@@ -70,10 +75,16 @@ class KeystoneOrSorry:
     def __call__(
         self, environ: dict[str, Any], start_response: 'wsgi.StartResponse'
     ) -> Iterable[bytes]:
+        request = webob.Request(environ)
         try:
-            return self._application(environ, start_response)
+            response = request.get_response(self._application)
         except ks.ClientException as error:
             LOG.error('Keystone cannot be asked about a token: %s', error)
+        else:
+            is_ours = response.content_type == 'application/json'
+            if response.status_int != 503 or is_ours:
+                answer: Iterable[bytes] = response(environ, start_response)
+                return answer
         message = 'Keystone cannot be asked now: try again'
         return errors.answer(environ, start_response, 503, message)
 

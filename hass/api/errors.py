@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LOG = log.getLogger(__name__)
 
+RETRY_LATER = ('Retry-After', '5')
 STATUSES: dict[type[exception.HassError], int] = {
     exception.Invalid: 400,
     exception.Forbidden: 403,
@@ -64,6 +65,8 @@ def answer(
 ) -> Iterable[bytes]:
     """The same body, for middleware that has no more than WSGI."""
     headers = [('Content-Type', 'application/json')]
+    if status == 503:
+        headers.append(RETRY_LATER)
     start_response(falcon.code_to_http_status(status), headers)
     body = {'error': _body(environ, status, message)}
     return [json.dumps(body).encode()]
@@ -140,7 +143,7 @@ def _tell(
         body['min_version'] = str(microversion.MIN)
         body['max_version'] = str(microversion.MAX)
     if status == 503:
-        resp.set_header('Retry-After', '5')
+        resp.set_header(*RETRY_LATER)
     resp.media = {'error': body}
 
 

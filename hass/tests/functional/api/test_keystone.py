@@ -188,7 +188,8 @@ class KeystoneTest(base.ApiTest):
     def test_a_keystone_that_is_away_is_503(self):
         self.stop_keystone()
         answer = self.get('/v1/clusters', 'token-of-operator')
-        self.assertEqual(503, answer.status_code)
+        self.assertSays(503, 'Keystone cannot be asked now', answer)
+        self.assertEqual('5', answer.headers['Retry-After'])
 
 
 class MisconfiguredKeystoneTest(base.ApiTest):

@@ -53,6 +53,24 @@ project_name = services
 user_domain_id = default
 project_domain_id = default
 """
+KEYSTONE = """
+[keystone_authtoken]
+auth_type = password
+auth_url = http://127.0.0.1:1/v3
+username = hass
+password = secret
+"""
+CALL = """
+import sys
+from wsgiref import util
+from hass.wsgi import api
+environ = {'PATH_INFO': '/v1'}
+util.setup_testing_defaults(environ)
+said = []
+list(api.application(environ, lambda *status: said.append(status[0])))
+with_it = sys.modules.get('eventlet') and 'with' or 'without'
+print(f'{said[0]}, {with_it} eventlet')
+"""
 SERVE = 'from hass.cmd import api; api.main()'
 JSON = {'Content-Type': 'application/json'}
 IMPORT = 'import hass.wsgi.api'
@@ -175,6 +193,20 @@ class ServiceTest(base.TestCase):
             '[api] auth_strategy: noauth works with hass-api only',
             self.refused(IMPORT),
         )
+
+    def test_a_wsgi_server_gets_the_application(self):
+        self.migrate()
+        self.configure(auth='keystone')
+        with open(f'{self.folder}/hass.conf', 'a') as file:
+            file.write(KEYSTONE)
+        done = subprocess.run(
+            [sys.executable, '-c', CALL],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertIn('200 OK, without eventlet', done.stdout, done.stderr)
 
     def test_keystone_must_be_configured(self):
         self.migrate()
