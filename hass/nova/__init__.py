@@ -18,20 +18,24 @@ from keystoneauth1 import session as ks_session
 from oslo_config import cfg
 
 from hass import clock as hass_clock
-from hass import exception
 from hass.conf import nova as options
+from hass import exception
 from hass.fencing.absence import DomainAbsent
-from hass.nova import door
 from hass.nova.client import Nova
-from hass.nova.compute import Compute, mark, usable_hosts
-from hass.nova.proofs import (
-    ABSENCE_SECONDS,
-    PROOF_SECONDS,
-    UNKNOWN_HOST,
-    Proof,
-    must_prove,
-)
-from hass.nova.records import Action, Migration, Server, Service, Versions
+from hass.nova.compute import Compute
+from hass.nova.compute import mark
+from hass.nova.compute import usable_hosts
+from hass.nova import door
+from hass.nova.proofs import ABSENCE_SECONDS
+from hass.nova.proofs import must_prove
+from hass.nova.proofs import Proof
+from hass.nova.proofs import PROOF_SECONDS
+from hass.nova.proofs import UNKNOWN_HOST
+from hass.nova.records import Action
+from hass.nova.records import Migration
+from hass.nova.records import Server
+from hass.nova.records import Service
+from hass.nova.records import Versions
 
 __all__ = [
     'ABSENCE_SECONDS',

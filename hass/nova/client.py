@@ -18,9 +18,10 @@ import re
 
 from hass import clock as hass_clock
 from hass import exception
-from hass.nova import compute, records
+from hass.nova import compute
 from hass.nova import door as doors
 from hass.nova import proofs as proving
+from hass.nova import records
 
 # Everything but evacuate. 2.53: services by UUID, all in one PUT; 2.59:
 # paged migrations; 2.69: an answer where a cell is down; 2.73: locked_reason.

@@ -27,7 +27,8 @@ from keystoneauth1 import exceptions as ks
 from keystoneauth1 import session as ks_session
 from novaclient import client as novaclient
 
-from hass import clock, exception
+from hass import clock
+from hass import exception
 
 JSON = dict[str, Any]
 

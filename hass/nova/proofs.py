@@ -13,14 +13,14 @@
 """Where a guest may run, and what proves that it does not run there."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from hass import exception
 from hass.fencing import absence
+from hass.fencing import base as fencing
 from hass.nova import records
 
 # How old a proof may be when the evacuation goes out, in seconds.
-PROOF_SECONDS = 3.0
+PROOF_SECONDS = fencing.PROOF_SECONDS
 ABSENCE_SECONDS = 10.0
 
 # Stands for the host that Nova's scheduler has yet to choose. Nobody can
@@ -28,20 +28,7 @@ ABSENCE_SECONDS = 10.0
 UNKNOWN_HOST = '(not yet known)'
 
 
-class Fenced(Protocol):
-    """A host that its own device says is off: fencing/base.py makes it.
-
-    :ivar read_at: CLOCK_BOOTTIME of this engine when the look began
-    """
-
-    @property
-    def host(self) -> str: ...
-
-    @property
-    def read_at(self) -> float: ...
-
-
-Proof = Fenced | absence.DomainAbsent
+Proof = fencing.FencedHost | absence.DomainAbsent
 
 
 def must_prove(

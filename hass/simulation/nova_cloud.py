@@ -19,8 +19,10 @@ servicegroup/api.py); nova_work.py lets what was accepted happen.
 from collections.abc import Iterable
 
 from hass import clock as hass_clock
-from hass.simulation import nova_host, nova_store, nova_work
+from hass.simulation import nova_host
 from hass.simulation import nova_rows as rows
+from hass.simulation import nova_store
+from hass.simulation import nova_work
 from hass_oracle import ledger as oracle
 
 EVACUABLE = ('active', 'stopped', 'error')

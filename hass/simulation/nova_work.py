@@ -16,8 +16,9 @@ An evacuation goes accepted → pre-migrating → done, and completed when the
 source's nova-compute starts (conductor/manager.py, compute/manager.py).
 """
 
-from hass.simulation import nova_host, nova_store
+from hass.simulation import nova_host
 from hass.simulation import nova_rows as rows
+from hass.simulation import nova_store
 
 
 class Work:

@@ -17,11 +17,15 @@ import pathlib
 import fixtures
 from oslo_config import cfg
 
-from hass import clock, nova
+from hass import clock
 from hass.conf import nova as options
+from hass import nova
 from hass.simulation import nova as simulation
-from hass.simulation import nova_cloud, nova_host, nova_rows
-from hass_oracle import checker, ledger
+from hass.simulation import nova_cloud
+from hass.simulation import nova_host
+from hass.simulation import nova_rows
+from hass_oracle import checker
+from hass_oracle import ledger
 
 PACE = nova_rows.Pace(
     scheduling=0.02,

@@ -25,19 +25,34 @@ import uuid
 import fixtures
 
 from hass import clock as hass_clock
-from hass import exception, nova
+from hass import exception
+from hass.fencing import base as fencing
+from hass import nova
 from hass.tests import base
+from hass.tests import clocks
 from hass.tests.functional import nova_fixture
 
 RECOVERY = '4ab2ae6e-7b53-4fe7-a0a2-5e67a4d3ad3f'
 
 
-class Off:
-    """Stands for a host that its device says is off."""
+class Off(fencing.Fencer):
+    """A device that says off of every host."""
 
-    def __init__(self, host, read_at):
-        self.host = host
-        self.read_at = read_at
+    def status(self, target):
+        return fencing.PowerState.OFF
+
+    def off(self, target, deadline):
+        """It is."""
+
+    def on(self, target, deadline):
+        """It stays off."""
+
+
+def off(host, read_at):
+    """A proof as the device gave it at that moment."""
+    clock = clocks.HandClock()
+    clock.boottime = read_at
+    return fencing.prove(Off(), fencing.Target(host, None), clock)
 
 
 class NovaTest(base.TestCase):
@@ -58,7 +73,7 @@ class NovaTest(base.TestCase):
 
     def proofs(self, *hosts, age=0.0):
         read_at = self.clock.monotonic() - age
-        return {host: Off(host, read_at) for host in hosts}
+        return {host: off(host, read_at) for host in hosts}
 
     def lose(self, host):
         """Power off, and forced down as a recovery does it."""

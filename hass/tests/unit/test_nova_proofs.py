@@ -12,9 +12,12 @@
 
 import datetime
 
-from hass import exception, nova
+from hass import exception
+from hass.fencing import base as fencing
+from hass import nova
 from hass.nova import proofs
 from hass.tests import base
+from hass.tests import clocks
 
 BEGIN = datetime.datetime(2030, 1, 1)
 
@@ -188,12 +191,24 @@ class MustProveTest(base.TestCase):
         self.assertEqual({'c'}, nova.must_prove(server('c'), reversed(moves)))
 
 
-class Off:
-    """Stands for a host that its device says is off."""
+class Off(fencing.Fencer):
+    """A device that says off of every host."""
 
-    def __init__(self, host='a', read_at=100.0):
-        self.host = host
-        self.read_at = read_at
+    def status(self, target):
+        return fencing.PowerState.OFF
+
+    def off(self, target, deadline):
+        """It is."""
+
+    def on(self, target, deadline):
+        """It stays off."""
+
+
+def off(host, read_at):
+    """A proof as the device gave it at that moment."""
+    clock = clocks.HandClock()
+    clock.boottime = read_at
+    return fencing.prove(Off(), fencing.Target(host, None), clock)
 
 
 class CheckTest(base.TestCase):
@@ -207,19 +222,21 @@ class CheckTest(base.TestCase):
     def test_each_host_proved_is_enough(self):
         self.assertIsNone(
             self.flaw(
-                ['a', 'b'], a=Off(), b=nova.DomainAbsent('b', 'vm', 100.0)
+                ['a', 'b'],
+                a=off('a', 100.0),
+                b=nova.DomainAbsent('b', 'vm', 100.0),
             )
         )
 
     def test_one_host_missing_is_not(self):
         self.assertEqual(
             'b: and nothing proves the contrary',
-            self.flaw(['a', 'b'], a=Off()),
+            self.flaw(['a', 'b'], a=off('a', 100.0)),
         )
 
     def test_a_proof_of_another_host_is_none(self):
         self.assertEqual(
-            'a: and the proof is one of b', self.flaw(['a'], a=Off('b'))
+            'a: and the proof is one of b', self.flaw(['a'], a=off('b', 100.0))
         )
 
     def test_a_proof_of_another_instance_is_none(self):
@@ -229,10 +246,10 @@ class CheckTest(base.TestCase):
         )
 
     def test_off_is_believed_for_three_seconds(self):
-        self.assertIsNone(self.flaw(['a'], now=103.0, a=Off()))
+        self.assertIsNone(self.flaw(['a'], now=103.0, a=off('a', 100.0)))
         self.assertEqual(
             'a: and the proof is 3.1 s old',
-            self.flaw(['a'], now=103.1, a=Off()),
+            self.flaw(['a'], now=103.1, a=off('a', 100.0)),
         )
 
     def test_absence_is_believed_for_ten_seconds(self):
@@ -246,11 +263,11 @@ class CheckTest(base.TestCase):
     def test_a_proof_from_the_future_is_none(self):
         self.assertEqual(
             'a: and the proof comes from another clock',
-            self.flaw(['a'], now=99.9, a=Off()),
+            self.flaw(['a'], now=99.9, a=off('a', 100.0)),
         )
 
     def test_nobody_proves_the_host_that_nova_has_yet_to_choose(self):
         self.assertEqual(
             '(not yet known): and nothing proves the contrary',
-            self.flaw(['a', nova.UNKNOWN_HOST], a=Off()),
+            self.flaw(['a', nova.UNKNOWN_HOST], a=off('a', 100.0)),
         )

@@ -12,7 +12,8 @@
 
 import datetime
 
-from hass import exception, nova
+from hass import exception
+from hass import nova
 from hass.nova import records
 from hass.tests import base
 

@@ -14,9 +14,13 @@ import pathlib
 
 import fixtures
 
-from hass.simulation import nova_cloud, nova_host, nova_rows
-from hass.tests import base, clocks
-from hass_oracle import checker, ledger
+from hass.simulation import nova_cloud
+from hass.simulation import nova_host
+from hass.simulation import nova_rows
+from hass.tests import base
+from hass.tests import clocks
+from hass_oracle import checker
+from hass_oracle import ledger
 
 
 class CloudTest(base.TestCase):
