@@ -12,7 +12,9 @@
 
 """Recoveries: opened once, claimed for seconds, recorded under the claim."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
 import copy
 import datetime
 from typing import Any
@@ -149,8 +151,7 @@ def chain(
     deadline_seconds: float | None,
     engine: str,
 ) -> None:
-    """Open the next story of the same host, in the transaction that ends
-    this one."""
+    """Open the host's next story in the transaction that ends this one."""
     open_one(
         session,
         workflow=workflow,

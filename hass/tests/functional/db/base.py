@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from hass.db import migration
 from hass.db import models
 from hass.db import session as db
+from hass import exception
 from hass.tests import base
 from hass.tests import builders
 from hass.tests.functional.db import stores
@@ -87,6 +88,22 @@ class DatabaseTest(base.TestCase):
         )
         self.addCleanup(database.close)
         return database
+
+    def read(self, function, *args, **kwargs):
+        """What the function gives in a transaction."""
+        return self.database.read(function, *args, **kwargs)
+
+    def assertRefused(self, sentence, function, *args, **kwargs):
+        error = self.assertRaises(
+            exception.Conflict, self.database.write, function, *args, **kwargs
+        )
+        self.assertEqual(sentence, str(error))
+
+    def assertNotFound(self, what, function, *args, **kwargs):
+        error = self.assertRaises(
+            exception.NotFound, self.database.write, function, *args, **kwargs
+        )
+        self.assertEqual(f'{what} was not found', str(error))
 
 
 class EmptyTest(DatabaseTest):

@@ -1,0 +1,311 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Clusters, hosts, protected instances and the engines."""
+
+import datetime
+from typing import Any
+import uuid
+
+from hass.db import clusters
+from hass.db import hosts
+from hass.db import instances
+from hass.db import models
+from hass.db import observations
+from hass.db import services
+from hass import exception
+from hass import faults
+from hass.tests import builders
+from hass.tests.functional.db import base
+
+REPORT: dict[str, Any] = {
+    'boot_id': 'boot-1',
+    'addresses': {'storage': '10.0.0.1', 'tenant': '10.1.0.1'},
+    'domains': ['a', 'b'],
+    'system_uuid': 'guid-1',
+    'resume_guests': False,
+}
+
+
+@base.on_every_database
+class ClustersTest(base.DatabaseTest):
+    def test_a_new_cluster_only_observes(self):
+        self.database.write(clusters.create, 'rack-1')
+        cluster = self.database.read(clusters.get, 'rack-1')
+        self.assertEqual(models.Mode.OBSERVE, cluster.mode)
+        self.assertEqual(models.Targets.CLUSTER, cluster.targets)
+        self.assertEqual(['power', 'os', 'network'], cluster.layers)
+        self.assertIs(False, cluster.shared_storage)
+
+    def test_a_cluster_is_found_by_its_uuid_too(self):
+        made = self.database.write(clusters.create, 'rack-1')
+        self.assertEqual('rack-1', self.read(clusters.get, made.uuid).name)
+
+    def test_a_name_that_is_taken_is_refused(self):
+        self.database.write(clusters.create, 'rack-1')
+        self.database.write(clusters.create, 'rack-2')
+        refusal = 'name: there is a cluster rack-1 already'
+        self.assertRefused(refusal, clusters.create, 'rack-1')
+        self.assertRefused(refusal, clusters.update, 'rack-2', name='rack-1')
+
+    def test_an_unknown_cluster_is_not_found(self):
+        self.assertNotFound('cluster rack-9', clusters.get, 'rack-9')
+        self.assertNotFound('cluster rack-9', clusters.delete, 'rack-9')
+        self.assertNotFound('cluster rack-9', clusters.update, 'rack-9')
+
+    def test_clusters_come_in_pages(self):
+        for number in range(5):
+            self.database.write(clusters.create, f'rack-{number}')
+        first = self.read(clusters.all, limit=2)
+        then = self.read(clusters.all, limit=9, marker=first[-1].uuid)
+        names = [cluster.name for cluster in [*first, *then]]
+        self.assertEqual([f'rack-{number}' for number in range(5)], names)
+
+    def test_a_marker_must_name_a_row(self):
+        error = self.assertRaises(
+            exception.Invalid, self.read, clusters.all, marker='no-such'
+        )
+        self.assertEqual('marker', error.field)
+
+    def test_only_an_empty_cluster_is_deleted(self):
+        self.database.write(builders.make_host)
+        self.database.write(builders.make_instance)
+        self.assertRefused(
+            'cluster rack-1 has 1 hosts: remove them first',
+            clusters.delete,
+            'rack-1',
+        )
+        self.database.write(hosts.remove, 'compute-1')
+        self.assertRefused(
+            'cluster rack-1 has 1 protected instances: remove them first',
+            clusters.delete,
+            'rack-1',
+        )
+        for uuid_ in self.read(instances.all):
+            self.database.write(instances.unprotect, uuid_.uuid)
+        self.database.write(clusters.delete, 'rack-1')
+        self.assertEqual([], self.read(clusters.all))
+
+    def test_an_update_tells_when_it_was(self):
+        made = self.database.write(clusters.create, 'rack-1')
+        self.database.write(
+            clusters.update, made.uuid, mode=models.Mode.ACT, layers=['os']
+        )
+        found = self.read(clusters.get, 'rack-1')
+        self.assertIs(models.Mode.ACT, found.mode)
+        self.assertEqual(['os'], found.layers)
+        self.assertIsNotNone(found.updated_at)
+
+
+@base.on_every_database
+class HostsTest(base.DatabaseTest):
+    def prepare(self):
+        super().prepare()
+        self.host = self.database.write(builders.make_host)
+
+    def found(self) -> models.Host:
+        return self.database.read(hosts.get, 'compute-1')
+
+    def test_a_host_is_found_by_its_uuid_too(self):
+        self.assertEqual(
+            'compute-1', self.read(hosts.get, self.host.uuid).name
+        )
+
+    def test_an_unknown_host_is_not_found(self):
+        unknown = 'host compute-9'
+        self.assertNotFound(unknown, hosts.get, 'compute-9')
+        self.assertNotFound(unknown, hosts.remove, 'compute-9')
+        self.assertNotFound(unknown, hosts.unplan, 'compute-9')
+        self.assertNotFound(unknown, hosts.plan_stop, 'compute-9', 9)
+        self.assertNotFound(unknown, hosts.rotate_key, 'compute-9', 'x')
+        self.assertNotFound(
+            unknown, hosts.record_report, 'compute-9', **REPORT
+        )
+
+    def test_hosts_are_found_by_names(self):
+        self.database.write(builders.make_host, 'compute-2')
+        found = self.read(hosts.by_names, ['compute-2', 'compute-9'])
+        self.assertEqual(['compute-2'], list(found))
+        self.assertEqual({}, self.read(hosts.by_names, []))
+
+    def test_hosts_of_a_cluster(self):
+        other = self.database.write(builders.make_cluster, 'rack-2')
+        self.database.write(builders.make_host, 'compute-2', other)
+        found = self.read(hosts.of_cluster, other.id)
+        self.assertEqual(['compute-2'], [host.name for host in found])
+        self.assertEqual(2, len(self.read(hosts.all)))
+
+    def test_a_report_is_kept(self):
+        self.database.write(hosts.record_report, 'compute-1', **REPORT)
+        found = self.found()
+        for field, value in REPORT.items():
+            self.assertEqual(value, getattr(found, field))
+        self.assertIsNotNone(found.reported_at)
+
+    def test_an_agent_that_cannot_see_domains_says_none(self):
+        blind = REPORT | {'domains': None}
+        self.database.write(hosts.record_report, 'compute-1', **blind)
+        self.assertIsNone(self.found().domains)
+
+    def test_an_address_that_was_set_is_not_learnt(self):
+        self.database.write(
+            hosts.update, 'compute-1', addresses={'storage': '10.9.9.9'}
+        )
+        self.database.write(hosts.record_report, 'compute-1', **REPORT)
+        self.assertEqual(
+            {'storage': '10.9.9.9', 'tenant': '10.1.0.1'},
+            self.found().addresses,
+        )
+
+    def test_a_planned_stop_ends_by_itself_or_by_a_report(self):
+        self.database.write(hosts.plan_stop, 'compute-1', 900)
+        self.assertIsNotNone(self.found().planned_until)
+        self.database.write(hosts.unplan, 'compute-1')
+        self.assertIsNone(self.found().planned_until)
+
+    def test_what_a_test_of_the_fence_showed_is_kept(self):
+        self.database.write(
+            hosts.set_fence,
+            'compute-1',
+            models.FenceState.BROKEN,
+            'the BMC is silent',
+            None,
+            'always-off',
+        )
+        found = self.found()
+        self.assertIs(models.FenceState.BROKEN, found.fence_state)
+        self.assertEqual('the BMC is silent', found.fence_why)
+        self.assertEqual('always-off', found.power_restore_policy)
+
+    def test_an_old_key_overlaps_for_a_while(self):
+        self.database.write(hosts.rotate_key, 'compute-1', 'newer')
+        self.assertEqual(
+            {'compute-1': ['newer', 'encrypted']},
+            self.read(hosts.agent_keys, 60),
+        )
+        self.assertEqual(
+            {'compute-1': ['newer']}, self.read(hosts.agent_keys, 0)
+        )
+
+    def test_every_secret_is_encrypted_anew(self):
+        self.database.write(hosts.rotate_key, 'compute-1', 'newer')
+        seen = []
+
+        def renew(secret, what):
+            seen.append(what)
+            return f'{secret}!'
+
+        self.assertEqual(1, self.database.write(hosts.reencrypt, renew))
+        found = self.found()
+        self.assertEqual('newer!', found.agent_key)
+        self.assertEqual('encrypted!', found.agent_key_previous)
+        self.assertEqual('encrypted!', found.bmc_password)
+        self.assertEqual(3, len(seen))
+
+    def test_a_host_leaves_with_what_was_observed_of_it(self):
+        seen = faults.Observation(
+            'compute-1',
+            faults.Layer.OS,
+            'beats',
+            faults.Verdict.HEALTHY,
+            datetime.datetime(2030, 1, 1),
+        )
+        self.database.write(observations.put, seen)
+        self.database.write(hosts.remove, 'compute-1')
+        self.assertEqual([], self.read(observations.of_host, 'compute-1'))
+
+    def test_a_host_with_an_open_recovery_stays(self):
+        made = self.database.write(builders.make_recovery)
+        self.assertRefused(
+            f'host compute-1 has an open recovery: {made.uuid}',
+            hosts.remove,
+            'compute-1',
+        )
+
+
+@base.on_every_database
+class InstancesTest(base.DatabaseTest):
+    def test_an_instance_is_protected_once(self):
+        made = self.database.write(builders.make_instance)
+        cluster = self.read(clusters.get, 'rack-1')
+        self.assertRefused(
+            f'uuid: instance {made.uuid} is protected already',
+            instances.protect,
+            cluster,
+            made.uuid,
+            'vm',
+            'red',
+        )
+
+    def test_other_projects_instances_are_unknown(self):
+        made = self.database.write(builders.make_instance, project_id='blue')
+        self.assertEqual(
+            'vm-1', self.read(instances.get, made.uuid, 'blue').name
+        )
+        unknown = f'instance {made.uuid}'
+        self.assertNotFound(unknown, instances.get, made.uuid, 'red')
+        self.assertNotFound(unknown, instances.unprotect, made.uuid, 'red')
+
+    def test_instances_of_a_project_or_a_cluster(self):
+        one = self.database.write(builders.make_instance, project_id='blue')
+        self.database.write(builders.make_instance, project_id='red')
+        found = self.read(instances.all, project_id='blue')
+        self.assertEqual([one.uuid], [row.uuid for row in found])
+        found = self.read(instances.uuids_of, one.cluster_id)
+        self.assertEqual(2, len(found))
+        self.assertEqual([], self.read(instances.all, cluster_id=0))
+
+    def test_a_deleted_instance_is_dropped_whether_known_or_not(self):
+        made = self.database.write(builders.make_instance)
+        for _ in range(2):
+            self.database.write(instances.drop, made.uuid)
+        self.assertEqual([], self.read(instances.all))
+        self.database.write(instances.drop, str(uuid.uuid4()))
+
+
+@base.on_every_database
+class ServicesTest(base.DatabaseTest):
+    def test_an_engine_is_deaf_when_it_enters(self):
+        self.database.write(services.enter, 'engine-1', '1.0')
+        (found,) = self.read(services.all)
+        self.assertIs(True, found.deaf)
+
+    def test_a_turn_tells_what_the_engine_hears(self):
+        self.database.write(services.enter, 'engine-1', '1.0')
+        self.database.write(services.turn, 'engine-1', False, {'c-1': None})
+        (found,) = self.read(services.alive, 60)
+        self.assertIs(False, found.deaf)
+        self.assertEqual({'c-1': None}, found.silent)
+
+    def test_an_engine_that_enters_again_is_deaf_again(self):
+        self.database.write(services.enter, 'engine-1', '1.0')
+        self.database.write(services.turn, 'engine-1', False, {'c-1': None})
+        self.database.write(services.enter, 'engine-1', '1.1')
+        (found,) = self.read(services.all)
+        self.assertEqual(('1.1', True, {}), (
+            found.version, found.deaf, found.silent
+        ))  # fmt: skip
+
+    def test_an_engine_without_turns_is_not_alive(self):
+        self.database.write(services.enter, 'engine-1', '1.0')
+        self.wait_for(
+            lambda: not self.read(services.alive, 0.05),
+            why='the last turn is old',
+        )
+
+    def test_an_engine_that_left_has_no_turns(self):
+        self.database.write(services.enter, 'engine-1', '1.0')
+        self.database.write(services.leave, 'engine-1')
+        self.assertEqual([], self.read(services.all))
+        self.assertNotFound(
+            'engine engine-1', services.turn, 'engine-1', False, {}
+        )

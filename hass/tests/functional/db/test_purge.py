@@ -1,0 +1,86 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import datetime
+
+import fixtures
+
+from hass.db import evacuations
+from hass.db import models
+from hass.db import moments
+from hass.db import notifications
+from hass.db import purge
+from hass.db import recoveries
+from hass.tests import builders
+from hass.tests.functional.db import base
+
+DAY = datetime.timedelta(days=1)
+
+
+@base.on_every_database
+class PurgeTest(base.DatabaseTest):
+    def recovery(self, host, days=None):
+        """Ended so many days ago, or open; with one evacuation."""
+        with self.database.writer() as session:
+            made = builders.make_recovery(session, host)
+            wanted = evacuations.Intention(f'vm-of-{host}', 'vm', 'blue')
+            evacuations.plan(session, made.id, host, [wanted])
+            if days is not None:
+                recoveries.end(session, made, 'finished', 'engine-1', 'why')
+                made.ended_at = moments.read_now(session) - days * DAY
+        return made
+
+    def notification(self, days, state, recovery=None):
+        with self.database.writer() as session:
+            made = builders.make_notification(session)
+            made.received_at = moments.read_now(session) - days * DAY
+            made.state = state
+            made.recovery_id = recovery.id if recovery else None
+        return made
+
+    def test_what_ended_long_ago_goes_with_its_history(self):
+        self.recovery('compute-1', days=31)
+        young = self.recovery('compute-2', days=29)
+        standing = self.recovery('compute-3')
+        done = purge.purge(self.database, 30)
+        self.assertEqual(purge.Purged(1, 0), done)
+        with self.database.reader() as session:
+            left = {one.uuid for one in recoveries.all(session)}
+            moves = {one.recovery_id for one in evacuations.all(session)}
+            lines = session.query(models.RecoveryHistory).all()
+        self.assertEqual({young.uuid, standing.uuid}, left)
+        self.assertEqual({young.id, standing.id}, moves)
+        self.assertEqual(
+            {young.id, standing.id}, {line.recovery_id for line in lines}
+        )
+
+    def test_settled_notifications_go_and_new_ones_stay(self):
+        self.notification(31, models.NotificationState.IGNORED)
+        young = self.notification(29, models.NotificationState.IGNORED)
+        new = self.notification(31, models.NotificationState.NEW)
+        done = purge.purge(self.database, 30)
+        self.assertEqual(purge.Purged(0, 1), done)
+        left = self.read(notifications.all)
+        self.assertEqual({young.uuid, new.uuid}, {one.uuid for one in left})
+
+    def test_a_young_notification_may_outlive_its_recovery(self):
+        old = self.recovery('compute-1', days=31)
+        young = self.notification(1, models.NotificationState.OPENED, old)
+        self.assertEqual(purge.Purged(1, 0), purge.purge(self.database, 30))
+        self.assertIsNone(self.read(notifications.get, young.uuid).recovery_id)
+
+    def test_a_long_past_goes_in_parts(self):
+        self.useFixture(fixtures.MonkeyPatch('hass.db.purge.AT_ONCE', 2))
+        for _ in range(5):
+            self.notification(31, models.NotificationState.IGNORED)
+        done = purge.purge(self.database, 30)
+        self.assertEqual(purge.Purged(0, 5), done)
