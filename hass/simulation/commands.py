@@ -199,7 +199,7 @@ class Commands:
         wanted = {0: 1, LAST: count}.get(wanted, wanted)
         if not 1 <= wanted <= count:
             return NOT_PRESENT
-        record = self._chassis.events[wanted - 1]
+        record: bytes = self._chassis.events[wanted - 1]
         after = wanted + 1 if wanted < count else LAST
         return OK + struct.pack('<H', after) + record[offset:][:size]
 

@@ -24,7 +24,7 @@ import os
 import struct
 import uuid
 
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives import ciphers
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.ciphers import modes
 
@@ -372,5 +372,5 @@ def wire_guid(guid: uuid.UUID) -> bytes:
     return guid.bytes_le
 
 
-def _cipher(session: Session, vector: bytes) -> Cipher[modes.CBC]:
-    return Cipher(algorithms.AES(session.aes_key), modes.CBC(vector))
+def _cipher(session: Session, vector: bytes) -> ciphers.Cipher[modes.CBC]:
+    return ciphers.Cipher(algorithms.AES(session.aes_key), modes.CBC(vector))

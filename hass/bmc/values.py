@@ -1,0 +1,90 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is said about a BMC, without talking to one."""
+
+import dataclasses
+import enum
+import uuid
+
+
+class PowerState(enum.StrEnum):
+    """What the device says about a host's power."""
+
+    ON = 'on'
+    OFF = 'off'
+    UNKNOWN = 'unknown'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Address:
+    """Where a BMC is and how to log in; its text never has the password."""
+
+    host: str
+    port: int = 623
+    username: str = ''
+    password: str = dataclasses.field(default='', repr=False)
+
+    def __str__(self) -> str:
+        host = f'[{self.host}]' if ':' in self.host else self.host
+        return f'{host}:{self.port}'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Identity:
+    """Which system a BMC belongs to.
+
+    :ivar guid: the bytes of Get System GUID (IPMI 2.0, 22.14) in the order
+        in which they came; compare it with same_guid() alone
+    :ivar power_restore_policy: always-off, previous, always-on or unknown
+    """
+
+    guid: uuid.UUID
+    power_restore_policy: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SensorReading:
+    """One sensor.
+
+    :ivar kind: as in IPMI's table 42-3: 'Temperature', 'Fan', …
+    :ivar value: None for a discrete sensor and for one without reading
+    :ivar unit: of the value: '°C', 'RPM', …
+    :ivar health: ok, warning, critical, failed, or unknown: no reading
+    """
+
+    name: str
+    kind: str
+    value: float | None
+    unit: str
+    health: str
+
+
+def same_guid(bmc_guid: uuid.UUID | str, system_uuid: uuid.UUID | str) -> bool:
+    """Whether a BMC's GUID and an operating system's UUID are one system.
+
+    BMCs send the same 16 bytes straight, in SMBIOS's order (2.6: the
+    first three fields swapped) or least significant byte first (IPMI 2.0,
+    20.8). All zeros and all ones stand for *not set* and equal nothing.
+    """
+    try:
+        bmc = uuid.UUID(str(bmc_guid))
+        system = uuid.UUID(str(system_uuid))
+    except ValueError:
+        return False
+    if not bmc.int or bmc.int == 2**128 - 1:
+        return False
+    return bmc.bytes in (
+        system.bytes,
+        system.bytes_le,
+        system.bytes[::-1],
+    )

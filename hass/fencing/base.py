@@ -1,0 +1,86 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a fencer promises, and the proof that a host is off."""
+
+import abc
+import dataclasses
+
+from hass import bmc
+from hass import clock as clock_
+
+PowerState = bmc.PowerState
+
+PROOF_SECONDS = 3.0
+"""A proof that is older than this proves nothing any more."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """A host as its fencers know it.
+
+    :ivar boot_id: the boot that is to be fenced, as far as it is known
+    """
+
+    name: str
+    bmc: bmc.Address | None
+    boot_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FencedHost:
+    """The device itself said that the host is off. Only prove() makes one.
+
+    :ivar read_at: CLOCK_BOOTTIME of this engine when the look began
+    """
+
+    host: str
+    boot_id: str | None
+    read_at: float
+
+    def age(self, clock: clock_.Clock) -> float:
+        """Seconds since the look began."""
+        return clock.monotonic() - self.read_at
+
+
+class Fencer(abc.ABC):
+    """Cuts one compute host off from its instances' storage."""
+
+    @abc.abstractmethod
+    def status(self, target: Target) -> PowerState:
+        """Read the power state back from the device.
+
+        :raises hass.exception.BmcError: it does not answer, or nonsense
+        """
+
+    @abc.abstractmethod
+    def off(self, target: Target, deadline: clock_.Deadline) -> None:
+        """Ask for the hard power off; returning is not a proof of it."""
+
+    @abc.abstractmethod
+    def on(self, target: Target, deadline: clock_.Deadline) -> None:
+        """Ask for power on; returning is not a proof of it."""
+
+
+def prove(
+    fencer: Fencer, target: Target, clock: clock_.Clock
+) -> FencedHost | None:
+    """The proof, when the device itself says off; None when it does not.
+
+    It ages from before the look was sent.
+
+    :raises hass.exception.HassError: what the fencer raises
+    """
+    read_at = clock.monotonic()
+    if fencer.status(target) is PowerState.OFF:
+        return FencedHost(target.name, target.boot_id, read_at)
+    return None

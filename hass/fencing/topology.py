@@ -1,0 +1,115 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which fencers, in which order: levels, as in Pacemaker."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from stevedore import driver
+from stevedore import exception as stevedore_exception
+from stevedore import extension
+
+from hass import bmc
+from hass import clock as clock_
+from hass import exception
+from hass.fencing import base
+
+NAMESPACE = 'hass.fencers'
+ASKS_PER_LEVEL = 3
+"""A level that was asked so often without a proof gives way to the next."""
+
+Level = Sequence[base.Fencer]
+FAILURES = (exception.BmcError, exception.FencingFailed)
+
+
+class Topology(base.Fencer):
+    """Levels are tried in order; all fencers of one level must prove.
+
+    A host is off when one level says so with all its voices. A level that
+    fails is passed over; only when every level fails is that an error.
+    """
+
+    def __init__(self, levels: Sequence[Level]) -> None:
+        self._levels = levels
+        self._asked: dict[str, int] = {}
+
+    def status(self, target: base.Target) -> base.PowerState:
+        seen: set[base.PowerState] = set()
+        failures: list[exception.HassError] = []
+        for level in self._levels:
+            try:
+                states = {fencer.status(target) for fencer in level}
+            except FAILURES as failure:
+                failures.append(failure)
+                continue
+            if states == {base.PowerState.OFF}:
+                return base.PowerState.OFF
+            seen |= states
+        if not seen:
+            raise failures[0]
+        if base.PowerState.ON in seen:
+            return base.PowerState.ON
+        return base.PowerState.UNKNOWN
+
+    def off(self, target: base.Target, deadline: clock_.Deadline) -> None:
+        asked = self._asked.get(target.name, 0)
+        self._asked[target.name] = asked + 1
+        first = asked // ASKS_PER_LEVEL % len(self._levels)
+        failures: list[exception.HassError] = []
+        for level in [*self._levels[first:], *self._levels[:first]]:
+            try:
+                for fencer in level:
+                    fencer.off(target, deadline)
+                return
+            except FAILURES as failure:
+                failures.append(failure)
+        raise failures[0]
+
+    def on(self, target: base.Target, deadline: clock_.Deadline) -> None:
+        """Undo every level: each of them may have cut the host off."""
+        self._asked.pop(target.name, None)
+        for level in self._levels:
+            for fencer in level:
+                fencer.on(target, deadline)
+
+
+def build(levels: Sequence[str], bmcs: bmc.Bmc) -> base.Fencer:
+    """The fencers of [fencing] levels: names, those of a level joined by +.
+
+    :raises hass.exception.ConfigError: a name is not known, or none is given
+    """
+    if not levels:
+        raise exception.ConfigError('[fencing] levels', _allowed('no level'))
+    return Topology(
+        [
+            [_load(name.strip(), bmcs) for name in level.split('+')]
+            for level in levels
+        ]
+    )
+
+
+def _load(name: str, bmcs: bmc.Bmc) -> base.Fencer:
+    try:
+        manager: driver.DriverManager[base.Fencer] = driver.DriverManager(
+            NAMESPACE, name, invoke_on_load=True, invoke_args=(bmcs,)
+        )
+    except stevedore_exception.NoMatches:
+        raise exception.ConfigError(
+            '[fencing] levels', _allowed(f'{name!r} is not known')
+        ) from None
+    return cast(base.Fencer, manager.driver)
+
+
+def _allowed(problem: str) -> str:
+    names = sorted(extension.ExtensionManager(NAMESPACE).names())
+    return f'{problem}; allowed are {", ".join(names)}'
