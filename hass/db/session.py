@@ -98,7 +98,7 @@ def check_url(conf: cfg.ConfigOpts) -> sa.URL:
     register_opts(conf)
     try:
         url = sa.make_url(conf.database.connection)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         # The sentence of SQLAlchemy would show the URL and its password.
         raise exception.ConfigError(
             OPTION, 'not a URL of the form driver://user:password@host/name'
@@ -109,6 +109,12 @@ def check_url(conf: cfg.ConfigOpts) -> sa.URL:
             f'driver {url.drivername} is not supported, '
             f'use one of {", ".join(DRIVERS)}',
         )
+    try:
+        url.get_dialect().import_dbapi()
+    except ImportError as error:
+        raise exception.ConfigError(
+            OPTION, f'driver {url.drivername} is not installed: {error}'
+        ) from None
     if url.drivername.startswith('mysql') and 'charset' not in url.query:
         url = url.update_query_dict({'charset': 'utf8mb4'})
     return url
@@ -298,7 +304,7 @@ def _told() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    cause = getattr(error, 'orig', None) or error
+    cause = getattr(error, 'inner_exception', None) or error
     return ' '.join(str(getattr(cause, 'orig', None) or cause).split())
 
 

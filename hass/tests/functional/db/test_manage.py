@@ -1,0 +1,129 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""hass-manage as an operator runs it."""
+
+import pathlib
+import subprocess
+import sys
+
+import fixtures
+
+from hass.db import hosts
+from hass.db import migration
+from hass.db import recoveries
+from hass import secrets
+from hass.tests import base
+from hass.tests import builders
+
+MANAGE = 'from hass.cmd import manage; manage.main()'
+
+
+class ManageTest(base.TestCase):
+    def setUp(self):
+        super().setUp()
+        folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.keyring = folder / 'keyring'
+        self.config = folder / 'hass.conf'
+        self.database = builders.make_database(self)
+        self.configure(self.database.url)
+
+    def configure(self, url):
+        self.config.write_text(
+            f'[database]\nconnection = {url}\n'
+            f'[secrets]\nkeyring_file = {self.keyring}\n'
+        )
+
+    def run_it(self, *arguments, succeeds=True):
+        """The last line that it said, or complained."""
+        command = [sys.executable, '-W', 'ignore', '-c', MANAGE]
+        done = subprocess.run(
+            [*command, '--config-file', str(self.config), *arguments],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(succeeds, done.returncode == 0, done.stderr)
+        said = done.stdout if succeeds else done.stderr
+        self.assertNotIn('Traceback', done.stderr)
+        return said.splitlines()[-1]
+
+    def test_version_tells_what_is_and_what_is_needed(self):
+        head = migration.head()
+        self.assertEqual(
+            f'{head} (this release needs {head})', self.run_it('db', 'version')
+        )
+
+    def test_restored_holds_every_open_recovery(self):
+        made = self.database.write(builders.make_recovery)
+        self.assertEqual(
+            'held 1 open recoveries for an operator; the engines may start',
+            self.run_it('db', 'restored'),
+        )
+        found = self.database.read(recoveries.get, made.uuid)
+        self.assertEqual('held', found.state)
+        self.assertEqual(
+            'the database was restored from a backup: look before anything '
+            'acts',
+            found.why,
+        )
+
+    def test_purge_wants_days(self):
+        self.assertIn(
+            'wanted are days, 0 to 36500',
+            self.run_it(
+                'db', 'purge', '--older-than-days', '-1', succeeds=False
+            ),
+        )
+        self.assertEqual(
+            'purged 0 recoveries and 0 notifications',
+            self.run_it('db', 'purge', '--older-than-days', '30'),
+        )
+
+    def test_a_bad_url_is_one_line_without_the_password(self):
+        self.configure('oracle://hass:secret@host/hass')
+        said = self.run_it('db', 'version', succeeds=False)
+        self.assertIn('hass-manage: [database] connection: driver ', said)
+        self.assertNotIn('secret', said)
+
+    def test_a_database_without_tables_is_one_line(self):
+        self.configure('sqlite://')
+        self.assertIn(
+            'run hass-manage db sync',
+            self.run_it('db', 'restored', succeeds=False),
+        )
+
+    def test_keys_are_made_rotated_and_used_anew(self):
+        self.run_it('keyring', 'create')
+        old = secrets.Keyring(self.keyring).encrypt('key of compute-1')
+        self.database.write(
+            lambda session: builders.make_host(
+                session, agent_key=old, bmc_password=old
+            )
+        )
+        self.assertIn('holds 2 keys now', self.run_it('keyring', 'rotate'))
+        self.assertIn('of 1 hosts', self.run_it('keyring', 'reencrypt'))
+        newest = self.keyring.read_text().splitlines()[0]
+        self.keyring.write_text(newest)
+        found = self.database.read(hosts.get, 'compute-1')
+        keyring = secrets.Keyring(self.keyring)
+        for secret in (found.agent_key, found.bmc_password or ''):
+            self.assertEqual('key of compute-1', keyring.decrypt(secret, 'it'))
+
+    def test_a_secret_that_no_key_opens_changes_nothing(self):
+        self.run_it('keyring', 'create')
+        self.database.write(builders.make_host)
+        said = self.run_it('keyring', 'reencrypt', succeeds=False)
+        self.assertEqual(
+            'hass-manage: agent key of compute-1: no key of the keyring '
+            'opens it',
+            said,
+        )
