@@ -14,8 +14,8 @@
 
 from hass import clock as hass_clock
 from hass import exception
-from hass import nova
 from hass.fencing import base as fencing
+from hass import nova
 from hass.tests import base
 from hass.tests import clocks
 from hass.tests.functional import nova_fixture

@@ -17,9 +17,9 @@ import dataclasses
 import datetime
 
 from hass import exception
-from hass.tests.functional import nova_fixture
 from hass.tests.functional.nova_case import NovaTest
 from hass.tests.functional.nova_case import RECOVERY
+from hass.tests.functional import nova_fixture
 
 
 class ServiceTest(NovaTest):

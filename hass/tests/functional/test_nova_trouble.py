@@ -18,9 +18,9 @@ import logging
 import fixtures
 
 from hass import exception
-from hass.tests.functional import nova_fixture
 from hass.tests.functional.nova_case import NovaTest
 from hass.tests.functional.nova_case import RECOVERY
+from hass.tests.functional import nova_fixture
 
 
 class TroubleTest(NovaTest):
