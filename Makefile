@@ -39,6 +39,38 @@ venv: .venv/complete
 		-r requirements.txt $(more) -e '.$(extras)'
 	@touch $@
 
+.PHONY: demo
+demo: .venv-demo/complete
+	@.venv-demo/bin/hass-demo $(DEMO_ARGS)
+
+.PHONY: test
+test: .venv/complete
+	@.venv/bin/python tools/run_tests.py --checks unit functional scenario
+
+.PHONY: demo-openstack
+demo-openstack: .venv/complete
+	@.venv/bin/python tools/demo_openstack.py $(DEMO_ARGS)
+
+.PHONY: test-openstack
+test-openstack: .venv/complete
+	@if test -d hass/tests/openstack; then \
+		.venv/bin/python tools/run_tests.py --concurrency 1 openstack; \
+	else \
+		echo 'there is no hass/tests/openstack yet: nothing to run'; \
+	fi
+
+.PHONY: bench
+bench: .venv/complete
+	@.venv/bin/python tools/bench.py $(BENCH_ARGS)
+
+.PHONY: soak
+soak: .venv/complete
+	@.venv/bin/python tools/soak.py $(SET)
+
+.PHONY: docs
+docs: .venv/complete
+	@.venv/bin/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
+
 # What pip resolves today, written down as the set to be tested next.
 .PHONY: upper-constraints
 upper-constraints:
