@@ -64,6 +64,7 @@ class Server(abc.ABC):
         self.folder.chmod(0o755)
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         atexit.register(self._remove)
         self.prepare()
         self.start()
@@ -80,6 +81,10 @@ class Server(abc.ABC):
         """What to add to the environment."""
         return {}
 
+    def farewell(self) -> str:
+        """A shell command that ends what left the process group."""
+        return 'true'
+
     def ready(self) -> bool:
         """Whether it answers."""
         try:
@@ -93,7 +98,11 @@ class Server(abc.ABC):
 
         :param clock_seconds: how far its wall clock is ahead of ours
         """
-        command = [*tied(self.user), *shifted(clock_seconds), *self.command()]
+        command = [
+            *become(self.user),
+            *shifted(clock_seconds),
+            *self.command(),
+        ]
         with (self.folder / 'output').open('ab') as output:
             self._process = subprocess.Popen(
                 command,
@@ -104,6 +113,7 @@ class Server(abc.ABC):
                 stderr=output,
                 start_new_session=True,
             )
+        self._guard = guard(self._process.pid, self.farewell())
         hands = clock.SystemClock()
         end = hands.monotonic() + START_SECONDS
         pause = threading.Event()
@@ -139,6 +149,9 @@ class Server(abc.ABC):
         if process is None:
             return
         self._process = None
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, how)
         try:
@@ -212,7 +225,7 @@ class PostgreSQL(Server):
         password = self.folder / 'password'
         password.write_text(PASSWORD)
         self.run(
-            *tied(self.user),
+            *become(self.user),
             self._program('initdb'),
             f'--pgdata={home}/data',
             f'--username={USER}',
@@ -307,22 +320,30 @@ class RabbitMQ(Server):
         """The URL for transport_url."""
         return f'rabbit://{USER}:{PASSWORD}@{ADDRESS}:{self.port}/'
 
+    def farewell(self) -> str:
+        # The port mapper answers to this once its node is no more.
+        mapper = glob.glob('/usr/lib/erlang/erts-*/bin/epmd')[0]
+        return f'sleep 0.2; {mapper} -port {self.mapper_port} -kill'
+
     def _remove(self) -> None:
         super()._remove()
-        # The port mapper left our session, but it answers to this.
-        subprocess.run(
-            [*glob.glob('/usr/lib/erlang/erts-*/bin/epmd')[:1], '-kill'],
-            env=os.environ | self.environment(),
-            capture_output=True,
-        )
+        subprocess.run(['sh', '-c', self.farewell()], capture_output=True)
 
 
-def tied(user: str) -> list[str]:
-    """Before a command: it ends with the thread that started it."""
-    tie = ['setpriv', '--pdeathsig=KILL']
+def become(user: str) -> list[str]:
+    """Before a command: whom it runs as."""
     if user == 'root':
-        return tie
-    return [*tie, f'--reuid={user}', f'--regid={user}', '--clear-groups']
+        return []
+    return ['setpriv', f'--reuid={user}', f'--regid={user}', '--clear-groups']
+
+
+def guard(group: int, farewell: str) -> 'subprocess.Popen[bytes]':
+    """Ends a process group when this process is no more, however it ended."""
+    return subprocess.Popen(
+        ['sh', '-c', f'cat > /dev/null; kill -KILL -{group}; {farewell}'],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def shifted(seconds: int) -> list[str]:

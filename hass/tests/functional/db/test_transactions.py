@@ -261,7 +261,6 @@ class ServersTransactionsTest(base.DatabaseTest):
         self.store.server.kill()
         with futures.ThreadPoolExecutor(1) as threads:
             reading = threads.submit(self.database.read, names)
-            # It ends with the thread that starts it: this one.
             self.store.server.start()
             self.assertEqual({'rack-1'}, reading.result())
 
