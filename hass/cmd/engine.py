@@ -13,13 +13,14 @@
 """hass-engine: diagnoses, fences, evacuates, returns."""
 
 import sys
+import threading
 
 from oslo_service import service as oslo_service
 
 from hass import clock
 from hass import conf as options
-from hass import exception
 from hass.engine import service
+from hass import exception
 
 
 class EngineService(oslo_service.ServiceBase):  # type: ignore[misc]
@@ -35,7 +36,8 @@ class EngineService(oslo_service.ServiceBase):  # type: ignore[misc]
         self._engine.stop()
 
     def wait(self) -> None:
-        """Everything has ended when stop() returns."""
+        # The handler of SIGTERM stops the engine and ends the process.
+        threading.Event().wait()
 
     def reset(self) -> None:
         """Options are read at the start only."""
@@ -48,7 +50,4 @@ def main() -> None:
         engine = service.Engine(conf, clock.SystemClock())
     except exception.HassError as error:
         sys.exit(f'hass-engine: {error}')
-    launcher = oslo_service.launch(
-        conf, EngineService(engine), workers=1, no_fork=True
-    )
-    launcher.wait()
+    oslo_service.launch(conf, EngineService(engine), workers=1, no_fork=True)
