@@ -53,6 +53,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
     'cut_engine': ('number', 'networks'),
     'join_engine': ('number',),
     'engine_kill9': ('number',),
+    'engine_start': ('number',),
     'engine_stop_signal': ('number',),
     'engine_cont': ('number',),
     'rabbit_kill9': (),
@@ -87,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     ipmi = verbs.add_parser('ipmitool', help="speak to a host's BMC")
     ipmi.add_argument('host')
     ipmi.add_argument('command', nargs=argparse.REMAINDER)
+    rest = verbs.add_parser('rest', help='call hass-api, as JSON')
+    rest.add_argument('method')
+    rest.add_argument('path', help='/v1/…')
+    rest.add_argument('body', nargs='?', default='null')
     boot = verbs.add_parser('boot', help='boot servers')
     boot.add_argument('count', type=int)
     boot.add_argument('--host')
@@ -176,6 +181,12 @@ def _run_when_up(lab: Lab, verb: str, options: argparse.Namespace) -> int:
             return _exec(lab, options.where, options.command)
         case 'ipmitool':
             print(bmcs.ipmitool(lab, options.host, *options.command), end='')
+        case 'rest':
+            body = json.loads(options.body)
+            answer = hass_services.rest(
+                lab, options.method, options.path, body
+            )
+            print(json.dumps(answer, indent=1))
         case 'boot':
             where = [options.host] if options.host else []
             count = str(options.count)

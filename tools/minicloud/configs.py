@@ -28,7 +28,8 @@ from tools.minicloud.lab import secret
 from tools.minicloud.lab import url
 from tools.minicloud.lab import write
 
-Sections = Mapping[str, Mapping[str, object]]
+Section = Mapping[str, object]
+Sections = Mapping[str, Section]
 
 # Seconds until Nova itself calls a compute service down.
 SERVICE_DOWN_SECONDS = 6

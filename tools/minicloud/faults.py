@@ -23,6 +23,7 @@ from hass_oracle.ledger import Ledger
 from tools.minicloud import backends
 from tools.minicloud import bmcs
 from tools.minicloud import fabric
+from tools.minicloud import hass_services
 from tools.minicloud import hosts
 from tools.minicloud.lab import CONTROLLER
 from tools.minicloud.lab import HOST_NETWORKS
@@ -160,8 +161,11 @@ def join_engine(lab: Lab, number: int) -> None:
 
 
 def engine_kill9(lab: Lab, number: int) -> None:
+    """kill -9 the engine, not its children: they must notice."""
+    pid = processes.pid_of(lab, f'hass-{_engine(lab, number)}')
     _tell(lab, f'engine_kill9 {number}')
-    _signal_engine(lab, number, signal.SIGKILL)
+    if pid is not None:
+        processes.send([pid], signal.SIGKILL)
 
 
 def engine_stop_signal(lab: Lab, number: int) -> None:
@@ -172,6 +176,11 @@ def engine_stop_signal(lab: Lab, number: int) -> None:
 
 def engine_cont(lab: Lab, number: int) -> None:
     _signal_engine(lab, number, signal.SIGCONT)
+
+
+def engine_start(lab: Lab, number: int) -> None:
+    """Start an engine that was killed."""
+    hass_services.start_engine(lab, _engine(lab, number))
 
 
 def _signal_engine(lab: Lab, number: int, signum: int) -> None:

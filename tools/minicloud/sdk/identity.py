@@ -27,7 +27,7 @@ SERVICES = (
     ('glance', 'image', f'{CONTROLLER}:9292'),
     ('neutron', 'network', f'{CONTROLLER}:9696'),
     ('nova', 'compute', f'{CONTROLLER}:8774/v2.1'),
-    ('hass', 'ha', f'{CONTROLLER}:15868'),
+    ('hass', 'ha', f'{CONTROLLER}:15868/v1'),
 )
 
 

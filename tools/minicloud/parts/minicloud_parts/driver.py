@@ -27,6 +27,7 @@ import pathlib
 import time
 
 from nova.compute import power_state
+from nova.conf import CONF
 from nova import exception
 from nova.virt import fake
 
@@ -153,6 +154,9 @@ class LedgerDriver(fake.FakeDriverWithoutFakeNodes):
         """Leave this host; the other one starts the guest afterwards."""
         self.instances.pop(instance.uuid, None)
         post_method(context, instance, dest, block_migration, migrate_data)
+
+    def get_host_ip_addr(self):
+        return CONF.my_ip
 
     def instance_on_disk(self, instance):
         """All hosts share the disks: an evacuation keeps them."""
