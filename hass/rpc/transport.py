@@ -33,8 +33,8 @@ _GLOBAL_ONLY = {
 """Options that oslo.messaging registers on the global config only."""
 
 
-def connect(conf: cfg.ConfigOpts) -> Any:
-    """The RPC transport that ``transport_url`` names.
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register oslo.messaging's options on a configuration of our own.
 
     Queues are quorum queues unless the operator says otherwise: what an
     agent sends outlives the broker that took it.
@@ -47,6 +47,11 @@ def connect(conf: cfg.ConfigOpts) -> Any:
                 getattr(importlib.import_module(module), group), group
             )
     conf.set_default('rabbit_quorum_queue', True, 'oslo_messaging_rabbit')
+
+
+def connect(conf: cfg.ConfigOpts) -> Any:
+    """The RPC transport that ``transport_url`` names."""
+    register_opts(conf)
     return oslo_messaging.get_rpc_transport(conf)
 
 

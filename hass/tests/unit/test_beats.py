@@ -12,6 +12,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 from hass import beats
 from hass import exception
@@ -19,6 +20,7 @@ from hass.tests import base
 
 KEY = b'k' * 32
 NOW = 2_000_000_000.0
+ODD: list[Any] = [None, [], {}, 'x' * 300, -1, float('nan')]
 
 
 def make_beat(**changes):
@@ -79,7 +81,7 @@ class BeatTest(base.TestCase):
         )
 
     def test_garbage_is_refused_whatever_it_is(self):
-        good = ['compute-1', 'b', 1, 1.0, 1.0, 'n', False]
+        good: list[Any] = ['compute-1', 'b', 1, 1.0, 1.0, 'n', False]
         bodies = [
             b'',
             b'\xff\xfe',
@@ -89,14 +91,14 @@ class BeatTest(base.TestCase):
             *(
                 json.dumps(good[:place] + [odd] + good[place + 1 :]).encode()
                 for place in range(len(good))
-                for odd in (None, [], {}, 'x' * 300, -1, float('nan'))
+                for odd in ODD
             ),
             json.dumps([*good, 1]).encode(),
         ]
         for body in bodies:
             datagram = beats.MAGIC + beats.sign(b'beat', body, KEY) + body
             self.assertEqual(
-                beats.Refusal.UNREADABLE, self.refused(datagram), body
+                beats.Refusal.UNREADABLE, self.refused(datagram), repr(body)
             )
         self.assertEqual(beats.Refusal.UNREADABLE, self.refused(b'x' * 513))
 

@@ -10,17 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import types
+from unittest import mock
+
 from hass.agent import gate
 from hass.agent import identity
 from hass import clock
+from hass.cmd import agent as command
 from hass import exception
 from hass.rpc import messages
 from hass.tests import base
+from hass.tests.unit.agent import engines
 
 KEY = b'k' * 32
 
 
-class Engine:
+class Engine(engines.SilentEngine):
     """Answers what it is told to, in order; the last answer stays."""
 
     def __init__(self, *answers):
@@ -42,7 +47,7 @@ class Engine:
 class GateTest(base.TestCase):
     def make_gate(self, *answers):
         self.engine = Engine(*answers)
-        self.said = []
+        self.said: list[str] = []
         return gate.Gate(
             identity.Identity(clock.SystemClock(), 'compute-1', 'boot-1', KEY),
             self.engine,
@@ -94,3 +99,12 @@ class GateTest(base.TestCase):
             'root'
         )
         self.assertEqual(['open: forced by root'], self.said)
+
+    def test_only_root_forces_it(self):
+        with mock.patch('os.geteuid', return_value=1000):
+            error = self.assertRaises(
+                exception.ConfigError,
+                command.wait,
+                types.SimpleNamespace(force=True),
+            )
+        self.assertIn('only root', str(error))

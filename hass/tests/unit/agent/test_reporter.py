@@ -18,12 +18,13 @@ from hass import faults
 from hass.rpc import messages
 from hass.tests import base
 from hass.tests import clocks
+from hass.tests.unit.agent import engines
 
 KEY = b'k' * 32
 FACTS = facts.Facts({}, ['a'], None, False, 'off', {'beats': 'ok'})
 
 
-class Engine:
+class Engine(engines.SilentEngine):
     """Takes reports, unless it is away."""
 
     def __init__(self):

@@ -35,7 +35,7 @@ from hass.tests import base
 from hass.tests import clocks
 
 KEY = 'k' * 32
-CONTEXT = {}
+CONTEXT = None
 
 
 class Ears(dict):
@@ -256,6 +256,7 @@ class EndpointTest(base.TestCase):
         self.assertIs(False, self.gate()['open'])
         with self.database.writer() as session:
             open_one = recoveries.open_of_host(session, 'compute-1')
+            assert open_one is not None
             open_one.state = 'awaiting_agent'
         self.assertIs(True, self.gate()['open'])
 

@@ -44,7 +44,12 @@ class ListenerCase(base.TestCase):
 
     def hear(self, *args, **kwargs):
         self.listener.take(self.beat(*args, **kwargs))
-        return self.listener.heard('compute-1')
+        return self.heard()
+
+    def heard(self):
+        found = self.listener.heard('compute-1')
+        assert found is not None
+        return found
 
 
 class ListenerTest(ListenerCase):
@@ -67,7 +72,7 @@ class ListenerTest(ListenerCase):
         late = self.beat()
         self.clock.turn(5)
         self.listener.take(late)
-        heard = self.listener.heard('compute-1')
+        heard = self.heard()
         self.assertEqual((1006.0, 1001.0), (heard.last, heard.sent))
         self.assertFalse(self.listener.heard_after('compute-1', 1003.0))
 
@@ -83,7 +88,7 @@ class ListenerTest(ListenerCase):
         self.clock.turn(0.1)
         self.hear('management', planned=True)
         self.listener.take(early)
-        heard = self.listener.heard('compute-1')
+        heard = self.heard()
         self.assertTrue(heard.planned)
         self.assertIn('storage', heard.by_network)
 
@@ -121,7 +126,7 @@ class ListenerTest(ListenerCase):
             },
             self.listener.refusals(),
         )
-        self.assertEqual(1000.0, self.listener.heard('compute-1').last)
+        self.assertEqual(1000.0, self.heard().last)
         self.assertIsNone(self.listener.heard('compute-2'))
 
 
@@ -134,11 +139,10 @@ class SocketTest(ListenerCase):
                 sender.sendto(
                     self.beat(host=host), self.listener.addresses()[0]
                 )
-        for host in KEYS:
-            self.wait_for(
-                lambda name=host: self.listener.heard(name),
-                why=f'a beat of {host}',
-            )
+        self.wait_for(
+            lambda: all(self.listener.heard(host) for host in KEYS),
+            why='a beat of each host',
+        )
 
     def test_an_address_of_others_is_a_configuration_error(self):
         error = self.assertRaises(

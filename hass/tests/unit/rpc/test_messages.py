@@ -11,6 +11,7 @@
 # under the License.
 
 import json
+from typing import Any
 
 from hass import beats
 from hass import exception
@@ -19,7 +20,7 @@ from hass.rpc import messages
 from hass.tests import base
 
 KEY = b'k' * 32
-STAMP = {
+STAMP: dict[str, Any] = {
     'host': 'compute-1',
     'boot_id': 'boot-1',
     'sequence': 1,
@@ -33,7 +34,7 @@ def keys(host):
 
 
 def make_report(**changes):
-    fields = {
+    fields: dict[str, Any] = {
         'addresses': {'management': '192.0.2.1'},
         'domains': ['a', 'b'],
         'system_uuid': None,
@@ -145,7 +146,8 @@ class MessagesTest(base.TestCase):
             self.refused({'version': '1.0', 'body': body, 'mac': mac})
 
     def test_envelopes_that_are_none_are_refused(self):
-        good = messages.seal(make_report(), KEY)
+        good: dict[str, Any] = dict(messages.seal(make_report(), KEY))
+        envelope: Any
         for envelope in (
             None,
             5,
