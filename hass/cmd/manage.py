@@ -13,7 +13,7 @@
 """hass-manage: the tables and the keys."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import sys
 from typing import TypeAlias
 
@@ -34,12 +34,14 @@ PROG = 'hass-manage'
 RESTORED = 'the database was restored from a backup: look before anything acts'
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Do one thing, say it in a line, leave with 0; 1 when it failed."""
     command = cfg.SubCommandOpt(
         'command', title='commands', handler=_commands, dest='command'
     )
-    conf = options.prepare(sys.argv[1:], PROG, [command])
+    conf = options.prepare(
+        sys.argv[1:] if argv is None else argv, PROG, [command]
+    )
     try:
         print(conf.command.act(conf))
     except exception.HassError as error:

@@ -12,20 +12,20 @@
 
 """hass-manage as an operator runs it."""
 
+import contextlib
+import io
+import logging
 import pathlib
-import subprocess
-import sys
 
 import fixtures
 
+from hass.cmd import manage
 from hass.db import hosts
 from hass.db import migration
 from hass.db import recoveries
 from hass import secrets
 from hass.tests import base
 from hass.tests import builders
-
-MANAGE = 'from hass.cmd import manage; manage.main()'
 
 
 class ManageTest(base.TestCase):
@@ -36,6 +36,10 @@ class ManageTest(base.TestCase):
         self.config = folder / 'hass.conf'
         self.database = builders.make_database(self)
         self.configure(self.database.url)
+        # A command sets logging up for its whole process.
+        root = logging.getLogger()
+        self.addCleanup(setattr, root, 'handlers', root.handlers[:])
+        self.addCleanup(root.setLevel, root.level)
 
     def configure(self, url):
         self.config.write_text(
@@ -45,16 +49,21 @@ class ManageTest(base.TestCase):
 
     def run_it(self, *arguments, succeeds=True):
         """The last line that it said, or complained."""
-        command = [sys.executable, '-W', 'ignore', '-c', MANAGE]
-        done = subprocess.run(
-            [*command, '--config-file', str(self.config), *arguments],
-            capture_output=True,
-            text=True,
-        )
-        self.assertEqual(succeeds, done.returncode == 0, done.stderr)
-        said = done.stdout if succeeds else done.stderr
-        self.assertNotIn('Traceback', done.stderr)
-        return said.splitlines()[-1]
+        said, complained = io.StringIO(), io.StringIO()
+        code = None
+        with (
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(complained),
+        ):
+            try:
+                manage.main(['--config-file', str(self.config), *arguments])
+            except SystemExit as left:
+                code = left.code
+                if isinstance(code, str):
+                    complained.write(code)
+        text = (said if succeeds else complained).getvalue()
+        self.assertEqual(succeeds, not code, complained.getvalue())
+        return text.splitlines()[-1]
 
     def test_version_tells_what_is_and_what_is_needed(self):
         head = migration.head()
