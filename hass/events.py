@@ -13,7 +13,8 @@
 """What the outer world is told: one notification for each transition."""
 
 import logging
-from typing import Any, Protocol
+from typing import Any
+from typing import Protocol
 
 import oslo_messaging
 

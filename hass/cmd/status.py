@@ -32,7 +32,7 @@ def main() -> None:
         upgrade.add_argument('--json', action='store_true')
         upgrade.set_defaults(action_fn=checks.check)
 
-    command = cfg.SubCommandOpt('command', handler=parsers, required=True)
+    command = cfg.SubCommandOpt('command', handler=parsers)
     conf = options.prepare(sys.argv[1:], 'hass-status', cli=[command])
     checks.conf = upgradecheck.CONF = conf
     sys.exit(upgradecheck.run(conf))

@@ -108,6 +108,16 @@ def by_names(session: orm.Session, names: Collection[str]) -> dict[str, Host]:
     return {host.name: host for host in session.scalars(query)}
 
 
+def with_domain(session: orm.Session, instance: str) -> list[str]:
+    """Names of the hosts whose agents see a domain of the instance."""
+    query = sa.select(Host.name, Host.domains).order_by(Host.name)
+    return [
+        name
+        for name, domains in session.execute(query)
+        if domains and instance in domains
+    ]
+
+
 def update(
     session: orm.Session, host: str, **changes: Unpack[Changes]
 ) -> Host:

@@ -22,6 +22,7 @@ from sqlalchemy import orm
 
 from hass import beats
 from hass import clock as clocks
+from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
 from hass.db import moments
@@ -43,9 +44,16 @@ LOG = logging.getLogger(__name__)
 GOODBYE_SECONDS = 900.0
 STALE_SECONDS = 30.0
 RETURNING = frozenset(
-    {'awaiting_agent', 'settling', 'unforcing', 'enabling', 'returned'}
+    {
+        'awaiting_agent',
+        'settling',
+        'unforcing',
+        'enabling',
+        'restarting',
+        'giving_back',
+    }
 )
-"""States of host_return in which the compute services are wanted."""
+"""States in which the compute services of a host are wanted."""
 
 M = TypeVar('M', bound=messages.Message)
 
@@ -234,10 +242,10 @@ def record_forced(session: orm.Session, host: str) -> None:
 
 def why_closed(session: orm.Session, host: str) -> str:
     """Why compute services of the host must not start; '': they may."""
+    if evacuations.open_from(session, host):
+        return 'evacuations of its instances have not ended'
     recovery = recoveries.open_of_host(session, host)
-    if recovery is None:
-        return ''
-    if recovery.workflow == 'host_return' and recovery.state in RETURNING:
+    if recovery is None or recovery.state in RETURNING:
         return ''
     return (
         f'recovery {recovery.uuid} ({recovery.workflow}) is '

@@ -15,10 +15,10 @@
 from collections.abc import Callable
 
 from hass import bmc
-from hass import exception
 from hass.db import hosts
 from hass.db import models
 from hass.db import session as db_session
+from hass import exception
 from hass.fencing import base as fencing
 
 AddressOf = Callable[[models.Host], bmc.Address | None]

@@ -14,10 +14,10 @@
 
 from hass import bmc
 from hass import clock as clock_
-from hass import secrets
 from hass.db import hosts
 from hass.db import models
 from hass.db import session as db_session
+from hass import secrets
 
 REFRESH_SECONDS = 2.0
 

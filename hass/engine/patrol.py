@@ -27,8 +27,6 @@ from oslo_db import exception as oslo_exception
 from sqlalchemy import orm
 
 from hass import clock as clock_
-from hass import exception
-from hass import faults
 from hass.db import models
 from hass.db import moments
 from hass.db import notifications
@@ -39,6 +37,8 @@ from hass.db import session as db_session
 from hass.diagnosis import liveness
 from hass.engine import alarms as alarms_
 from hass.engine import inventory as inventory_
+from hass import exception
+from hass import faults
 from hass.fencing import base as fencing
 from hass.recovery import hands as hands_
 from hass.recovery import host_failure

@@ -20,9 +20,6 @@ from sqlalchemy import orm
 
 from hass import bmc
 from hass import clock as clock_
-from hass import exception
-from hass import nova
-from hass import secrets
 from hass.db import hosts
 from hass.db import migration
 from hass.db import models
@@ -30,13 +27,16 @@ from hass.db import services
 from hass.db import session as db_session
 from hass.engine import fences
 from hass.engine import inventory
+from hass import exception
 from hass.fencing import topology
+from hass import nova
+from hass import secrets
 
 Code = upgradecheck.Code
 Result = upgradecheck.Result
 
 
-class Checks(upgradecheck.UpgradeCommands):  # type: ignore[misc]
+class Checks(upgradecheck.UpgradeCommands):
     """One line for each thing that would be in the way in the night."""
 
     def __init__(self) -> None:

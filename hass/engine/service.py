@@ -24,10 +24,6 @@ import oslo_messaging
 
 from hass import bmc
 from hass import clock as clock_
-from hass import events
-from hass import exception
-from hass import nova
-from hass import secrets
 from hass.db import migration
 from hass.db import services
 from hass.db import session as db_session
@@ -40,8 +36,11 @@ from hass.engine import inventory
 from hass.engine import keys
 from hass.engine import listener
 from hass.engine import patrol
+from hass import events
+from hass import exception
 from hass.fencing import base as fencing
 from hass.fencing import topology
+from hass import nova
 from hass.recovery import hands
 from hass.recovery import host_failure
 from hass.recovery import host_return
@@ -49,6 +48,7 @@ from hass.recovery import planner
 from hass.recovery import runner
 from hass.recovery import witness
 from hass.rpc import transport as rpc
+from hass import secrets
 
 LOG = logging.getLogger(__name__)
 

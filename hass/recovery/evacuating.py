@@ -12,32 +12,27 @@
 
 """The evacuating and verifying states: ask Nova, judge by its records."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent import futures
-import dataclasses
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
 import datetime
-import enum
 
-from hass import exception
-from hass import nova
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
 from hass.db import recoveries
-from hass.fencing import absence
-from hass.fencing import base as fencing
+from hass import nova
 from hass.recovery import hands as hands_
+from hass.recovery import judgement
 from hass.recovery import planner as planner_
+from hass.recovery import requesting
+from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
-from hass.recovery.workflow import hold
 
-BATCH = 10
-"""Calls of one turn: all are sent while one proof is fresh."""
 RUNNING = 1
 """Nova's power_state of a running guest."""
 SKEW = datetime.timedelta(minutes=2)
@@ -45,61 +40,6 @@ SKEW = datetime.timedelta(minutes=2)
 
 Row = models.Evacuation
 RowState = models.EvacuationState
-
-
-class Progress(enum.Enum):
-    """Where Nova is with one evacuation that it was asked for."""
-
-    UNKNOWN = 'unknown'
-    LIVE = 'live'
-    STUCK = 'stuck'
-    """Live by Nova's record, but its destination died after the claim."""
-    TWICE = 'twice'
-    FAILED = 'failed'
-    MOVED = 'moved'
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Judgement:
-    """Progress, and the newest migration of this attempt if any."""
-
-    progress: Progress
-    migration: nova.Migration | None = None
-
-
-def judge(
-    known: Iterable[str],
-    migrations: Sequence[nova.Migration],
-    dead: frozenset[str],
-) -> Judgement:
-    """Judge one attempt by the migration records of its instance. Pure.
-
-    Only records that were not there before the call count, so no clock of
-    Nova's is compared with one of ours.
-
-    :param known: uuids of the migrations that were there before the call
-    :param dead: uuids of those whose destination was fenced after it had
-        claimed: nobody works on them any more
-    """
-    before = frozenset(known)
-    own = [
-        m
-        for m in migrations
-        if m.type == 'evacuation' and m.uuid not in before
-    ]
-    if not own:
-        return Judgement(Progress.UNKNOWN)
-    newest = max(own, key=lambda migration: migration.id)
-    live = [m for m in own if m.live and m.uuid not in dead]
-    if len(live) > 1:
-        return Judgement(Progress.TWICE, newest)
-    if live:
-        return Judgement(Progress.LIVE, live[0])
-    if newest.done:
-        return Judgement(Progress.MOVED, newest)
-    if newest.live:
-        return Judgement(Progress.STUCK, newest)
-    return Judgement(Progress.FAILED, newest)
 
 
 class Evacuator:
@@ -115,28 +55,26 @@ class Evacuator:
         settle_seconds: float,
     ) -> None:
         self._compute = hands.compute
-        self._hands = hands
-        self._planner = planner
+        self._requester = requesting.Requester(hands, planner, max_attempts)
         self._parallel = parallel
-        self._max_attempts = max_attempts
         self._settle_seconds = settle_seconds
 
-    def turn(
-        self, turn: Turn, host: models.Host, proof: fencing.FencedHost
-    ) -> Step:
+    def turn(self, turn: Turn, host: models.Host) -> Step:
         """Judge what was asked, ask for some of what is pending."""
         migrations = self._migrations(host.name)
         running = self._judge_all(turn, migrations)
         rows = self._rows(turn)
         pending = _in_state(rows, RowState.PENDING)
-        room = min(BATCH, self._parallel - running)
+        room = min(requesting.BATCH, self._parallel - running)
         if pending and room > 0:
-            step = self._ask(turn, host, proof, pending[:room], migrations)
-            if step is not None:
-                return step
-            return Wait(0 if pending[room:] else 1, _progress(rows))
+            sent = self._requester.ask(turn, host, pending[:room])
+            if isinstance(sent, Hop):
+                return sent
+            return Wait(0 if sent and pending[room:] else 1, _progress(rows))
         if running or pending:
-            return Wait(1 if len(rows) <= BATCH else 2, _progress(rows))
+            return Wait(
+                1 if len(rows) <= requesting.BATCH else 2, _progress(rows)
+            )
         return Hop(State.VERIFYING, 'Nova has moved what it was asked for')
 
     def settle(self, turn: Turn) -> int:
@@ -215,8 +153,8 @@ class Evacuator:
         for row in rows:
             own = migrations.get(row.instance_uuid, ())
             dead = frozenset(m.uuid for m in own if self._died(turn, row, m))
-            judgement = judge(row.was.get('migrations', ()), own, dead)
-            running += self._record(turn, row, judgement)
+            seen = judgement.judge(row.was.get('migrations', ()), own, dead)
+            running += self._record(turn, row, seen)
         return running
 
     def _died(self, turn: Turn, row: Row, migration: nova.Migration) -> bool:
@@ -242,31 +180,31 @@ class Evacuator:
             if moment
         )
 
-    def _record(self, turn: Turn, row: Row, seen: Judgement) -> bool:
+    def _record(self, turn: Turn, row: Row, seen: judgement.Judgement) -> bool:
         """Write a judgement down; whether the request is under way."""
         migration = seen.migration
         match seen.progress:
-            case Progress.LIVE | Progress.MOVED:
+            case judgement.Progress.LIVE | judgement.Progress.MOVED:
                 assert migration is not None
                 if row.migration_uuid != migration.uuid:
-                    self._note(turn, row, migration)
-                return seen.progress is Progress.LIVE
-            case Progress.TWICE:
-                self._settle(
+                    requesting.note(turn, row, 'Nova moves it', migration)
+                return seen.progress is judgement.Progress.LIVE
+            case judgement.Progress.TWICE:
+                requesting.settle(
                     turn,
                     row,
                     RowState.HELD,
                     'Nova has two live evacuation migrations of it',
                 )
                 return False
-            case Progress.FAILED | Progress.STUCK:
+            case judgement.Progress.FAILED | judgement.Progress.STUCK:
                 assert migration is not None
                 why = f'migration {migration.uuid} is {migration.status}'
-                if seen.progress is Progress.STUCK:
+                if seen.progress is judgement.Progress.STUCK:
                     why = f'its destination {migration.destination} died'
-                self._again(turn, row, why)
+                requesting.ask_again(turn, row, why)
                 return False
-            case Progress.UNKNOWN:
+            case judgement.Progress.UNKNOWN:
                 return self._unknown(turn, row)
 
     def _unknown(self, turn: Turn, row: Row) -> bool:
@@ -279,7 +217,9 @@ class Evacuator:
         actions = self._compute.actions_of(row.instance_uuid, since)
         if any(action.name == 'evacuate' for action in actions):
             return True
-        self._again(turn, row, f'Nova shows nothing of it for {waited:.0f} s')
+        requesting.ask_again(
+            turn, row, f'Nova shows nothing of it for {waited:.0f} s'
+        )
         return False
 
     def _verify_one(
@@ -290,10 +230,10 @@ class Evacuator:
         if server is None:
             return f'Nova does not show that {row.instance_name} moved'
         if server.vm_state in {'deleted', 'soft-delete'}:
-            self._settle(turn, row, RowState.LEFT, 'its user deleted it')
+            requesting.settle(turn, row, RowState.LEFT, 'its user deleted it')
             return ''
         if server.vm_state == 'error':
-            self._settle(
+            requesting.settle(
                 turn, row, RowState.HELD, 'Nova has it in ERROR: see its fault'
             )
             return ''
@@ -302,13 +242,13 @@ class Evacuator:
             self._compute.start(server, turn.deadline)
             return f'{row.instance_name} is being started'
         if server.host == row.source or not server.host:
-            self._again(turn, row, 'Nova says that it did not move')
+            requesting.ask_again(turn, row, 'Nova says that it did not move')
             return ''
         if server.vm_state != 'active' or server.power_state != RUNNING:
             return f'{row.instance_name} is {server.vm_state}'
         if not self._seen_by_agent(turn, row, server.host):
             return f'the agent of {server.host} does not see it run'
-        self._settle(
+        requesting.settle(
             turn, row, RowState.DONE, f'runs on {server.host}', server.host
         )
         return ''
@@ -322,223 +262,6 @@ class Evacuator:
             or host.domains is None
             or row.instance_uuid in host.domains
         )
-
-    # Asking.
-
-    def _ask(
-        self,
-        turn: Turn,
-        host: models.Host,
-        proof: fencing.FencedHost,
-        rows: Sequence[Row],
-        migrations: Mapping[str, Sequence[nova.Migration]],
-    ) -> Step | None:
-        servers = {s.uuid: s for s in self._compute.servers_on(host.name)}
-        targets = self._targets(turn, host)
-        if targets == []:
-            return hold(
-                models.HeldKind.CAPACITY,
-                f'no host of cluster {host.cluster.name} is usable now',
-            )
-        load: Counter[str] = Counter()
-        calls: list[Call] = []
-        for row in rows:
-            server = servers.get(row.instance_uuid)
-            if server is None:
-                self._settle(
-                    turn, row, RowState.LEFT, f'it is not on {host.name} now'
-                )
-                continue
-            call = self._prepare(
-                turn,
-                row,
-                server,
-                proof,
-                migrations.get(server.uuid, ()),
-                targets,
-                load,
-            )
-            if call is not None:
-                calls.append(call)
-        self._send(turn, calls)
-        return None
-
-    def _targets(
-        self, turn: Turn, host: models.Host
-    ) -> list[models.Host] | None:
-        """Usable hosts of the cluster; None leaves the choice to Nova."""
-        if host.cluster.targets is models.Targets.ANY:
-            return None
-        services = self._compute.services()
-        with turn.read() as session:
-            return planner_.usable_hosts(session, host, services)
-
-    def _prepare(
-        self,
-        turn: Turn,
-        row: Row,
-        server: nova.Server,
-        proof: fencing.FencedHost,
-        migrations: Sequence[nova.Migration],
-        targets: Sequence[models.Host] | None,
-        load: Counter[str],
-    ) -> 'Call | None':
-        """Collect the proofs, write the intention down."""
-        if row.attempt >= self._max_attempts:
-            self._settle(
-                turn,
-                row,
-                RowState.HELD,
-                f'asked for {row.attempt} times: {row.why}',
-            )
-            return None
-        needed = nova.must_prove(server, migrations)
-        proofs: dict[str, nova.Proof] = {proof.host: proof}
-        for name in sorted(needed - proofs.keys()):
-            other = self._clear(turn, row, name)
-            if other is None:
-                return None
-            proofs[name] = other
-        target = None
-        if targets is not None:
-            # A stale domain of it would make its new host refuse it.
-            fit = [
-                h.name for h in targets if server.uuid not in (h.domains or ())
-            ]
-            target = self._planner.target(fit, load)
-            if target is None:
-                self._settle(
-                    turn,
-                    row,
-                    RowState.HELD,
-                    'every usable host has a domain of it already',
-                )
-                return None
-            load[target] += 1
-        with turn.write() as session:
-            evacuations.request(
-                session, row, target, [m.uuid for m in migrations]
-            )
-        return Call(row, server, proofs, needed, target)
-
-    def _clear(self, turn: Turn, row: Row, name: str) -> nova.Proof | None:
-        """A proof that another host does not run the instance.
-
-        None: there is none yet, and the row stays pending, or none can be
-        had, and the row is held.
-        """
-        with turn.read() as session:
-            host = hosts.by_names(session, [name]).get(name)
-        if host is not None:
-            off = fencing.prove(
-                self._hands.fencer, self._hands.target(host), self._hands.clock
-            )
-            if off is not None:
-                return off
-            if host.domains is not None and host.reported_at is not None:
-                return self._absent(turn, row, host)
-        self._settle(
-            turn,
-            row,
-            RowState.HELD,
-            f'it may still run on {name}, which is neither proved off nor '
-            'cleared by its agent',
-        )
-        return None
-
-    def _absent(
-        self, turn: Turn, row: Row, host: models.Host
-    ) -> absence.DomainAbsent | None:
-        """What the agent listed, if it looked after the last attempt."""
-        assert host.reported_at is not None and host.domains is not None
-        if row.instance_uuid in host.domains:
-            self._settle(
-                turn, row, RowState.HELD, f'{host.name} has a domain of it'
-            )
-            return None
-        floors = (
-            turn.recovery.was.get('off_since'),
-            row.was.get('ask_again_at'),
-        )
-        for floor in filter(None, floors):
-            if host.reported_at <= datetime.datetime.fromisoformat(floor):
-                return None
-        age = (turn.now - host.reported_at).total_seconds()
-        return absence.DomainAbsent(
-            host.name, row.instance_uuid, turn.began - age
-        )
-
-    def _send(self, turn: Turn, calls: Sequence['Call']) -> None:
-        """Send the calls side by side, record those without effect."""
-        if not calls:
-            return
-        with futures.ThreadPoolExecutor(BATCH) as pool:
-            sent = {
-                pool.submit(
-                    self._compute.evacuate,
-                    call.server,
-                    call.proofs,
-                    call.needed,
-                    call.target,
-                    turn.deadline,
-                ): call.row
-                for call in calls
-            }
-        for future, row in sent.items():
-            error = future.exception()
-            if isinstance(
-                error, exception.NovaRefused | exception.ProofMissing
-            ):
-                self._again(turn, row, str(error))
-            elif isinstance(error, exception.HassError):
-                # Unreachable or failed: it may have taken effect.
-                self._note(turn, row, None, str(error))
-            elif error is not None:
-                raise error
-
-    # Writing.
-
-    def _again(self, turn: Turn, row: Row, why: str) -> None:
-        with turn.write() as session:
-            evacuations.ask_again(session, row, why)
-
-    def _settle(
-        self,
-        turn: Turn,
-        row: Row,
-        state: RowState,
-        why: str,
-        destination: str | None = None,
-    ) -> None:
-        with turn.write() as session:
-            evacuations.settle(session, row, state, why, destination)
-
-    def _note(
-        self,
-        turn: Turn,
-        row: Row,
-        migration: nova.Migration | None,
-        why: str = 'Nova moves it',
-    ) -> None:
-        with turn.write() as session:
-            evacuations.note(
-                session,
-                row,
-                why,
-                migration_uuid=migration.uuid if migration else None,
-                destination=migration.destination if migration else None,
-            )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Call:
-    """One evacuate call whose intention is written down."""
-
-    row: Row
-    server: nova.Server
-    proofs: Mapping[str, nova.Proof]
-    needed: frozenset[str]
-    target: str | None
 
 
 def _in_state(rows: Iterable[Row], state: RowState) -> list[Row]:

@@ -17,9 +17,9 @@ import dataclasses
 
 from hass import bmc
 from hass import clock as clock_
-from hass import nova
 from hass.db import models
 from hass.fencing import base as fencing
+from hass import nova
 from hass.recovery import witness as witness_
 
 

@@ -14,20 +14,20 @@
 
 import datetime
 
-from hass import exception
-from hass import nova
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
+from hass import exception
 from hass.fencing import base as fencing
+from hass import nova
 from hass.recovery import hands as hands_
 from hass.recovery import workflow
+from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
-from hass.recovery.workflow import hold
 
 
 class HostWorkflow(workflow.Workflow):
@@ -121,12 +121,16 @@ class HostWorkflow(workflow.Workflow):
         waiting = self.settle(turn)
         if waiting:
             return Wait(1, f'{waiting} evacuations are still running')
-        return (
-            self.give_back(turn)
-            or self._give_back_power(turn)
-            or self._give_back_service(turn)
-            or Hop(State.DISMISSED, 'everything touched was given back')
-        )
+        try:
+            return (
+                self.give_back(turn)
+                or self._give_back_power(turn)
+                or self._give_back_service(turn)
+                or Hop(State.DISMISSED, 'everything touched was given back')
+            )
+        except exception.NovaRefused as error:
+            # Nova keeps a source of evacuations down until it has started.
+            return Hop(State.DISMISSED, f'given back but for this: {error}')
 
     def _give_back_power(self, turn: Turn) -> Step | None:
         if not turn.recovery.was.get('off_sent'):

@@ -19,26 +19,26 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from hass import bmc
-from hass import nova
-from hass import faults
 from hass.db import evacuations
 from hass.db import instances
 from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
 from hass.diagnosis import diagnose
+from hass import faults
 from hass.fencing import base as fencing
+from hass import nova
 from hass.recovery import evacuating
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery import host_return
 from hass.recovery import planner as planner_
+from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
-from hass.recovery.workflow import hold
 
 UNCLEAR_SECONDS = 30.0
 LOOK_SECONDS = 0.3
@@ -214,7 +214,7 @@ class HostFailure(host_.HostWorkflow):
         proof = self.proof(turn)
         if isinstance(proof, Hop):
             return proof
-        return self._evacuator.turn(turn, self.host(turn), proof)
+        return self._evacuator.turn(turn, self.host(turn))
 
     def verifying(self, turn: Turn) -> Step:
         """Each instance really runs where Nova says, and only there."""

@@ -15,20 +15,20 @@
 from collections.abc import Callable
 import datetime
 
-from hass import exception
-from hass import faults
-from hass import nova
 from hass.db import evacuations
 from hass.db import models
+from hass import exception
+from hass import faults
 from hass.fencing import base as fencing
+from hass import nova
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
+from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
-from hass.recovery.workflow import hold
 
 RESTART_ATTEMPTS = 60
 RESTART_SECONDS = 5.0
@@ -168,8 +168,11 @@ class HostReturn(host_.HostWorkflow):
         return Wait(RESTART_SECONDS, f'{len(down)} instances are to start')
 
     def _runs(self, turn: Turn, server: nova.Server) -> bool:
-        """As far as anyone can tell: Nova's power_state is refreshed only
-        every [DEFAULT] sync_power_state_interval, agents see at once."""
+        """Whether it runs, as far as anyone can tell.
+
+        Nova refreshes its power_state only every [DEFAULT]
+        sync_power_state_interval; agents see at once.
+        """
         domains = self.host(turn).domains
         if domains is not None and server.uuid not in domains:
             return False

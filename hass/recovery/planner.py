@@ -13,15 +13,17 @@
 """Who goes first, where to, and who is left: decided before any call."""
 
 import abc
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 from sqlalchemy import orm
 
-from hass import nova
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
 from hass.db import recoveries
+from hass import nova
 
 EVACUABLE = frozenset({'active', 'error'})
 """vm_states that Nova evacuates and that were meant to run."""

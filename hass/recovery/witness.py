@@ -12,20 +12,22 @@
 
 """Gathers what can be known of one host now: beats, voices, BMC, pings."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Mapping
 import datetime
 from typing import Protocol
 
 from sqlalchemy import orm
 
 from hass import clock as clock_
-from hass import exception
-from hass import faults
 from hass.db import models
 from hass.db import observations
 from hass.db import services
 from hass.diagnosis import diagnose
 from hass.diagnosis import liveness
+from hass import exception
+from hass import faults
 from hass.fencing import base as fencing
 from hass.recovery import workflow
 

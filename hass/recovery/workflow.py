@@ -18,12 +18,15 @@ a sentence. The method never sleeps, loops or chooses a state by raising.
 """
 
 import abc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
 import contextlib
 import dataclasses
 import datetime
 import enum
-from typing import Any, ClassVar
+from typing import Any
+from typing import ClassVar
 
 from sqlalchemy import orm
 

@@ -16,7 +16,10 @@ Nova is the simulated one, which refuses what Nova refuses; power and
 guests are written into the oracle's ledger, which knows nothing of HASS.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Mapping
 import contextlib
 import dataclasses
 import pathlib
@@ -26,9 +29,6 @@ from oslo_config import cfg
 
 from hass import clock as clock_
 from hass import conf as options
-from hass import events
-from hass import exception
-from hass import nova
 from hass.db import clusters
 from hass.db import evacuations
 from hass.db import hosts as hosts_
@@ -41,7 +41,10 @@ from hass.db import session as db_session
 from hass.engine import alarms
 from hass.engine import inventory
 from hass.engine import patrol
+from hass import events
+from hass import exception
 from hass.fencing import base as fencing
+from hass import nova
 from hass.nova import proofs
 from hass.nova import records
 from hass.recovery import hands
@@ -51,6 +54,7 @@ from hass.recovery import planner
 from hass.recovery import runner
 from hass.recovery import witness
 from hass.recovery import workflow
+from hass import secrets
 from hass.simulation import clock as virtual
 from hass.simulation import nova_cloud
 from hass.simulation import nova_host
@@ -79,13 +83,6 @@ class Heard:
     last: float
     sent: float
     planned: bool = False
-
-
-class PlainKeyring:
-    """Secrets of the fake cloud are none."""
-
-    def decrypt(self, secret: str, what: str) -> str:
-        return secret
 
 
 def make_conf(folder: str, **changes: object) -> cfg.ConfigOpts:
@@ -180,6 +177,7 @@ class FakeBmcs(fencing.Fencer):
 
     def __init__(self, hosts: Mapping[str, FakeHost]) -> None:
         self._hosts = hosts
+        self.before_off: Callable[[], None] | None = None
 
     def _reach(self, target: fencing.Target) -> FakeHost:
         host = self._hosts[target.name]
@@ -195,6 +193,9 @@ class FakeBmcs(fencing.Fencer):
         return fencing.PowerState.ON if on else fencing.PowerState.OFF
 
     def off(self, target: fencing.Target, deadline: clock_.Deadline) -> None:
+        hook, self.before_off = self.before_off, None
+        if hook is not None:
+            hook()
         deadline.check()
         host = self._reach(target)
         host.off_calls += 1
@@ -452,11 +453,12 @@ class FakeEngine:
     def __init__(self, cloud: 'FakeCloud', name: str) -> None:
         self.name = name
         self.alive = True
+        self.working = False
         self.ears = Ears(cloud.clock)
         self._cloud = cloud
         conf = cloud.conf
         self._inventory = inventory.Inventory(
-            cloud.database, PlainKeyring(), cloud.clock
+            cloud.database, cloud.keyring, cloud.clock
         )
         self.hands = hands.Hands(
             fencer=cloud.bmcs,
@@ -547,12 +549,15 @@ class FakeEngine:
         claimed = self.claim(recovery_id, claim)
         if claimed is None:
             return
+        self.working = True
         try:
             self.runner.run(claimed)
         except exception.HassError as error:
             self._cloud.refusals.append(str(error))
         except Killed:
             self.alive = False
+        finally:
+            self.working = False
 
 
 class Mortal:
@@ -595,6 +600,9 @@ class FakeCloud:
     ) -> None:
         self.clock = virtual.VirtualClock()
         self.conf = make_conf(folder, **changes)
+        keyring = pathlib.Path(folder) / 'keyring'
+        secrets.create(keyring)
+        self.keyring = secrets.Keyring(keyring)
         self.database = db_session.Database(self.conf, self.clock)
         migration.sync(self.database)
         self._ledger_path = pathlib.Path(folder) / 'ledger.jsonl'

@@ -1,0 +1,75 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What became of one evacuate call, by Nova's migration records. Pure."""
+
+from collections.abc import Iterable
+from collections.abc import Sequence
+import dataclasses
+import enum
+
+from hass import nova
+
+
+class Progress(enum.Enum):
+    """Where Nova is with one evacuation that it was asked for."""
+
+    UNKNOWN = 'unknown'
+    LIVE = 'live'
+    STUCK = 'stuck'
+    """Live by Nova's record, but its destination died after the claim."""
+    TWICE = 'twice'
+    FAILED = 'failed'
+    MOVED = 'moved'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judgement:
+    """Progress, and the newest migration of this attempt if any."""
+
+    progress: Progress
+    migration: nova.Migration | None = None
+
+
+def judge(
+    known: Iterable[str],
+    migrations: Sequence[nova.Migration],
+    dead: frozenset[str],
+) -> Judgement:
+    """Judge one attempt by the migration records of its instance. Pure.
+
+    Only records that were not there before the call count, so no clock of
+    Nova's is compared with one of ours.
+
+    :param known: uuids of the migrations that were there before the call
+    :param dead: uuids of those whose destination was fenced after it had
+        claimed: nobody works on them any more
+    """
+    before = frozenset(known)
+    own = [
+        m
+        for m in migrations
+        if m.type == 'evacuation' and m.uuid not in before
+    ]
+    if not own:
+        return Judgement(Progress.UNKNOWN)
+    newest = max(own, key=lambda migration: migration.id)
+    live = [m for m in own if m.live and m.uuid not in dead]
+    if len(live) > 1:
+        return Judgement(Progress.TWICE, newest)
+    if live:
+        return Judgement(Progress.LIVE, live[0])
+    if newest.done:
+        return Judgement(Progress.MOVED, newest)
+    if newest.live:
+        return Judgement(Progress.STUCK, newest)
+    return Judgement(Progress.FAILED, newest)

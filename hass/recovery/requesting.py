@@ -1,0 +1,289 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Asks Nova for evacuations: proofs first, then the row, then the call."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from collections import Counter
+from concurrent import futures
+import dataclasses
+import datetime
+from typing import Literal
+
+from hass.db import evacuations
+from hass.db import hosts
+from hass.db import models
+from hass import exception
+from hass.fencing import absence
+from hass.fencing import base as fencing
+from hass import nova
+from hass.recovery import hands as hands_
+from hass.recovery import planner as planner_
+from hass.recovery.workflow import hold
+from hass.recovery.workflow import Hop
+from hass.recovery.workflow import Turn
+
+BATCH = 10
+"""Calls of one turn: all are sent while one proof is fresh."""
+
+MOVES_OF = datetime.timedelta(days=1)
+"""Older moves than these have left a domain that agents see, or nothing."""
+
+Row = models.Evacuation
+RowState = models.EvacuationState
+Ended = Literal[RowState.DONE, RowState.LEFT, RowState.HELD]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """One evacuate call whose intention is written down.
+
+    :ivar proofs: of every host that may run the guest but the source
+    """
+
+    row: Row
+    server: nova.Server
+    proofs: Mapping[str, nova.Proof]
+    needed: frozenset[str]
+    target: str | None
+
+
+class Requester:
+    """Turns pending rows of one recovery into calls."""
+
+    def __init__(
+        self,
+        hands: hands_.Hands,
+        planner: planner_.Planner,
+        max_attempts: int,
+    ) -> None:
+        self._hands = hands
+        self._compute = hands.compute
+        self._planner = planner
+        self._max_attempts = max_attempts
+
+    def ask(
+        self,
+        turn: Turn,
+        host: models.Host,
+        rows: Sequence[Row],
+    ) -> Hop | int:
+        """Ask for some pending rows; how many calls went out.
+
+        The host is proved off once more after everything slow is done, so
+        that the calls leave while the proof is fresh.
+        """
+        servers = {s.uuid: s for s in self._compute.servers_on(host.name)}
+        targets = self._targets(turn, host)
+        migrations = self._migrations(turn)
+        if targets == []:
+            return hold(
+                models.HeldKind.CAPACITY,
+                f'no host of cluster {host.cluster.name} is usable now',
+            )
+        load: Counter[str] = Counter()
+        calls: list[Call] = []
+        for row in rows:
+            server = servers.get(row.instance_uuid)
+            if server is None:
+                settle(
+                    turn, row, RowState.LEFT, f'it is not on {host.name} now'
+                )
+                continue
+            records = migrations.get(server.uuid, ())
+            call = self._prepare(turn, row, server, records, targets, load)
+            if call is not None:
+                calls.append(call)
+        proof = fencing.prove(
+            self._hands.fencer, self._hands.target(host), self._hands.clock
+        )
+        if proof is None:
+            for call in calls:
+                ask_again(turn, call.row, 'its host was found powered on')
+            return 0
+        self._send(turn, calls, proof)
+        return len(calls)
+
+    def _migrations(self, turn: Turn) -> dict[str, list[nova.Migration]]:
+        """The newer moves of all instances, wherever they went from."""
+        found: dict[str, list[nova.Migration]] = {}
+        since = turn.now - MOVES_OF
+        for move in self._compute.migrations(None, since=since, kind=None):
+            found.setdefault(move.instance_uuid, []).append(move)
+        return found
+
+    def _targets(
+        self, turn: Turn, host: models.Host
+    ) -> list[models.Host] | None:
+        """Usable hosts of the cluster; None leaves the choice to Nova."""
+        if host.cluster.targets is models.Targets.ANY:
+            return None
+        services = self._compute.services()
+        with turn.read() as session:
+            return planner_.usable_hosts(session, host, services)
+
+    def _prepare(
+        self,
+        turn: Turn,
+        row: Row,
+        server: nova.Server,
+        migrations: Sequence[nova.Migration],
+        targets: Sequence[models.Host] | None,
+        load: Counter[str],
+    ) -> Call | None:
+        """Collect the proofs, write the intention down."""
+        if row.attempt >= self._max_attempts:
+            settle(
+                turn,
+                row,
+                RowState.HELD,
+                f'asked for {row.attempt} times: {row.why}',
+            )
+            return None
+        with turn.read() as session:
+            seen = hosts.with_domain(session, server.uuid)
+        strays = [name for name in seen if name != row.source]
+        if strays:
+            settle(
+                turn,
+                row,
+                RowState.HELD,
+                f'the agent of {", ".join(strays)} sees a domain of it',
+            )
+            return None
+        needed = nova.must_prove(server, migrations)
+        proofs: dict[str, nova.Proof] = {}
+        for name in sorted(needed - {row.source}):
+            other = self._clear(turn, row, name)
+            if other is None:
+                return None
+            proofs[name] = other
+        target = None
+        if targets is not None:
+            names = [host.name for host in targets]
+            target = self._planner.target(names, load)
+            if target is None:
+                return None
+            load[target] += 1
+        with turn.write() as session:
+            evacuations.request(
+                session, row, target, [m.uuid for m in migrations]
+            )
+        return Call(row, server, proofs, needed, target)
+
+    def _clear(self, turn: Turn, row: Row, name: str) -> nova.Proof | None:
+        """A proof that another host does not run the instance.
+
+        None: there is none yet, and the row stays pending, or none can be
+        had, and the row is held.
+        """
+        with turn.read() as session:
+            host = hosts.by_names(session, [name]).get(name)
+        if host is not None:
+            off = fencing.prove(
+                self._hands.fencer, self._hands.target(host), self._hands.clock
+            )
+            if off is not None:
+                return off
+            if host.domains is not None and host.reported_at is not None:
+                return self._absent(turn, row, host)
+        settle(
+            turn,
+            row,
+            RowState.HELD,
+            f'it may still run on {name}, which is neither proved off nor '
+            'cleared by its agent',
+        )
+        return None
+
+    def _absent(
+        self, turn: Turn, row: Row, host: models.Host
+    ) -> absence.DomainAbsent | None:
+        """What the agent listed, if it looked after the last attempt."""
+        assert host.reported_at is not None
+        floors = (
+            turn.recovery.was.get('off_since'),
+            row.was.get('ask_again_at'),
+        )
+        for floor in filter(None, floors):
+            if host.reported_at <= datetime.datetime.fromisoformat(floor):
+                return None
+        age = (turn.now - host.reported_at).total_seconds()
+        return absence.DomainAbsent(
+            host.name, row.instance_uuid, turn.began - age
+        )
+
+    def _send(
+        self, turn: Turn, calls: Sequence[Call], proof: fencing.FencedHost
+    ) -> None:
+        """Send the calls side by side, record those without effect."""
+        if not calls:
+            return
+        with futures.ThreadPoolExecutor(BATCH) as pool:
+            sent = {
+                pool.submit(
+                    self._compute.evacuate,
+                    call.server,
+                    {proof.host: proof, **call.proofs},
+                    call.needed,
+                    call.target,
+                    turn.deadline,
+                ): call.row
+                for call in calls
+            }
+        for future, row in sent.items():
+            error = future.exception()
+            if isinstance(
+                error, exception.NovaRefused | exception.ProofMissing
+            ):
+                ask_again(turn, row, str(error))
+            elif isinstance(error, exception.HassError):
+                # Unreachable or failed: it may have taken effect.
+                note(turn, row, str(error))
+            elif error is not None:
+                raise error
+
+
+def settle(
+    turn: Turn,
+    row: Row,
+    state: Ended,
+    why: str,
+    destination: str | None = None,
+) -> None:
+    """Write down how an evacuation ended, or why it is held."""
+    with turn.write() as session:
+        evacuations.settle(session, row, state, why, destination)
+
+
+def ask_again(turn: Turn, row: Row, why: str) -> None:
+    """The last call came to nothing: it is pending again."""
+    with turn.write() as session:
+        evacuations.ask_again(session, row, why)
+
+
+def note(
+    turn: Turn,
+    row: Row,
+    why: str,
+    migration: nova.Migration | None = None,
+) -> None:
+    """Write down what is known of a call under way."""
+    with turn.write() as session:
+        evacuations.note(
+            session,
+            row,
+            why,
+            migration_uuid=migration.uuid if migration else None,
+            destination=migration.destination if migration else None,
+        )
