@@ -11,6 +11,8 @@
 # under the License.
 
 from hass.db import models
+from hass.db import notifications
+from hass import faults
 from hass.fencing import base as fencing
 from hass.tests import fake_cloud
 from hass.tests.scenario import base
@@ -136,15 +138,13 @@ class HostFailureTest(base.ScenarioTest):
         self.assert_held(HOST, 'safety', 'beats although its BMC reads off')
 
     def allege(self, times=1):
-        from hass.db import notifications
-
         for _ in range(times):
             with self.cloud.database.writer() as session:
                 notifications.add(
                     session,
                     source='operator',
                     host=HOST,
-                    layer=models.faults.Layer.OS,
+                    layer=faults.Layer.OS,
                     payload={},
                 )
 

@@ -26,7 +26,7 @@ class HostReturnTest(base.ScenarioTest):
 
     def die_again_in(self, state):
         """The host dies a second time when its return is in a state."""
-        died = []
+        died: list[str] = []
 
         def die(turn):
             if turn.recovery.state == state and not died:
