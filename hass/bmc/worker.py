@@ -82,8 +82,10 @@ class Door:
         logins: list[dict[str, Any]] = []
         self.command = pyghmi.Command(
             bmc=host,
-            userid=username,
-            password=password,
+            # As text, pyghmi would never forget a session that has ended,
+            # and wait for ever in it when asked to log in again.
+            userid=username.encode(),
+            password=password.encode(),
             port=port,
             onlogon=lambda answer, command: logins.append(answer),
             # Else packets of its own come between question and answer.

@@ -40,13 +40,13 @@ class Topology(base.Fencer):
     """
 
     def __init__(self, levels: Sequence[Level]) -> None:
-        self._levels = levels
+        self.levels = levels
         self._asked: dict[str, int] = {}
 
     def status(self, target: base.Target) -> base.PowerState:
         seen: set[base.PowerState] = set()
         failures: list[exception.HassError] = []
-        for level in self._levels:
+        for level in self.levels:
             try:
                 states = {fencer.status(target) for fencer in level}
             except FAILURES as failure:
@@ -64,9 +64,9 @@ class Topology(base.Fencer):
     def off(self, target: base.Target, deadline: clock_.Deadline) -> None:
         asked = self._asked.get(target.name, 0)
         self._asked[target.name] = asked + 1
-        first = asked // ASKS_PER_LEVEL % len(self._levels)
+        first = asked // ASKS_PER_LEVEL % len(self.levels)
         failures: list[exception.HassError] = []
-        for level in [*self._levels[first:], *self._levels[:first]]:
+        for level in [*self.levels[first:], *self.levels[:first]]:
             try:
                 for fencer in level:
                     fencer.off(target, deadline)
@@ -78,12 +78,12 @@ class Topology(base.Fencer):
     def on(self, target: base.Target, deadline: clock_.Deadline) -> None:
         """Undo every level: each of them may have cut the host off."""
         self._asked.pop(target.name, None)
-        for level in self._levels:
+        for level in self.levels:
             for fencer in level:
                 fencer.on(target, deadline)
 
 
-def build(levels: Sequence[str], bmcs: bmc.Bmc) -> base.Fencer:
+def build(levels: Sequence[str], bmcs: bmc.Bmc) -> Topology:
     """The fencers of [fencing] levels: names, those of a level joined by +.
 
     :raises hass.exception.ConfigError: a name is not known, or none is given

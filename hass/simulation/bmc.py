@@ -75,6 +75,8 @@ class Responder:
 
     def stop(self) -> None:
         """Stop answering and free the port."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._socket.sendto(b'', self._socket.getsockname())
         self._thread.join()

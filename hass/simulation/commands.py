@@ -16,6 +16,7 @@ A handler takes the data of a request and returns the completion code and
 the data of the answer. Numbers in brackets are sections of IPMI 2.0.
 """
 
+import collections
 from collections.abc import Callable
 import struct
 
@@ -45,12 +46,17 @@ class Commands:
     """One BMC's answers.
 
     :ivar scripted: whole answers, the completion code first, in place of
-        the true ones, by (netfn, command): for what a broken BMC says
+        the true ones, by (netfn, command): for what a broken BMC says.
+        None: it does what is asked and the answer gets lost
+    :ivar asked: how often each (netfn, command) came in
     """
 
     def __init__(self, clock: clock_.Clock, chassis: chassis_.Chassis) -> None:
         self.watchdog = watchdog_.Watchdog(clock, chassis)
-        self.scripted: dict[tuple[int, int], bytes] = {}
+        self.scripted: dict[tuple[int, int], bytes | None] = {}
+        self.asked: collections.Counter[tuple[int, int]] = (
+            collections.Counter()
+        )
         self.closed: int | None = None
         self._chassis = chassis
         self._by_number = {one.number: one for one in chassis.sensors.values()}
@@ -80,11 +86,17 @@ class Commands:
             (STORAGE, 0x48): self._time,
         }
 
-    def execute(self, request: rmcp.Request) -> bytes:
-        """The completion code and the data of the answer."""
+    def execute(self, request: rmcp.Request) -> bytes | None:
+        """The completion code and the data of the answer, or silence."""
         key = request.netfn, request.command
-        if key in self.scripted:
-            return self.scripted[key]
+        self.asked[key] += 1
+        if key not in self.scripted:
+            return self._execute(key, request)
+        if self.scripted[key] is None:
+            self._execute(key, request)
+        return self.scripted[key]
+
+    def _execute(self, key: tuple[int, int], request: rmcp.Request) -> bytes:
         session = request.session
         if session is None and key not in BEFORE_SESSION:
             return NOT_PRIVILEGED

@@ -114,14 +114,15 @@ class Request:
     session: Session | None
 
 
-Execute = Callable[[Request], bytes]
+Execute = Callable[[Request], bytes | None]
 
 
 class Sessions:
     """Turns a datagram into the answer of a BMC, or None for silence.
 
     :param guid: 16 bytes as they stand on the wire
-    :param execute: returns the completion code and the data
+    :param execute: returns the completion code and the data, None for
+        silence
     """
 
     def __init__(
@@ -206,6 +207,8 @@ class Sessions:
         answer = self._execute(
             Request(netfn >> 2, command, message[6:-1], session)
         )
+        if answer is None:
+            return None
         head = bytes((requester, (netfn & 0xFC | sequence & 3) + 4))
         body = bytes((responder, sequence & 0xFC | netfn & 3, command))
         body += answer

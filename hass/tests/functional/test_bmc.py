@@ -1,0 +1,279 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The door to BMCs, against our own responder."""
+
+import dataclasses
+import threading
+
+import fixtures
+import psutil
+
+from hass import bmc
+from hass.bmc import worker
+from hass import exception
+from hass.fencing import base as fencing
+from hass.fencing import ipmi
+from hass.tests import clocks
+from hass.tests.contracts import fencer
+from hass.tests.functional import bmc_base
+
+ON, OFF = bmc.PowerState.ON, bmc.PowerState.OFF
+GET_CHASSIS_STATUS = (0x00, 0x01)
+GET_SYSTEM_GUID = (0x06, 0x37)
+SET_SESSION_PRIVILEGE = (0x06, 0x3B)
+CLOSE_SESSION = (0x06, 0x3C)
+
+
+class IpmiFencerTest(fencer.FencerContract, bmc_base.BmcTest):
+    call_seconds = 1.0
+
+    def prepare(self, off_seconds):
+        responder = self.make_responder(latency_seconds=off_seconds)
+        self.device = responder.chassis
+        self.fencer = ipmi.IpmiFencer(self.bmcs)
+        self.target = fencing.Target(
+            'compute-1', self.address(responder), 'boot-1'
+        )
+
+    def is_on(self):
+        return self.device.is_on
+
+    def test_a_host_without_a_bmc_cannot_be_fenced(self):
+        self.assertRaises(
+            exception.FencingFailed,
+            self.fencer.status,
+            fencing.Target('compute-1', None),
+        )
+
+
+class ReadingTest(bmc_base.BmcTest):
+    def setUp(self):
+        super().setUp()
+        self.responder = self.make_responder(policy='previous')
+        self.chassis = self.responder.chassis
+        self.at = self.address(self.responder)
+
+    def test_identity_names_the_system_and_its_restore_policy(self):
+        identity = self.bmcs.identity(self.at)
+        self.assertTrue(bmc.same_guid(identity.guid, self.chassis.guid))
+        self.assertEqual('previous', identity.power_restore_policy)
+
+    def test_sensors_tell_value_and_health(self):
+        self.chassis.sensors['CPU Temp'].value = 97
+        self.chassis.power_off()
+        readings = {one.name: one for one in self.bmcs.sensors(self.at)}
+        self.assertEqual(
+            bmc.SensorReading(
+                'CPU Temp', 'Temperature', 97.0, '°C', 'critical'
+            ),
+            readings['CPU Temp'],
+        )
+        self.assertEqual('unknown', readings['Fan 1'].health)
+        self.assertIsNone(readings['Fan 1'].value)
+        self.assertEqual(('ok', 12.0), (
+            readings['12V'].health, readings['12V'].value
+        ))  # fmt: skip
+
+    def test_wrong_credentials_are_refused_at_once(self):
+        start = self.clock.monotonic()
+        for address in (
+            self.address(self.responder, 'wrong'),
+            bmc.Address('127.0.0.1', self.at.port, 'nobody', 'wrong'),
+        ):
+            self.assertRaises(exception.BmcRefused, self.bmcs.power, address)
+        self.assertLess(self.clock.monotonic() - start, 1.5)
+        self.assertEqual(ON, self.bmcs.power(self.at))
+
+    def test_a_command_that_it_does_not_know_is_refused(self):
+        self.responder.commands.scripted[GET_SYSTEM_GUID] = b'\xc1'
+        self.assertRaises(exception.BmcRefused, self.bmcs.identity, self.at)
+        self.assertEqual(ON, self.bmcs.power(self.at))
+
+    def test_nonsense_is_never_off(self):
+        for nonsense in (b'', b'\0', b'\0\0', b'\0\x80\0\0', b'\0\xfe\0\0'):
+            self.responder.commands.scripted[GET_CHASSIS_STATUS] = nonsense
+            self.assertRaises(exception.BmcBadAnswer, self.bmcs.power, self.at)
+        self.responder.commands.scripted.clear()
+        self.assertEqual(ON, self.bmcs.power(self.at))
+
+    def test_a_name_that_does_not_resolve_is_unreachable(self):
+        nowhere = bmc.Address('bmc.invalid', 623, 'admin', 'secret')
+        self.assertRaises(exception.BmcUnreachable, self.bmcs.power, nowhere)
+
+
+class SilenceTest(bmc_base.BmcTest):
+    call_seconds = 1.0
+
+    def setUp(self):
+        super().setUp()
+        self.responder = self.make_responder()
+        self.chassis = self.responder.chassis
+        self.at = self.address(self.responder)
+        self.assertEqual(ON, self.bmcs.power(self.at))
+
+    def assert_silent(self):
+        start = self.clock.monotonic()
+        self.assertRaises(exception.BmcUnreachable, self.bmcs.power, self.at)
+        self.assertLess(self.clock.monotonic() - start, 1.5)
+
+    def test_silence_in_mid_session_is_bounded(self):
+        self.chassis.mute = True
+        self.assert_silent()
+
+    def test_it_is_heard_as_soon_as_it_is_back(self):
+        self.chassis.mute = True
+        self.assert_silent()
+        self.assert_silent()
+        self.chassis.mute = False
+        self.assertEqual(ON, self.bmcs.power(self.at))
+
+    def test_a_bmc_that_forgot_its_sessions_is_asked_anew(self):
+        self.responder.stop()
+        self.serve(self.chassis, port=self.at.port)
+        self.assert_silent()
+        self.assertEqual(ON, self.bmcs.power(self.at))
+
+    def test_a_read_that_is_late_is_not_taken_for_a_later_one(self):
+        self.chassis.mute = True
+        self.assert_silent()
+        self.chassis.mute = False
+        self.chassis.lose_power()
+        self.assertEqual(OFF, self.bmcs.power(self.at))
+
+    def test_the_process_that_hung_is_gone(self):
+        before = {child.pid for child in psutil.Process().children()}
+        self.chassis.mute = True
+        self.assert_silent()
+        after = {child.pid for child in psutil.Process().children()}
+        self.assertNotEqual(before, after)
+        self.assertLessEqual(len(after), self.workers)
+
+    def test_closing_ends_every_process(self):
+        children = psutil.Process().children()
+        self.bmcs.close()
+        self.assertFalse(any(child.is_running() for child in children))
+        self.assertRaises(exception.BmcUnreachable, self.bmcs.power, self.at)
+
+
+class SessionTest(bmc_base.BmcTest):
+    """One worker's sessions, in this process and in time that we turn."""
+
+    def setUp(self):
+        super().setUp()
+        self.responder = self.make_responder()
+        self.hands = clocks.HandClock()
+        worker.bound_waits()
+        self.worker = worker.Worker(self.hands)
+
+    def power(self, password=bmc_base.PASSWORD):
+        address = self.address(self.responder, password)
+        request = dataclasses.asdict(address) | {
+            'verb': 'power', 'seconds': 5, 'deadline': None
+        }  # fmt: skip
+        return self.worker.answer(request)
+
+    def logins(self):
+        return self.responder.commands.asked[SET_SESSION_PRIVILEGE]
+
+    def test_a_session_is_kept_warm_for_a_while(self):
+        for _ in range(3):
+            self.hands.turn(15)
+            self.worker.drop_idle()
+            self.assertEqual({'value': 'on'}, self.power())
+        self.assertEqual(1, self.logins())
+
+    def test_an_idle_session_is_closed_and_opened_anew_when_needed(self):
+        for _ in range(3):
+            self.assertEqual({'value': 'on'}, self.power())
+            self.hands.turn(21)
+            self.worker.drop_idle()
+        self.wait_for(
+            lambda: self.responder.commands.asked[CLOSE_SESSION] == 3,
+            why='the sessions to be closed',
+        )
+        self.assertEqual(3, self.logins())
+
+    def test_a_wrong_password_is_refused_each_time(self):
+        for _ in range(3):
+            self.assertEqual('refused', self.power('wrong')['error'])
+            self.assertEqual({'value': 'on'}, self.power())
+
+    def test_a_worker_says_when_it_is_spent(self):
+        self.useFixture(fixtures.MonkeyPatch(
+            'hass.bmc.worker.MAX_LOGINS', 2
+        ))  # fmt: skip
+        self.power()
+        self.assertFalse(self.worker.spent)
+        self.power('wrong')
+        self.assertTrue(self.worker.spent)
+
+
+class ManyTest(bmc_base.BmcTest):
+    call_seconds = 1.0
+    workers = 4
+
+    def test_dead_bmcs_do_not_slow_down_the_others(self):
+        dead = [self.make_responder() for _ in range(4)]
+        alive = self.address(self.make_responder())
+        for one in dead:
+            one.chassis.mute = True
+        threads = [
+            threading.Thread(target=self.ask_often, args=(self.address(one),))
+            for one in dead
+        ]
+        self.stopping = threading.Event()
+        for one in dead:
+            self.ask(self.address(one))
+        for thread in threads:
+            thread.start()
+            self.addCleanup(thread.join)
+        self.addCleanup(self.stopping.set)
+        slowest = max(self.seconds_of_a_read(alive) for _ in range(100))
+        self.assertLess(slowest, 0.7)
+
+    def seconds_of_a_read(self, address):
+        start = self.clock.monotonic()
+        self.assertEqual(ON, self.bmcs.power(address))
+        return self.clock.monotonic() - start
+
+    def ask_often(self, address):
+        while not self.stopping.is_set():
+            self.ask(address)
+
+    def ask(self, address):
+        try:
+            self.bmcs.power(address)
+        except exception.BmcUnreachable:
+            return
+
+    def test_many_threads_and_bmcs_share_the_processes(self):
+        machines = [self.make_responder() for _ in range(12)]
+        for machine in machines[::2]:
+            machine.chassis.lose_power()
+        answers = {}
+
+        def read(number):
+            address = self.address(machines[number])
+            answers[number] = self.bmcs.power(address)
+
+        threads = [
+            threading.Thread(target=read, args=(number,))
+            for number in range(12)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(
+            [OFF, ON] * 6, [answers[number] for number in range(12)]
+        )
