@@ -22,6 +22,8 @@ from oslo_config import cfg
 import oslo_messaging
 from oslo_messaging import opts
 
+from hass import exception
+
 EXCHANGE = 'hass'
 VERSION = '1.0'
 REPORTS = 'hass.reports'
@@ -50,9 +52,24 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def connect(conf: cfg.ConfigOpts) -> Any:
-    """The RPC transport that ``transport_url`` names."""
+    """The RPC transport that ``transport_url`` names.
+
+    :raises ConfigError: it cannot be used; the URL is not repeated, for
+        it holds a password
+    """
     register_opts(conf)
-    return oslo_messaging.get_rpc_transport(conf)
+    try:
+        return oslo_messaging.get_rpc_transport(conf)
+    except oslo_messaging.InvalidTransportURL:
+        raise exception.ConfigError(
+            'transport_url', 'it is not driver://user:password@host:port/'
+        ) from None
+    except oslo_messaging.DriverLoadFailure as error:
+        raise exception.ConfigError(
+            'transport_url', f'there is no driver {error.driver}'
+        ) from None
+    except cfg.Error as error:
+        raise exception.ConfigError('transport_url', str(error)) from None
 
 
 def client(transport: Any, topic: str, seconds: float) -> Any:

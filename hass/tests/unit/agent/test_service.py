@@ -1,0 +1,190 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import threading
+
+from oslo_config import cfg
+
+from hass.agent import identity
+from hass.agent import service
+from hass import clock
+from hass.conf import agent as options
+from hass.detection import guests
+from hass.engine import listener
+from hass import exception
+from hass.tests import base
+from hass.tests.unit.agent import engines
+
+KEY = b'k' * 32
+NETWORKS = {'management': '127.0.0.1', 'storage': '127.0.0.2'}
+
+
+class Engine(engines.SilentEngine):
+    """Takes everything."""
+
+    def __init__(self):
+        self.goodbyes = 0
+        self.reports = 0
+
+    def report(self, envelope):
+        self.reports += 1
+        return {'patrol_seconds': 0.1}
+
+    def goodbye(self, envelope):
+        self.goodbyes += 1
+        return {}
+
+
+class StuckGuests(guests.Guests):
+    """A libvirt that never answers."""
+
+    def __init__(self):
+        self.release = threading.Event()
+
+    def domains(self):
+        self.release.wait()
+        return None
+
+
+class AgentTest(base.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.clock = clock.SystemClock()
+        self.listener = listener.Listener(
+            self.clock,
+            lambda host: [KEY],
+            [(address, 0) for address in NETWORKS.values()],
+        )
+        self.listener.start()
+        self.addCleanup(self.listener.stop)
+        self.engine = Engine()
+
+    def make_agent(self, seen=None, engine=None, **changes):
+        conf = cfg.ConfigOpts()
+        conf.register_opts(options.OPTIONS, 'agent')
+        conf([], default_config_files=[])
+        fields = {
+            'engines': [
+                options.EngineAddress(network, address, port)
+                for network, (address, port) in zip(
+                    NETWORKS, self.listener.addresses(), strict=True
+                )
+            ],
+            'beat_networks': list(NETWORKS.items()),
+            'beat_seconds': 0.05,
+            'report_seconds': 1.0,
+            'call_seconds': 0.5,
+            'nova_conf': '/does/not/exist',
+        }
+        for option, value in (fields | changes).items():
+            conf.set_override(option, value, 'agent')
+        agent = service.Agent(
+            conf.agent,
+            self.clock,
+            engine or self.engine,
+            identity.Identity(self.clock, 'compute-1', 'boot-1', KEY),
+            seen or guests.NoGuests(),
+        )
+        self.addCleanup(agent.kill)
+        return agent
+
+    def start_agent(self, *args, **kwargs):
+        agent = self.make_agent(*args, **kwargs)
+        agent.start()
+        self.wait_for(
+            lambda: len(self.heard().by_network if self.heard() else ()) == 2,
+            why='beats on both networks',
+        )
+        return agent
+
+    def heard(self):
+        return self.listener.heard('compute-1')
+
+    def wait_more(self):
+        last = self.heard().last
+        self.wait_for(lambda: self.heard().last > last, why='another beat')
+
+    def assert_silence(self):
+        """Whatever was under way has come, and then nothing does."""
+        self.wait_for(
+            lambda: self.clock.monotonic() - self.heard().last > 0.3,
+            why='silence',
+        )
+
+    def test_a_planned_stop_is_told_on_every_way(self):
+        self.start_agent().stop()
+        self.wait_for(lambda: self.heard().planned, why='planned beats')
+        self.assertEqual(1, self.engine.goodbyes)
+        self.assert_silence()
+
+    def test_a_host_that_loses_its_power_says_nothing(self):
+        self.start_agent().kill()
+        self.assert_silence()
+        self.assertFalse(self.heard().planned)
+        self.assertEqual(0, self.engine.goodbyes)
+
+    def test_a_host_that_hangs_is_silent_and_may_come_back(self):
+        agent = self.start_agent()
+        agent.pause()
+        self.assert_silence()
+        agent.pause(False)
+        self.wait_more()
+        self.assertEqual({}, self.listener.refusals())
+
+    def test_a_call_that_blocks_delays_no_beat_and_no_stop(self):
+        stuck = threading.Event()
+        self.addCleanup(stuck.set)
+
+        class StuckEngine(engines.SilentEngine):
+            def report(self, envelope):
+                stuck.wait()
+                return {}
+
+            goodbye = report
+
+        agent = self.start_agent(engine=StuckEngine())
+        self.wait_more()
+        agent.stop()
+        self.wait_for(lambda: self.heard().planned, why='planned beats')
+
+    def test_guests_that_cannot_be_seen_delay_no_beat_and_no_report(self):
+        seen = StuckGuests()
+        self.addCleanup(seen.release.set)
+        agent = self.start_agent(seen)
+        self.wait_more()
+        self.wait_for(lambda: self.engine.reports > 1, why='reports')
+        self.assertIsNone(agent.facts().domains)
+
+    def test_an_agent_without_engines_does_not_start(self):
+        self.assertRaises(exception.ConfigError, self.make_agent, engines=[])
+
+
+class LoopTest(base.TestCase):
+    def test_it_survives_what_a_turn_throws_and_counts_as_late(self):
+        turns = []
+
+        def turn():
+            turns.append(1)
+            if len(turns) < 5:
+                raise RuntimeError('out of luck')
+
+        loop = service.Loop(
+            'test',
+            turn,
+            clock.SystemClock(),
+            pause_seconds=0.05,
+            deadline_seconds=0.1,
+        )
+        loop.start()
+        self.addCleanup(loop.stop)
+        self.wait_for(loop.late, why='a loop that only fails is late')
+        self.wait_for(lambda: not loop.late(), why='it is well again')
