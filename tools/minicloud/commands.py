@@ -76,7 +76,16 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument('--no-hass', action='store_true')
     down = verbs.add_parser('down', help='take everything down')
     down.add_argument('--purge', action='store_true')
-    verbs.add_parser('hass-up', help='HASS on a cloud that is up')
+    hass = verbs.add_parser('hass-up', help='HASS on a cloud that is up')
+    for each in (up, hass):
+        each.add_argument(
+            '--set',
+            action='append',
+            default=[],
+            type=_option,
+            metavar='GROUP.OPTION=VALUE',
+            help='an option of HASS, for all its services',
+        )
     verbs.add_parser('hass-down', help='take HASS off the cloud')
     verbs.add_parser('status', help='what runs, as JSON')
     verbs.add_parser('env', help='exports for OpenStack clients')
@@ -130,6 +139,23 @@ def _size(text: str) -> int:
     return int(text)
 
 
+def _option(text: str) -> tuple[str, str, str]:
+    left, equals, value = text.partition('=')
+    group, dot, name = left.partition('.')
+    if not (group and dot and name and equals):
+        raise argparse.ArgumentTypeError(f'GROUP.OPTION=VALUE, not {text!r}')
+    return group, name, value
+
+
+def _options(
+    given: list[tuple[str, str, str]],
+) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for group, name, value in given:
+        found.setdefault(group, {})[name] = value
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     options = _parser().parse_args(argv)
@@ -153,7 +179,7 @@ def _run(lab: Lab, options: argparse.Namespace) -> int:
                 lab = dataclasses.replace(lab, size=options.hosts)
             lifecycle.up(lab, say)
             if not options.no_hass:
-                hass_services.up(lab, say)
+                hass_services.up(lab, say, _options(options.set))
         case 'down':
             lifecycle.down(lab, options.purge)
         case 'status':
@@ -169,7 +195,7 @@ def _run_when_up(lab: Lab, verb: str, options: argparse.Namespace) -> int:
     say = lifecycle.progress()
     match verb:
         case 'hass-up':
-            hass_services.up(lab, say)
+            hass_services.up(lab, say, _options(options.set))
         case 'hass-down':
             hass_services.down(lab)
         case 'env':

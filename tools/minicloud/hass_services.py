@@ -13,6 +13,7 @@
 """HASS on the cloud: configuration, services, a cluster of all hosts."""
 
 from collections.abc import Callable
+from collections.abc import Mapping
 import json
 import os
 import pathlib
@@ -34,6 +35,7 @@ from tools.minicloud import openstack
 from tools.minicloud import processes
 
 Say = Callable[[str], None]
+Options = Mapping[str, Mapping[str, object]]
 
 CLUSTER = 'lab'
 BEAT_PORT = 15869
@@ -61,14 +63,24 @@ def is_up(lab: Lab) -> bool:
     return (lab.run / 'hass-up').exists()
 
 
-def up(lab: Lab, say: Say) -> None:
+def up(lab: Lab, say: Say, options: Options | None = None) -> None:
     """Start HASS and protect all hosts by one cluster.
 
+    :param options: group -> option -> value, for all services alike
     :raises LabError: it does not come up
     """
     if is_up(lab):
         raise LabError('HASS is up already')
-    _configure(lab)
+    program('hass-engine')
+    _configure(lab, options or {})
+    try:
+        _up(lab, say)
+    except BaseException:
+        down(lab)
+        raise
+
+
+def _up(lab: Lab, say: Say) -> None:
     manage(lab, 'keyring', 'create')
     manage(lab, 'db', 'sync')
     say('the tables of HASS')
@@ -135,17 +147,25 @@ def _config(lab: Lab, name: str) -> list[str]:
     return ['--config-file', str(lab.etc / 'hass' / f'{name}.conf')]
 
 
-def _configure(lab: Lab) -> None:
+def _configure(lab: Lab, options: Options) -> None:
     """One file for each service, as on machines of their own."""
+
+    def save(name: str, *layers: Options) -> None:
+        merged: dict[str, dict[str, object]] = {}
+        for layer in (*layers, options):
+            for group, values in layer.items():
+                merged.setdefault(group, {}).update(values)
+        configs.save(lab, f'hass/{name}.conf', merged)
+
     shared = _shared(lab)
     api = {'api': {'bind_host': CONTROLLER, 'bind_port': PORTS['hass-api']}}
-    configs.save(lab, 'hass/api.conf', shared | api)
+    save('api', shared, api)
     for name in lab.engines:
         listen = [f'{address(name, net)}:{BEAT_PORT}' for net in HOST_NETWORKS]
         own = {'engine': {'name': name, 'listen': ','.join(listen)}}
-        configs.save(lab, f'hass/{name}.conf', shared | own)
+        save(name, shared, own)
     for host in lab.hosts:
-        configs.save(lab, f'hass/{host}.conf', _agent(lab, host))
+        save(host, _agent(lab, host))
 
 
 def _shared(lab: Lab) -> dict[str, configs.Section]:
