@@ -15,8 +15,12 @@
 from oslo_config import cfg
 
 from hass import conf
+from hass.conf import nova
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """Every group of ours with its options."""
-    return [(group, conf.options(group)) for group in conf.GROUPS]
+    return [
+        *((group, conf.options(group)) for group in conf.GROUPS),
+        (nova.GROUP, nova.password_options()),
+    ]
