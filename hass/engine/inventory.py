@@ -12,6 +12,8 @@
 
 """The hosts as the database has them, kept in memory for seconds."""
 
+from collections.abc import Mapping
+
 from hass import bmc
 from hass import clock as clock_
 from hass.db import hosts
@@ -23,17 +25,22 @@ REFRESH_SECONDS = 2.0
 
 
 class Inventory:
-    """What an engine must know of each host many times a second."""
+    """What an engine must know of each host many times a second.
+
+    :param known: BMCs that a file names; what the API was told goes before
+    """
 
     def __init__(
         self,
         database: db_session.Database,
         keyring: secrets.Keyring,
         clock: clock_.Clock,
+        known: Mapping[str, bmc.Address],
     ) -> None:
         self._database = database
         self._keyring = keyring
         self._clock = clock
+        self._known = known
         self._hosts: dict[str, models.Host] = {}
         self._read_at: float | None = None
 
@@ -58,7 +65,7 @@ class Inventory:
     def address_of(self, host: models.Host) -> bmc.Address | None:
         """Where the host's BMC is, with its password."""
         if not host.bmc_address:
-            return None
+            return self._known.get(host.name)
         password = ''
         if host.bmc_password:
             password = self._keyring.decrypt(

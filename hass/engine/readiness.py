@@ -19,6 +19,7 @@ from oslo_upgradecheck import upgradecheck
 from sqlalchemy import orm
 
 from hass import bmc
+from hass.bmc import credentials
 from hass import clock as clock_
 from hass.db import hosts
 from hass.db import migration
@@ -77,7 +78,12 @@ class Checks(upgradecheck.UpgradeCommands):
             call_seconds=self.conf.bmc.call_seconds,
             workers=self.conf.bmc.workers,
         )
-        store = inventory.Inventory(database, self._keyring(), self._clock)
+        store = inventory.Inventory(
+            database,
+            self._keyring(),
+            self._clock,
+            credentials.read(self.conf.bmc.credentials_file),
+        )
         tester = fences.Fences(
             database,
             topology.build(self.conf.fencing.levels, bmcs),

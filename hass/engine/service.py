@@ -23,6 +23,7 @@ from oslo_config import cfg
 import oslo_messaging
 
 from hass import bmc
+from hass.bmc import credentials
 from hass import clock as clock_
 from hass.db import migration
 from hass.db import services
@@ -79,7 +80,12 @@ class Engine:
         self.listener = listener.Listener(
             clock, self._keys, [_address(one) for one in conf.engine.listen]
         )
-        self._inventory = inventory.Inventory(self.database, keyring, clock)
+        self._inventory = inventory.Inventory(
+            self.database,
+            keyring,
+            clock,
+            credentials.read(conf.bmc.credentials_file),
+        )
         self._bmcs = bmc.Bmc(
             clock,
             call_seconds=conf.bmc.call_seconds,

@@ -458,7 +458,7 @@ class FakeEngine:
         self._cloud = cloud
         conf = cloud.conf
         self._inventory = inventory.Inventory(
-            cloud.database, cloud.keyring, cloud.clock
+            cloud.database, cloud.keyring, cloud.clock, {}
         )
         self.hands = hands.Hands(
             fencer=cloud.bmcs,
