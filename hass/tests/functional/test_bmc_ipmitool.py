@@ -12,6 +12,7 @@
 
 """Our responder, judged by the tool that operators use."""
 
+import os
 import subprocess
 
 from hass.tests.functional import bmc_base
@@ -28,7 +29,8 @@ class IpmitoolTest(bmc_base.BmcTest):
         return subprocess.run(
             ['ipmitool', '-I', 'lanplus', '-C', str(suite), '-R', '1']
             + ['-N', '1', '-H', '127.0.0.1', '-p', str(self.responder.port)]
-            + ['-U', bmc_base.USERNAME, '-P', password, *command],
+            + ['-U', bmc_base.USERNAME, '-E', *command],
+            env=os.environ | {'IPMI_PASSWORD': password},
             capture_output=True,
             text=True,
         )
