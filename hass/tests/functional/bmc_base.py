@@ -16,7 +16,10 @@ import os
 import sys
 import uuid
 
+import psutil
+
 from hass import bmc
+from hass.bmc import pool
 from hass import clock
 from hass.simulation import bmc as simulation
 from hass.tests import base
@@ -57,6 +60,14 @@ class BmcTest(base.TestCase):
 
     def deadline(self, seconds=5):
         return clock.FixedDeadline(self.clock, seconds)
+
+    def processes(self):
+        """Those that talk to BMCs; other tests leave servers running."""
+        return [
+            child
+            for child in psutil.Process().children()
+            if pool.MODULE in child.cmdline()
+        ]
 
     def need(self, *names):
         """Debian packages without which the test is left out, not in CI."""

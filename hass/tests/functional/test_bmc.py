@@ -16,7 +16,6 @@ import dataclasses
 import threading
 
 import fixtures
-import psutil
 
 from hass import bmc
 from hass.bmc import worker
@@ -151,15 +150,15 @@ class SilenceTest(bmc_base.BmcTest):
         self.assertEqual(OFF, self.bmcs.power(self.at))
 
     def test_the_process_that_hung_is_gone(self):
-        before = {child.pid for child in psutil.Process().children()}
+        before = {child.pid for child in self.processes()}
         self.chassis.mute = True
         self.assert_silent()
-        after = {child.pid for child in psutil.Process().children()}
+        after = {child.pid for child in self.processes()}
         self.assertNotEqual(before, after)
         self.assertLessEqual(len(after), self.workers)
 
     def test_closing_ends_every_process(self):
-        children = psutil.Process().children()
+        children = self.processes()
         self.bmcs.close()
         self.assertFalse(any(child.is_running() for child in children))
         self.assertRaises(exception.BmcUnreachable, self.bmcs.power, self.at)

@@ -87,7 +87,7 @@ class DeadlineTest(bmc_base.BmcTest):
         self.assertEqual([], self.changes)
 
     def test_a_worker_that_was_stopped_sends_nothing_when_continued(self):
-        (worker,) = psutil.Process().children()
+        (worker,) = self.processes()
         worker.suspend()
         self.addCleanup(worker.resume)
         deadline = self.deadline(0.5)
