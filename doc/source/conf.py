@@ -14,6 +14,8 @@
 
 import pathlib
 
+import hass.cmd  # noqa: F401  (threads: oslo then loads no eventlet)
+
 ROOT = str(pathlib.Path(__file__).parents[2])
 
 project = 'HASS'
