@@ -43,7 +43,8 @@ def read(path: str | None) -> dict[str, values.Address]:
         found = file.stat()
         text = file.read_text()
     except (OSError, UnicodeError) as error:
-        raise _refused(path, f'cannot be read: {type(error).__name__}')
+        reason = type(error).__name__
+        raise _refused(path, f'cannot be read: {reason}') from None
     if found.st_uid not in (0, os.geteuid()):
         raise _refused(path, 'must belong to root or the service')
     if stat.S_IMODE(found.st_mode) & 0o077:

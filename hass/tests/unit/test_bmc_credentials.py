@@ -51,7 +51,7 @@ class CredentialsTest(base.TestCase):
         self.assert_refused('a: address', 'a: {password: secret}')
 
     def test_an_unknown_field_is_named_with_the_known_ones(self):
-        self.assert_refused('pasword is unknown', 'a: {pasword: secret}')
+        self.assert_refused('passwd is unknown', 'a: {passwd: secret}')
 
     def test_a_wrong_type_is_named(self):
         self.assert_refused(
