@@ -105,6 +105,7 @@ class Engine:
                 publisher_id=f'hass-engine.{self.name}',
                 topics=['hass_notifications'],
                 driver=None if transport is None else 'noop',
+                retry=0,  # A dead broker must not hold a recovery.
             )
         )
         self._hands = hands.Hands(

@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 import contextlib
 import importlib
 import json
+import logging
+import threading
 from typing import Any
 
 from oslo_config import cfg
@@ -24,6 +26,9 @@ from oslo_messaging import opts
 
 from hass import exception
 
+LOG = logging.getLogger(__name__)
+
+START_SECONDS = 3.0
 EXCHANGE = 'hass'
 VERSION = '1.0'
 REPORTS = 'hass.reports'
@@ -86,18 +91,58 @@ def client(transport: Any, topic: str, seconds: float) -> Any:
     )
 
 
+class Server:
+    """Serves a topic, as soon as the broker lets it.
+
+    An engine has work to do while there is no broker, so that start()
+    does not wait for one longer than ``START_SECONDS``.
+    """
+
+    def __init__(
+        self,
+        transport: Any,
+        topic: str,
+        name: str,
+        endpoints: Sequence[object],
+    ) -> None:
+        self._server = oslo_messaging.get_rpc_server(
+            transport,
+            oslo_messaging.Target(exchange=EXCHANGE, topic=topic, server=name),
+            list(endpoints),
+            executor='threading',
+            serializer=StrictSerializer(),
+            access_policy=oslo_messaging.ExplicitRPCAccessPolicy,
+        )
+        self._topic = topic
+        self._thread = threading.Thread(
+            target=self._server.start, name=f'rpc-{topic}', daemon=True
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+        self._thread.join(START_SECONDS)
+        if self._thread.is_alive():
+            LOG.error('%s: the message broker does not answer', self._topic)
+
+    def stop(self) -> None:
+        """Take no more calls; one that still connects is left alone."""
+        if self._connected():
+            self._server.stop()
+
+    def wait(self) -> None:
+        """Wait for calls under way."""
+        if self._connected():
+            self._server.wait()
+
+    def _connected(self) -> bool:
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+
 def server(
     transport: Any, topic: str, name: str, endpoints: Sequence[object]
-) -> Any:
-    """A server with ``start()``, ``stop()`` and ``wait()``."""
-    return oslo_messaging.get_rpc_server(
-        transport,
-        oslo_messaging.Target(exchange=EXCHANGE, topic=topic, server=name),
-        list(endpoints),
-        executor='threading',
-        serializer=StrictSerializer(),
-        access_policy=oslo_messaging.ExplicitRPCAccessPolicy,
-    )
+) -> Server:
+    """A server of the methods that the endpoints expose."""
+    return Server(transport, topic, name, endpoints)
 
 
 class StrictSerializer(oslo_messaging.NoOpSerializer):  # type: ignore[misc]

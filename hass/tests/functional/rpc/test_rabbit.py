@@ -90,8 +90,10 @@ class RabbitCase(base.TestCase):
         return agent
 
     def answered(self):
-        """Whether the engine serves calls (a server that is stopped
-        while it connects would stay a consumer)."""
+        """Whether the engine serves calls.
+
+        A server that is stopped while it connects stays a consumer.
+        """
         me = self.ears.make_identity('boot-2')
         try:
             return self.connect().gate(me.seal(messages.GateRequest))
@@ -216,6 +218,14 @@ class GarbageTest(RabbitCase):
 
 class SilenceTest(base.TestCase):
     seconds = 60
+
+    def test_an_engine_starts_without_a_broker(self):
+        nowhere = f'rabbit://u:p@127.0.0.1:{servers.free_port()}/'
+        connected = transport.connect(ears.make_conf(nowhere))
+        server = transport.server(connected, transport.REPORTS, 'engine-1', [])
+        server.start()
+        server.stop()
+        server.wait()
 
     def test_a_call_that_no_engine_takes_ends_in_time(self):
         rabbit = servers.rabbitmq()

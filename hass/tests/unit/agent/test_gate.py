@@ -101,7 +101,7 @@ class GateTest(base.TestCase):
         self.assertEqual(['open: forced by root'], self.said)
 
     def test_only_root_forces_it(self):
-        with mock.patch('os.geteuid', return_value=1000):
+        with mock.patch('os.geteuid', autospec=True, return_value=1000):
             error = self.assertRaises(
                 exception.ConfigError,
                 command.wait,

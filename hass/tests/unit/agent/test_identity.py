@@ -14,8 +14,8 @@ import os
 
 import fixtures
 
-from hass import beats
 from hass.agent import identity
+from hass import beats
 from hass import exception
 from hass.tests import base
 from hass.tests import clocks

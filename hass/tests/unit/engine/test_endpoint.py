@@ -16,8 +16,8 @@ from unittest import mock
 import fixtures
 from oslo_config import cfg
 
-from hass import beats
 from hass.agent import identity
+from hass import beats
 from hass.db import clusters
 from hass.db import hosts
 from hass.db import migration
