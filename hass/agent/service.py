@@ -176,7 +176,7 @@ class Agent:
             domains=self._domains.fresh(),
             system_uuid=facts.system_uuid(self._conf.system_uuid_file),
             resume_guests=self._nova_conf.resume_guests(),
-            watchdog=self._watchdog.state,
+            watchdog=self._watchdog.state[: messages.MAX_CHARACTERS],
             health={
                 loop.name: 'late' if loop.late() else 'ok'
                 for loop in self._loops

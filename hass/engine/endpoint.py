@@ -15,6 +15,7 @@
 import collections
 from collections.abc import Callable, Mapping
 import datetime
+import ipaddress
 import logging
 from typing import Any, Protocol, TypeVar
 
@@ -86,6 +87,7 @@ class ReportsEndpoint:
             collections.defaultdict(beats.Replay)
         )
         self._refusals: collections.Counter[str] = collections.Counter()
+        self._ailments: dict[str, str] = {}
 
     def refusals(self) -> Mapping[str, int]:
         """How many messages were refused, by reason."""
@@ -150,8 +152,17 @@ class ReportsEndpoint:
         LOG.warning('%s: %s', kind.kind.decode(), refused)
 
     def _report(self, report: messages.Report) -> api.Answer:
+        check_addresses(report)
         seconds = self._database.write(record, report)
+        self._tell_ailments(report)
         return {'patrol_seconds': seconds}
+
+    def _tell_ailments(self, report: messages.Report) -> None:
+        """Log what ails an agent, once when it comes or goes."""
+        found = ailments(report)
+        if found != self._ailments.get(report.host, ''):
+            self._ailments[report.host] = found
+            LOG.warning('agent of %s: %s', report.host, found or 'well again')
 
     def _goodbye(self, goodbye: messages.Goodbye) -> api.Answer:
         self._database.write(hosts.plan_stop, goodbye.host, GOODBYE_SECONDS)
@@ -190,6 +201,35 @@ class OperatorEndpoint:
     def test_fence(self, context: object, host: str) -> dict[str, Any]:
         """See rpc/api.py."""
         return dict(self._test_fence(host))
+
+
+def check_addresses(report: messages.Report) -> None:
+    """Only what can be pinged gets into the rows.
+
+    :raises MessageRefused: an address is none, or there are too many
+    """
+    if len(report.addresses) > beats.MAX_CHANNELS:
+        raise exception.MessageRefused(
+            report.host,
+            f'report.addresses: {beats.MAX_CHANNELS} networks at most',
+        )
+    for network, address in report.addresses.items():
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise exception.MessageRefused(
+                report.host,
+                f'report.addresses: {network[:64]!r} has no IP address',
+            ) from None
+
+
+def ailments(report: messages.Report) -> str:
+    """What is wrong with the agent by its own account; '': nothing."""
+    late = [name for name, how in report.health.items() if how != 'ok']
+    found = [f'its loop {name} is late' for name in sorted(late)]
+    if report.watchdog not in ('off', 'feeding'):
+        found.append(f'the watchdog is not fed: {report.watchdog}')
+    return '; '.join(found)
 
 
 def record(session: orm.Session, report: messages.Report) -> float | None:
@@ -256,13 +296,14 @@ def why_closed(session: orm.Session, host: str) -> str:
 def _observation(
     host: str, sight: messages.Sight, now: datetime.datetime
 ) -> faults.Observation:
+    """An agent's word, and never to be taken for a look from outside."""
     return faults.Observation(
         subject=host,
         layer=sight.layer,
-        detector=sight.detector,
+        detector=f'agent:{sight.detector}'[:64],
         verdict=sight.verdict,
         seen_at=_ago(now, sight.age),
-        network=sight.network,
+        network=sight.network[:64],
         detail=sight.detail,
     )
 

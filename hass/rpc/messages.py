@@ -31,7 +31,7 @@ from hass import faults
 VERSION = '1.0'
 MAX_BYTES = 256 * 1024
 MAX_ITEMS = 4096
-MAX_CHARACTERS = 1024
+MAX_CHARACTERS = 255
 _LONG = frozenset({'envelope.body'})
 
 Envelope = dict[str, str]

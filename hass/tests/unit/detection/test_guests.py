@@ -11,10 +11,14 @@
 # under the License.
 
 import os
+import sys
+import types
+from unittest import mock
 
 import fixtures
 
 from hass.detection import guests
+from hass import exception
 from hass.tests import base
 
 
@@ -30,3 +34,44 @@ class GuestsTest(base.TestCase):
 
     def test_who_does_not_look_cannot_see(self):
         self.assertIsNone(guests.NoGuests().domains())
+
+
+class LibvirtTest(base.TestCase):
+    """Against a libvirt that breaks every other time."""
+
+    def make_libvirt(self):
+        class Broken(Exception):
+            pass
+
+        calls = []
+
+        def open_read_only(uri):
+            calls.append(uri)
+            if len(calls) % 2 == 0:
+                raise Broken('no connection')
+            return types.SimpleNamespace(listAllDomains=list_domains)
+
+        def list_domains():
+            if len(calls) > 2:
+                raise Broken('connection lost')
+            return [types.SimpleNamespace(UUIDString=lambda: 'a')]
+
+        return types.SimpleNamespace(
+            openReadOnly=open_read_only, libvirtError=Broken
+        )
+
+    def test_a_lost_connection_is_no_empty_host_and_is_made_anew(self):
+        fake = {'libvirt': self.make_libvirt()}
+        with mock.patch.dict(sys.modules, fake):
+            seen = guests.LibvirtGuests('qemu:///system')
+        self.assertEqual(['a'], seen.domains())
+        seen._connection = None
+        self.assertIsNone(seen.domains())
+        self.assertIsNone(seen.domains())
+
+    def test_without_the_module_it_cannot_be_chosen(self):
+        with mock.patch.dict(sys.modules, {'libvirt': None}):
+            error = self.assertRaises(
+                exception.ConfigError, guests.LibvirtGuests, ''
+            )
+        self.assertIn('[agent] guests', str(error))

@@ -23,6 +23,7 @@ from hass.db import hosts
 from hass.db import migration
 from hass.db import models
 from hass.db import notifications
+from hass.db import observations
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db
@@ -156,6 +157,37 @@ class EndpointTest(base.TestCase):
                 found.payload,
                 (found.received_at - found.generated_at).total_seconds(),
             ),
+        )
+
+    def test_what_an_agent_saw_is_not_taken_for_a_look_from_outside(self):
+        sight = messages.Sight(
+            faults.Layer.NETWORK,
+            'network_icmp',
+            faults.Verdict.HEALTHY,
+            2.0,
+        )
+        self.report(observations=[sight])
+        with self.database.reader() as session:
+            (found,) = observations.of_host(session, 'compute-1')
+        self.assertEqual('agent:network_icmp', found.detector)
+        age = self.clock.now() - found.seen_at
+        self.assertEqual(2.0, age.total_seconds())
+
+    def test_an_address_that_cannot_be_pinged_is_refused(self):
+        answer = self.report(addresses={'management': '-f 192.0.2.1'})
+        self.refuse(answer, "report.addresses: 'management' has no IP address")
+
+    def test_what_ails_an_agent_is_told_once(self):
+        with self.assertLogs('hass.engine.endpoint', 'WARNING') as logs:
+            for health in ({'guests': 'late'}, {'guests': 'late'}, {}):
+                self.report(health=health)
+                self.clock.turn(1)
+        self.assertEqual(
+            [
+                'agent of compute-1: its loop guests is late',
+                'agent of compute-1: well again',
+            ],
+            [record.getMessage() for record in logs.records],
         )
 
     def test_a_goodbye_holds_for_900_seconds_or_until_the_next_report(self):
