@@ -52,6 +52,7 @@ NAMED_AFTER_SECONDS = 1.25
 on it: see Witness.PICTURE_SECONDS."""
 PLANNED_SECONDS = 900.0
 PING_SECONDS = 30.0
+LEARN_SECONDS = 2.0
 PAGE_SECONDS = 2.0
 HOST_LAYERS = frozenset(
     {
@@ -98,6 +99,7 @@ class Patrol:
         self._probes: dict[str, futures.Future[fencing.PowerState]] = {}
         self._pool = pool
         self._pingable: set[tuple[str, str]] = set()
+        self._pinged: set[tuple[str, str]] = set()
         self._done_at: dict[str, float] = {}
         self._stopping = threading.Event()
 
@@ -134,8 +136,8 @@ class Patrol:
             self._look_at_silent(ears, now)
         if self._due('page', PAGE_SECONDS):
             self._alarms.page_held()
-        if self._due('ping', PING_SECONDS):
-            self._ping_all(now)
+        if self._due('learn', LEARN_SECONDS):
+            self._ping_unknown(now)
 
     def _due(self, task: str, seconds: float) -> bool:
         """Whether a slower task wants its turn."""
@@ -302,15 +304,22 @@ class Patrol:
                 session, notification.id, state, why, recovery_id
             )
 
-    def _ping_all(self, now: datetime.datetime) -> None:
-        """Learn in quiet times which hosts answer pings at all."""
+    def _ping_unknown(self, now: datetime.datetime) -> None:
+        """Learn in quiet times which hosts answer pings at all.
+
+        Until then their silence is no evidence, so that a host which was
+        just added is asked soon, and who did not answer only now and then.
+        """
         wanted = {
             (host.name, network): address
             for host in self._inventory.hosts()
             for network, address in host.addresses.items()
             if (host.name, network) not in self._pingable
         }
-        if wanted:
+        if wanted.keys() - self._pinged or (
+            wanted and self._due('ping', PING_SECONDS)
+        ):
+            self._pinged |= wanted.keys()
             self._pool.submit(self._learn, wanted, now)
 
     def _learn(
