@@ -1,0 +1,405 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The cloud of tools/minicloud, as these tests look at it.
+
+It is brought up once and used by all tests. HASS is asked over its API,
+Nova over its own, the hosts' power by the oracle's ledger.
+"""
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from concurrent import futures
+import configparser
+import ctypes
+import dataclasses
+import datetime
+import functools
+import itertools
+import os
+import sys
+from typing import Any
+
+from keystoneauth1 import adapter
+from keystoneauth1.identity import v3
+from keystoneauth1 import session
+
+from hass import clock
+from tools.minicloud import faults
+from tools.minicloud import hass_services
+from tools.minicloud import hosts
+from tools.minicloud import lab as minicloud
+from tools.minicloud import lifecycle
+from tools.minicloud import openstack
+from tools.minicloud import processes
+
+OPTIONS = {
+    'nova': {'settle_seconds': '30'},
+    'fencing': {'max_fencings': '100'},
+    'recovery': {'held_seconds': '15'},
+}
+"""Shorter than one would wait in production; many are fenced here."""
+PER_HOST = 2
+UNPROTECTED = 'unprotected'
+ENDED = frozenset({'finished', 'returned', 'dismissed'})
+_NEW_NETWORK = 0x40000000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Server:
+    """A server as Nova lists it."""
+
+    uuid: str
+    name: str
+    host: str
+    status: str
+    task: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Move:
+    """An evacuation migration of Nova's."""
+
+    instance: str
+    source: str
+    destination: str | None
+    status: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One transition in the history of a recovery."""
+
+    at: datetime.datetime
+    before: str | None
+    after: str
+    engine: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Story:
+    """A recovery as hass-api shows it."""
+
+    uuid: str
+    workflow: str
+    host: str
+    state: str
+    why: str
+    held_kind: str | None
+    engine: str | None
+    opened_at: datetime.datetime
+    history: tuple[Line, ...] = ()
+
+
+class Cloud:
+    """A lab that is up, with protected instances on every host."""
+
+    def __init__(self, lab: minicloud.Lab) -> None:
+        self.lab = lab
+        # A thread may stand in another network namespace than its process.
+        self._inside = futures.ThreadPoolExecutor(
+            1, initializer=_enter, initargs=('controller',)
+        )
+        env = openstack.client_environment(lab)
+        login = session.Session(
+            v3.Password(
+                env['OS_AUTH_URL'],
+                username=env['OS_USERNAME'],
+                password=env['OS_PASSWORD'],
+                project_name=env['OS_PROJECT_NAME'],
+                user_domain_name=env['OS_USER_DOMAIN_NAME'],
+                project_domain_name=env['OS_PROJECT_DOMAIN_NAME'],
+            ),
+            timeout=60,
+        )
+        self._nova = adapter.Adapter(
+            login,
+            endpoint_override=f'{minicloud.url("nova-api")}/v2.1',
+            default_microversion='2.94',
+            service_type='compute',
+        )
+        self._hass = adapter.Adapter(
+            login, endpoint_override=minicloud.url('hass-api')
+        )
+
+    # Asking.
+
+    def nova(self, method: str, path: str, body: Any = None) -> Any:
+        """Call Nova as the administrator; the answer's body."""
+        return self._call(self._nova, method, path, body)
+
+    def hass(self, method: str, path: str, body: Any = None) -> Any:
+        """Call hass-api as the administrator; the answer's body."""
+        return self._call(self._hass, method, path, body)
+
+    def _call(
+        self, to: adapter.Adapter, method: str, path: str, body: Any
+    ) -> Any:
+        answer = self._inside.submit(
+            to.request, path, method, json=body
+        ).result()
+        return answer.json() if answer.content else None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return self.lab.hosts
+
+    def servers(self) -> list[Server]:
+        found = self.nova('GET', '/servers/detail?all_tenants=1')
+        return [
+            Server(
+                one['id'],
+                one['name'],
+                one['OS-EXT-SRV-ATTR:host'] or '',
+                one['status'],
+                one['OS-EXT-STS:task_state'],
+            )
+            for one in found['servers']
+        ]
+
+    def on(self, host: str) -> list[Server]:
+        return [server for server in self.servers() if server.host == host]
+
+    def busiest(self, *, but: Collection[str] = ()) -> str:
+        """The host with the most instances, those named left out."""
+        servers = self.servers()
+        return max(
+            (name for name in self.hosts if name not in but),
+            key=lambda name: sum(one.host == name for one in servers),
+        )
+
+    def moves(self, since: datetime.datetime) -> list[Move]:
+        """Nova's evacuation migrations made after a moment."""
+        found = self.nova('GET', '/os-migrations?migration_type=evacuation')
+        return [
+            Move(
+                one['instance_uuid'],
+                one['source_compute'],
+                one['dest_compute'],
+                one['status'],
+            )
+            for one in found['migrations']
+            if _moment(one['created_at']) >= since
+        ]
+
+    def stories(
+        self, since: datetime.datetime, host: str | None = None
+    ) -> list[Story]:
+        """Recoveries opened after a moment, the oldest first."""
+        query = f'?host={host}' if host else ''
+        found = self.hass('GET', f'/v1/recoveries{query}')['recoveries']
+        told = [_story(one) for one in reversed(found)]
+        return [one for one in told if one.opened_at >= since]
+
+    def story(self, uuid: str) -> Story:
+        """One recovery with its history."""
+        return _story(self.hass('GET', f'/v1/recoveries/{uuid}'))
+
+    def timeline(self, since: datetime.datetime) -> str:
+        """What HASS did since a moment, for a reader."""
+        told = [self.story(one.uuid) for one in self.stories(since)]
+        lines = [(line, story) for story in told for line in story.history]
+        lines.sort(key=lambda pair: pair[0].at)
+        return '\n'.join(
+            f'{(line.at - since).total_seconds():6.2f} s {story.host} '
+            f'{line.before or "·"} -> {line.after} ({line.engine}): {line.why}'
+            for line, story in lines
+        )
+
+    # Being at rest.
+
+    def unrest(self) -> str:
+        """What is not as it should be between two faults; '' at rest."""
+        return next(filter(None, self._complaints()), '')
+
+    def _complaints(self) -> Iterable[str]:
+        open_ones = self.hass('GET', '/v1/recoveries?open=true')['recoveries']
+        for one in open_ones:
+            yield f'{one["subject"]} is {one["state"]}: {one["why"]}'
+        yield from self._engines()
+        services = self.nova('GET', '/os-services?binary=nova-compute')
+        for one in services['services']:
+            if one['forced_down'] or one['status'] != 'enabled':
+                yield f'nova-compute of {one["host"]} is {one["status"]}'
+            if one['state'] != 'up':
+                yield f'nova-compute of {one["host"]} is {one["state"]}'
+        for server in self.servers():
+            if server.status != 'ACTIVE' or server.task:
+                yield f'{server.name} is {server.status} {server.task or ""}'
+
+    def _engines(self) -> Iterable[str]:
+        now = clock.SystemClock().now()
+        engines = self.hass('GET', '/v1/services')['services']
+        for one in engines:
+            if (now - _moment(one['turn_at'])).total_seconds() > 3:
+                yield f'{one["name"]} does not patrol'
+            if one['deaf'] or one['silent']:
+                yield f'{one["name"]} does not hear {list(one["silent"])}'
+
+    def deaf(self) -> dict[str, bool]:
+        """Which engine knows that it hears too few hosts."""
+        engines = self.hass('GET', '/v1/services')['services']
+        return {one['name']: one['deaf'] for one in engines}
+
+    def mend(self) -> None:
+        """Take all faults back, whatever the last test has left."""
+        faults.nova_api_500(self.lab, False)
+        faults.nova_api_sigcont(self.lab)
+        faults.switch_up(self.lab)
+        for host in self.hosts:
+            faults.spawn_seconds(self.lab, host, 0)
+            faults.bmc_honest(self.lab, host)
+            faults.bmc_unmute(self.lab, host)
+            faults.unhang(self.lab, host)
+        for name in self.lab.engines:
+            number = minicloud.number(name)
+            faults.join_engine(self.lab, number)
+            faults.engine_cont(self.lab, number)
+            if processes.pid_of(self.lab, f'hass-{name}') is None:
+                faults.engine_start(self.lab, number)
+        if processes.pid_of(self.lab, 'rabbitmq') is None:
+            faults.rabbit_start(self.lab)
+        for one in self.hass('GET', '/v1/recoveries?state=held')['recoveries']:
+            self.hass('POST', f'/v1/recoveries/{one["uuid"]}/release')
+
+    def powered_on(self, host: str) -> bool:
+        return hosts.is_on(self.lab, host)
+
+    def pid(self, daemon: str) -> int | None:
+        return processes.pid_of(self.lab, daemon)
+
+    def reconfigure_engines(self, group: str, **values: object) -> None:
+        """Restart both engines with other options."""
+        for name in self.lab.engines:
+            path = self.lab.etc / 'hass' / f'{name}.conf'
+            parser = configparser.RawConfigParser(default_section='-')
+            parser.read(path)
+            parser.read_dict({group: values})
+            with open(path, 'w') as out:
+                parser.write(out)
+            processes.stop(self.lab, f'hass-{name}')
+            hass_services.start_engine(self.lab, name)
+
+    # Bringing up.
+
+    def populate(self) -> None:
+        """Instances on every host, all but one of them protected."""
+        if self.servers():
+            return
+        names = (f'web-{n}' for n in itertools.count(1))
+        wanted = [
+            (next(names), host) for host in self.hosts for _ in range(PER_HOST)
+        ]
+        made = [self._boot(name, host) for name, host in wanted]
+        self._boot(UNPROTECTED, self.hosts[0])
+        if not processes.until(self._all_active, 120, every=0.5):
+            raise minicloud.LabError(f'not all ACTIVE: {self.servers()}')
+        for uuid in made:
+            self.hass('POST', '/v1/instances', {'uuid': uuid})
+
+    def _boot(self, name: str, host: str) -> str:
+        flavors = self.nova('GET', '/flavors')['flavors']
+        server = {
+            'name': name,
+            'flavorRef': next(f['id'] for f in flavors if f['name'] == 'tiny'),
+            'imageRef': self._image(),
+            'networks': 'none',
+            'host': host,
+        }
+        made = self.nova('POST', '/servers', {'server': server})
+        return str(made['server']['id'])
+
+    @functools.cache  # noqa: B019
+    def _image(self) -> str:
+        glance = adapter.Adapter(
+            self._nova.session, endpoint_override=minicloud.url('glance')
+        )
+        images = self._call(glance, 'GET', '/v2/images?name=blank', None)
+        return str(images['images'][0]['id'])
+
+    def _all_active(self) -> bool:
+        return all(one.status == 'ACTIVE' for one in self.servers())
+
+
+@functools.cache
+def cloud() -> Cloud:
+    """The cloud, brought up if it is not, with HASS as the tests want it.
+
+    It stays up when the tests are over: tools/minicloud takes it down.
+    """
+    lab = minicloud.load()
+    if not lab.is_up():
+        lifecycle.up(lab, _say)
+    if hass_services.is_up(lab) and not _as_wanted(lab):
+        hass_services.down(lab)
+    if not hass_services.is_up(lab):
+        hass_services.up(lab, _say, OPTIONS)
+    found = Cloud(lab)
+    found.populate()
+    return found
+
+
+def _say(text: str) -> None:
+    # stdout carries the results of the tests.
+    print(text, file=sys.stderr, flush=True)
+
+
+def _as_wanted(lab: minicloud.Lab) -> bool:
+    for name in lab.engines:
+        parser = configparser.RawConfigParser(default_section='-')
+        parser.read(lab.etc / 'hass' / f'{name}.conf')
+        for group, values in OPTIONS.items():
+            for option, value in values.items():
+                if parser.get(group, option, fallback=None) != value:
+                    return False
+    return True
+
+
+def _enter(name: str) -> None:
+    """Move this thread into a network namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(f'/run/netns/{minicloud.namespace(name)}') as namespace:
+        if libc.setns(namespace.fileno(), _NEW_NETWORK):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+
+
+def _story(one: dict[str, Any]) -> Story:
+    return Story(
+        uuid=one['uuid'],
+        workflow=one['workflow'],
+        host=one['subject'],
+        state=one['state'],
+        why=one['why'],
+        held_kind=one['held_kind'],
+        engine=one['claimed_by'],
+        opened_at=_moment(one['opened_at']),
+        history=tuple(
+            Line(
+                _moment(line['at']),
+                line['from'],
+                line['to'],
+                line['engine'],
+                line['why'],
+            )
+            for line in one.get('history', ())
+        ),
+    )
+
+
+def _moment(text: str) -> datetime.datetime:
+    """Nova's and HASS's moments, as naive UTC."""
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(datetime.UTC)
+    return moment.replace(tzinfo=None)
