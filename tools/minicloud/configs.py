@@ -92,9 +92,18 @@ def write_all(lab: Lab) -> None:
             f'nova/nova-{program}.conf',
             nova(lab, f'nova-{program}', 'controller', CONTROLLER),
         )
+    _hurry(lab)
     for host in lab.hosts:
         save(lab, f'nova/{host}.conf', compute(lab, host))
     write(lab.etc / 'nova' / 'api-paste.ini', paste(lab))
+
+
+def _hurry(lab: Lab) -> None:
+    """Let the scheduler look for new hosts at once, not within a minute."""
+    program = 'nova-scheduler'
+    sections = dict(nova(lab, program, 'controller', CONTROLLER))
+    sections['DEFAULT'] = {**sections['DEFAULT'], 'periodic_fuzzy_delay': 0}
+    save(lab, f'nova/{program}.conf', sections)
 
 
 def save(lab: Lab, name: str, sections: Sections) -> None:

@@ -48,7 +48,13 @@ def await_hosts(*hosts):
 
     def up():
         services = compute.services(binary='nova-compute')
-        known = {each.host for each in services if each.state == 'up'}
+        # A new service counts as up for a while before its first report,
+        # and may be down for a moment right before it.
+        known = {
+            each.host
+            for each in services
+            if each.state == 'up' and each.updated_at
+        }
         # A host in no cell yet has a service, but no hypervisor.
         mapped = {each.name for each in compute.hypervisors()}
         return set(hosts) <= known & mapped
