@@ -13,13 +13,31 @@
 """The commands. Threads are chosen before anything of oslo.service loads.
 
 oslo's libraries load eventlet wherever it is installed, and oslo.service
-wants it installed. An entry of None makes every import of it fail, which
-those libraries take for *not installed*.
+wants it installed. Here every import of it fails, which those libraries
+take for *not installed*.
 """
 
+from collections.abc import Sequence
+import importlib.abc
 import sys
+import types
 
-sys.modules['eventlet'] = None  # type: ignore[assignment]
+
+class NoEventlet(importlib.abc.MetaPathFinder):
+    """Finds eventlet before anybody else does, and refuses it."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: types.ModuleType | None = None,
+    ) -> None:
+        """:raises ModuleNotFoundError: it is eventlet"""
+        if fullname.partition('.')[0] == 'eventlet':
+            raise ModuleNotFoundError('services of HASS run on threads')
+
+
+sys.meta_path.insert(0, NoEventlet())
 
 from oslo_service import backend  # noqa: E402
 

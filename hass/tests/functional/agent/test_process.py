@@ -206,7 +206,7 @@ class AgentTest(ProcessCase):
         script = (
             'import sys, hass.cmd.agent, hass.cmd.engine\n'
             'print([name for name, module in sys.modules.items()'
-            ' if module and name.startswith("eventlet")])'
+            ' if name.startswith("eventlet")])'
         )
         loaded = subprocess.run(
             [sys.executable, '-c', script], capture_output=True, text=True

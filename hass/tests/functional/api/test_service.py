@@ -68,7 +68,7 @@ environ = {'PATH_INFO': '/v1'}
 util.setup_testing_defaults(environ)
 said = []
 list(api.application(environ, lambda *status: said.append(status[0])))
-with_it = sys.modules.get('eventlet') and 'with' or 'without'
+with_it = 'with' if 'eventlet' in sys.modules else 'without'
 print(f'{said[0]}, {with_it} eventlet')
 """
 SERVE = 'from hass.cmd import api; api.main()'
