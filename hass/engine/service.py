@@ -148,6 +148,9 @@ class Engine:
             self._keys.refresh,
             futures.ThreadPoolExecutor(8, 'probe'),
         )
+        self._watch = threading.Thread(
+            target=self.patrol.run, name='patrol', daemon=True
+        )
         self._servers = [
             rpc.server(self._transport, topic, self.name, endpoints)
             for topic, endpoints in self._endpoints(clock)
@@ -165,14 +168,15 @@ class Engine:
         for server in self._servers:
             server.start()
         self.dispatcher.start()
-        threading.Thread(
-            target=self.patrol.run, name='patrol', daemon=True
-        ).start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Take no more work, finish what runs, say goodbye to the peers."""
         self.patrol.stop()
         self.dispatcher.stop()
+        if self._watch.is_alive():
+            # Its last turn writes to the database that is closed below.
+            self._watch.join(timeout=self._conf.recovery.step_seconds)
         for server in self._servers:
             server.stop()
             server.wait()
