@@ -12,6 +12,7 @@
 
 
 import datetime
+from typing import Any
 
 import hypothesis
 from hypothesis import strategies
@@ -29,7 +30,7 @@ MOMENT = datetime.datetime(2030, 1, 1)
 
 def evidence(**fields):
     """A host that is on and mute everywhere, and nobody objects."""
-    given = {
+    given: dict[str, Any] = {
         'host': 'compute-1',
         'suspected_at': MOMENT,
         'heard': False,
@@ -126,7 +127,7 @@ class DiagnoseTest(base.TestCase):
             Verdict.FAILED,
             MOMENT,
         )
-        found = diagnose.diagnose(evidence(power=Power.OFF, seen=(seen,)))
+        found = self.decide(faults.Fault, 'off', power=Power.OFF, seen=(seen,))
         self.assertEqual((seen,), found.evidence)
 
 
