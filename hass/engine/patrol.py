@@ -346,10 +346,17 @@ class Patrol:
 def _silent(
     ears: liveness.Ears, now: datetime.datetime
 ) -> dict[str, str | None]:
-    """Hosts not heard for over a beat, with the moment they last were."""
+    """Hosts not heard for over a beat, with the moment they last were.
+
+    One that was never heard is named from the first turn on: what a row
+    does not name is taken for heard.
+    """
     silent: dict[str, str | None] = {}
-    for name in sorted(ears.silent(NAMED_AFTER_SECONDS)):
-        ago = datetime.timedelta(seconds=ears.silence(name))
-        heard = ears.last.get(name) is not None
-        silent[name] = (now - ago).isoformat() if heard else None
+    for name, last in sorted(ears.last.items()):
+        seconds = ears.silence(name)
+        if last is None:
+            silent[name] = None
+        elif seconds >= NAMED_AFTER_SECONDS:
+            moment = now - datetime.timedelta(seconds=seconds)
+            silent[name] = moment.isoformat()
     return silent

@@ -282,6 +282,8 @@ def voice(
     that is not named was heard at most ``picture_seconds`` before the row
     was written: it tells something only if that is after the moment.
     """
+    if peer.turn_at <= peer.started_at:
+        return diagnose.Voice.NOT_YET
     if host not in peer.silent:
         heard_at = peer.turn_at - datetime.timedelta(seconds=picture_seconds)
         if heard_at > since:

@@ -96,6 +96,14 @@ class TakeoverTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned')
         self.assert_recovered(HOST, self.instances)
 
+    def test_a_fresh_engine_in_mid_recovery_vetoes_nothing(self):
+        self.cloud.hosts[HOST].hang()
+        self.cloud.run_until_state(HOST, 'evacuating')
+        self.cloud.tick(seconds=3)
+        self.cloud.start_engine('engine-1')
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
     def test_hops_outside_of_the_table_are_refused(self):
         story = self.cloud.engines['engine-1'].workflows['host_failure']
         self.assertRaises(
