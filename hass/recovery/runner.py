@@ -149,7 +149,7 @@ class Runner:
             return None
         idle = (turn.now - recovery.turned_at).total_seconds()
         story = self._workflows[recovery.workflow]
-        if idle > self._stale_seconds and recovery.state != story.initial:
+        if idle > self._stale_seconds:
             return workflow.Hop(
                 story.initial,
                 f'nobody worked on it for {idle:.0f} s: it is looked at anew',
