@@ -30,8 +30,8 @@ from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
 
-RESTART_ATTEMPTS = 60
-RESTART_SECONDS = 5.0
+RESTART_ATTEMPTS = 300
+RESTART_SECONDS = 1.0
 Ailing = Callable[[models.Host], list[str]]
 """Names of the sensors of a host that do not read healthy."""
 
@@ -163,20 +163,29 @@ class HostReturn(host_.HostWorkflow):
             names = ', '.join(server.name for server in down)
             return Hop(State.RETURNED, f'in service, but {names} do not run')
         for server in down:
-            if server.vm_state == 'stopped' and not server.task_state:
+            if server.task_state:
+                continue
+            if server.vm_state == 'stopped':
                 self._compute.start(server, turn.deadline)
+            elif server.vm_state == 'active':
+                self._compute.stop(server, turn.deadline)
         return Wait(RESTART_SECONDS, f'{len(down)} instances are to start')
 
     def _runs(self, turn: Turn, server: nova.Server) -> bool:
-        """Whether it runs, as far as anyone can tell.
+        """Whether it was started after its host lost the power.
 
-        Nova refreshes its power_state only every [DEFAULT]
-        sync_power_state_interval; agents see at once.
+        Nova says ACTIVE until its own look at power states, and refuses to
+        start what is ACTIVE. So a guest runs only if something was asked
+        of it since the last report of the nova-compute that died: by us,
+        by Nova's look, by a user. Both moments are of Nova's clock.
         """
-        domains = self.host(turn).domains
-        if domains is not None and server.uuid not in domains:
+        if server.vm_state != 'active' or server.task_state:
             return False
-        return server.vm_state == 'active'
+        before = turn.recovery.was.get('service', {}).get('updated_at')
+        if before in (None, 'None'):
+            return True
+        since = datetime.datetime.fromisoformat(before)
+        return bool(self._compute.actions_of(server.uuid, since))
 
     def _boot(self, host: models.Host) -> str:
         return self._witness.boot_id(host.name) or 'unknown'

@@ -55,7 +55,11 @@ class Work:
                 self._store.runs(server, False)
 
     def _clean_up_after_start(self, host: nova_host.SimulatedHost) -> None:
-        """As init_host does: of each instance the newest record only."""
+        """As init_host does: of each instance the newest record only.
+
+        What is left stays ACTIVE without a guest: Nova looks at power
+        states only every sync_power_state_interval.
+        """
         newest = {
             one.instance_uuid: one
             for one in self._store.evacuations_off(host.name)
@@ -64,10 +68,6 @@ class Work:
         for migration in newest.values():
             host.stop_guest(migration.instance_uuid)
             self._store.turn(migration, 'completed')
-        for server in self._store.servers_on(host.name):
-            gone = server.uuid not in host.guests
-            if gone and server.vm_state == 'active' and not server.task_state:
-                self._store.runs(server, False)
 
     def _goes_on(self, evacuation: rows.Evacuation) -> bool:
         """Take one step if it is due; False: nobody works on it any more."""

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 import contextlib
 import dataclasses
+import datetime
 import pathlib
 
 import futurist
@@ -393,13 +394,14 @@ class FakeCompute(nova.Compute):
             return self._migrations(lambda row: row.instance_uuid == instance)
 
     def actions_of(
-        self, instance: str, since: object = None
+        self, instance: str, since: datetime.datetime | None = None
     ) -> list[records.Action]:
         with self._call('list actions'):
             return [
                 records.Action(row.name, row.request_id, row.started_at)
                 for row in self._cloud.actions
                 if row.instance_uuid == instance
+                and (since is None or row.started_at >= since)
             ]
 
     def evacuate(

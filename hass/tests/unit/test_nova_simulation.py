@@ -212,13 +212,14 @@ class CloudTest(base.TestCase):
         self.assertTrue(self.cloud.is_up(self.cloud.computes['a']))
         self.assertEqual('active', self.vm.vm_state)
 
-    def test_after_a_boot_what_ran_there_is_stopped(self):
+    def test_after_a_boot_nova_says_active_and_nothing_runs(self):
         self.a.power_off()
         self.a.power_on()
         self.pass_time(6)
-        self.assertEqual(
-            ('stopped', 4), (self.vm.vm_state, self.vm.power_state)
-        )
+        self.assertEqual('active', self.vm.vm_state)
+        self.assertEqual(set(), self.a.guests)
+        self.cloud.stop(self.vm.uuid)
+        self.pass_time(1)
         self.cloud.start(self.vm.uuid)
         self.pass_time(1)
         self.assertEqual({self.vm.uuid}, self.a.guests)
