@@ -95,7 +95,8 @@ class World:
             )
 
     def _service(self, compute: nova_rows.Compute) -> str:
-        state = 'up' if self._cloud.is_up(compute) else 'down'
-        forced = ', forced' if compute.forced_down else ''
-        disabled = ', disabled' if compute.disabled else ''
-        return f'{state}{forced}{disabled}'
+        if compute.forced_down:
+            return 'forced down'
+        if compute.disabled:
+            return 'disabled'
+        return 'up' if self._cloud.is_up(compute) else 'down'

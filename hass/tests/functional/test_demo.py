@@ -1,0 +1,124 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""make demo, as it is typed: one command, one result, nothing left."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+from urllib import request
+
+from hass.tests import base
+
+RUN = [sys.executable, '-c', 'from hass.cmd import demo; demo.main()']
+HOST_KEYS = {
+    'name',
+    'fault',
+    'decided_s',
+    'fenced_s',
+    'first_evacuate_s',
+    'all_active_s',
+    'returned_s',
+}
+URL = 'http://127.0.0.1:'
+
+
+class DemoTest(base.TestCase):
+    """Each demo has a folder of its own for its temporary files."""
+
+    seconds = 240
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.make_folder()
+
+    def start(self, *options):
+        demo = subprocess.Popen(
+            [*RUN, *options],
+            env=os.environ | {'TMPDIR': self.folder},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.addCleanup(demo.stdout.close)
+        self.addCleanup(demo.kill)
+        return demo
+
+    def assert_nothing_is_left(self):
+        """No process of it, which has our TMPDIR, and no file."""
+        self.wait_for(
+            lambda: not self.processes(),
+            seconds=5,
+            why='every process of the demo has ended',
+        )
+        self.assertEqual([], os.listdir(self.folder))
+
+    def processes(self):
+        found = []
+        for process in pathlib.Path('/proc').glob('[0-9]*'):
+            try:
+                environment = (process / 'environ').read_bytes()
+            except OSError:
+                continue
+            if f'TMPDIR={self.folder}'.encode() in environment.split(b'\0'):
+                found.append((process / 'cmdline').read_bytes())
+        return found
+
+    def test_two_hosts_fail_and_every_instance_is_recovered_once(self):
+        demo = self.start('--json')
+        told, _ = demo.communicate(timeout=200)
+        self.assertEqual(0, demo.returncode, told)
+        self.assertNotIn('Traceback', told)
+        result = json.loads(told.splitlines()[-1])
+        self.assertEqual('pass', result['result'])
+        self.assertEqual(
+            {'protected': 12, 'recovered': 12, 'lost': 0, 'started_twice': 0},
+            result['instances'],
+        )
+        faults = [host['fault'] for host in result['hosts']]
+        self.assertEqual(['power loss', 'hang'], faults)
+        for host in result['hosts']:
+            self.assertEqual(HOST_KEYS, host.keys())
+            self.assertLess(host['fenced_s'], host['first_evacuate_s'])
+            self.assertLess(host['all_active_s'], host['returned_s'])
+        self.assert_nothing_is_left()
+
+    def test_a_demo_that_takes_too_long_fails_and_says_what_it_waits_for(self):
+        demo = self.start('--json', '--timeout', '1')
+        told, _ = demo.communicate(timeout=60)
+        self.assertEqual(1, demo.returncode, told)
+        self.assertIn('not after 1 s: ', told)
+        result = json.loads(told.splitlines()[-1])
+        self.assertEqual('fail', result['result'])
+        self.assert_nothing_is_left()
+
+    def test_with_keep_the_api_stays_up_until_it_is_told_to_leave(self):
+        demo = self.start('--keep', '--timeout', '1')
+        told = []
+        while f'{URL}' not in ''.join(told[-1:]) or 'curl' not in told[-1]:
+            told.append(demo.stdout.readline())
+            self.assertNotEqual('', told[-1], told)
+        _, _, rest = told[-1].partition("-H '")
+        header, _, url = rest.partition("' ")
+        name, _, value = header.partition(': ')
+        asked = request.Request(url.strip(), headers={name: value})
+        with request.urlopen(asked, timeout=10) as answer:
+            hosts = json.load(answer)['hosts']
+        self.assertEqual(4, len(hosts))
+        self.assertNotIn('password":', json.dumps(hosts))
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
+        self.assertEqual(1, demo.returncode)
+        self.assert_nothing_is_left()
