@@ -13,7 +13,7 @@
 """Looks at every host, several times a second, and suspects the silent.
 
 The patrol decides nothing: it opens a recovery in *confirming*. It never
-waits for a recovery, a BMC or Nova.
+waits for a recovery, a BMC, Nova or a pager.
 """
 
 from collections.abc import Callable
@@ -98,6 +98,7 @@ class Patrol:
         self._refresh_keys = refresh_keys
         self._probes: dict[str, futures.Future[fencing.PowerState]] = {}
         self._pool = pool
+        self._paging: futures.Future[None] | None = None
         self._pingable: set[tuple[str, str]] = set()
         self._pinged: set[tuple[str, str]] = set()
         self._done_at: dict[str, float] = {}
@@ -135,7 +136,7 @@ class Patrol:
         if not deaf:
             self._look_at_silent(ears, now)
         if self._due('page', PAGE_SECONDS):
-            self._alarms.page_held()
+            self._page_held()
         if self._due('learn', LEARN_SECONDS):
             self._ping_unknown(now)
 
@@ -146,6 +147,17 @@ class Patrol:
             return False
         self._done_at[task] = now
         return True
+
+    def _page_held(self) -> None:
+        """In the background: a pager may take its time, or hang."""
+        if self._paging is None or self._paging.done():
+            self._paging = self._pool.submit(self._page)
+
+    def _page(self) -> None:
+        try:
+            self._alarms.page_held()
+        except (exception.HassError, oslo_exception.DBError) as error:
+            LOG.error('what is held was not paged: %s', error)
 
     # Silence.
 
@@ -185,12 +197,13 @@ class Patrol:
 
     def _alarm_overdue(self, host: models.Host) -> None:
         if self._due(f'overdue {host.name}', self._repeat_seconds):
-            self._alarms.page(
+            self._pool.submit(
+                self._alarms.page,
                 {
                     'subject': host.name,
                     'why': 'its agent was stopped on purpose and has not '
                     'come back: the host is unprotected',
-                }
+                },
             )
 
     def _reads_off(self, host: models.Host) -> bool:

@@ -126,6 +126,7 @@ class RunnerCase(base.TestCase):
             row = recoveries.take(
                 session, self.recovery_id, claim, engine, CLAIM_SECONDS
             )
+        assert row is not None
         deadline = runner.ClaimDeadline(self.clock, CLAIM_SECONDS)
         deadline.renewed(self.clock.monotonic())
         return runner.Claimed(row, deadline, self.clock.monotonic())
@@ -257,6 +258,7 @@ class HopTest(RunnerCase):
         )
         with self.database.reader() as session:
             found = recoveries.open_of_host(session, 'compute-1')
+        assert found is not None
         self.assertEqual(
             ('host_return', 'powering_on'), (found.workflow, found.state)
         )

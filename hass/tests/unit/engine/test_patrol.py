@@ -1,0 +1,252 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whom the patrol suspects, and that it waits for nobody."""
+
+from concurrent import futures
+import threading
+from typing import Any
+
+import futurist
+
+from hass.db import hosts
+from hass.db import models
+from hass.db import notifications
+from hass.db import recoveries
+from hass.db import services
+from hass.engine import alarms
+from hass.engine import inventory
+from hass.engine import patrol
+from hass import events
+from hass import faults
+from hass.fencing import base as fencing
+from hass.recovery import hands
+from hass.recovery import witness
+from hass.tests import base
+from hass.tests import builders
+from hass.tests import clocks
+from hass.tests import fake_cloud
+
+HOST = 'compute-1'
+
+
+class Power(fencing.Fencer):
+    """Every host is on until a test says otherwise."""
+
+    def __init__(self):
+        self.reads = fencing.PowerState.ON
+
+    def status(self, target):
+        return self.reads
+
+    def off(self, target, deadline):
+        raise AssertionError('the patrol touches nothing')
+
+    on = off
+
+
+class Pager(events.QuietNotifier):
+    def __init__(self):
+        self.alarms = []
+        self.hang = None
+
+    def alarm(self, payload):
+        self.alarms.append(payload)
+        if self.hang is not None:
+            self.hang.wait(30)
+
+
+class PatrolCase(base.TestCase):
+    """One engine that hears three hosts, and a clock that is turned."""
+
+    names: tuple[str, ...] = (HOST, 'compute-2', 'compute-3')
+
+    def setUp(self):
+        super().setUp()
+        self.clock = clocks.HandClock()
+        self.database = builders.make_database(self, self.clock)
+        with self.database.writer() as session:
+            for name in self.names:
+                builders.make_host(session, name, bmc_address=None)
+            services.enter(session, 'engine-1', '1')
+        self.ears = fake_cloud.Ears(self.clock)
+        self.power = Power()
+        self.pager = Pager()
+        self.patrol = self.make(futurist.SynchronousExecutor())
+        self.pass_time(6)
+
+    def make(self, pool):
+        conf = fake_cloud.make_conf(self.make_folder())
+        keyring: Any = None
+        compute: Any = None
+        known = inventory.Inventory(self.database, keyring, self.clock, {})
+        pinger = fake_cloud.FakePinger({})
+        seen = witness.Witness(
+            self.ears,
+            self.power,
+            pinger,
+            self.clock,
+            'engine-1',
+            known.names,
+            listen_seconds=conf.detection.listen_seconds,
+            silence_seconds=conf.detection.silence_seconds,
+            alive_seconds=conf.engine.alive_seconds,
+        )
+        return patrol.Patrol(
+            self.database,
+            known,
+            hands.Hands(
+                fencer=self.power,
+                compute=compute,
+                witness=seen,
+                address_of=known.address_of,
+                clock=self.clock,
+            ),
+            self.ears,
+            pinger,
+            alarms.Alarms(
+                self.database,
+                self.pager,
+                command=(),
+                command_seconds=1,
+                repeat_seconds=300,
+            ),
+            'engine-1',
+            conf,
+            lambda: None,
+            lambda: None,
+            pool,
+        )
+
+    def pass_time(self, seconds, silent=(), planned=False):
+        """Beats of all but the silent, and turns of the patrol."""
+        for _ in range(int(seconds * 2)):
+            self.clock.turn(0.5)
+            for name in self.names:
+                if name not in silent:
+                    self.ears.hear(name, 'boot', ['management'], planned)
+            self.patrol.turn()
+
+    def suspected(self):
+        with self.database.reader() as session:
+            return [one.subject for one in recoveries.open_ones(session)]
+
+    def own_row(self):
+        with self.database.reader() as session:
+            return services.all(session)[0]
+
+
+class SilenceTest(PatrolCase):
+    def test_hosts_that_beat_are_not_suspected(self):
+        self.pass_time(10)
+        self.assertEqual([], self.suspected())
+        self.assertEqual(
+            (False, {}), (self.own_row().deaf, self.own_row().silent)
+        )
+
+    def test_a_silent_host_is_suspected_after_silence_seconds(self):
+        self.pass_time(2.5, silent=[HOST])
+        self.assertEqual([], self.suspected())
+        self.pass_time(0.5, silent=[HOST])
+        self.assertEqual([HOST], self.suspected())
+
+    def test_a_silent_host_whose_bmc_reads_off_is_suspected_sooner(self):
+        self.power.reads = fencing.PowerState.OFF
+        self.pass_time(2.0, silent=[HOST])
+        self.assertEqual([HOST], self.suspected())
+
+    def test_the_peers_are_told_who_is_silent_and_since_when(self):
+        heard = self.clock.now()
+        self.pass_time(2, silent=[HOST])
+        self.assertEqual({HOST: heard.isoformat()}, self.own_row().silent)
+
+    def test_a_host_without_an_agent_yet_is_not_suspected(self):
+        with self.database.writer() as session:
+            builders.make_host(session, 'compute-9')
+        self.pass_time(20)
+        self.assertEqual([], self.suspected())
+
+    def test_a_deaf_engine_says_so_and_suspects_nobody(self):
+        self.pass_time(10, silent=self.names)
+        self.assertTrue(self.own_row().deaf)
+        self.assertEqual([], self.suspected())
+
+    def test_one_silence_opens_one_recovery(self):
+        self.pass_time(20, silent=[HOST])
+        self.assertEqual([HOST], self.suspected())
+
+
+class PlannedTest(PatrolCase):
+    def test_planned_silence_is_not_suspected(self):
+        self.pass_time(1, planned=True)
+        self.pass_time(60, silent=[HOST])
+        self.assertEqual([], self.suspected())
+        self.assertEqual([], self.pager.alarms)
+
+    def test_a_goodbye_that_expired_pages(self):
+        with self.database.writer() as session:
+            hosts.plan_stop(session, HOST, 900)
+        self.pass_time(10, silent=[HOST])
+        self.clock.turn(900)
+        self.pass_time(3, silent=[HOST])
+        self.assertEqual([], self.suspected())
+        (alarm,) = self.pager.alarms
+        self.assertEqual(HOST, alarm['subject'])
+        self.assertIn('the host is unprotected', alarm['why'])
+
+
+class AllegationTest(PatrolCase):
+    def allege(self, host, layer=faults.Layer.OS):
+        with self.database.writer() as session:
+            made = builders.make_notification(session, host, layer)
+        self.pass_time(0.5)
+        return self.database.read(notifications.get, made.uuid)
+
+    def test_an_alleged_fault_opens_a_recovery(self):
+        answer = self.allege(HOST)
+        self.assertIs(models.NotificationState.OPENED, answer.state)
+        self.assertEqual([HOST], self.suspected())
+
+    def test_a_second_voice_joins_the_recovery(self):
+        first, second = self.allege(HOST), self.allege(HOST)
+        self.assertEqual(first.recovery_id, second.recovery_id)
+
+    def test_a_host_of_no_cluster_is_ignored_with_a_reason(self):
+        answer = self.allege('elsewhere')
+        self.assertIs(models.NotificationState.IGNORED, answer.state)
+        self.assertEqual('elsewhere is in no cluster', answer.why)
+
+    def test_a_layer_without_a_workflow_is_ignored_with_a_reason(self):
+        answer = self.allege(HOST, faults.Layer.GUEST_OS)
+        self.assertEqual('there is no workflow for layer guest_os', answer.why)
+
+
+class PagingTest(PatrolCase):
+    def test_a_pager_that_hangs_does_not_hold_up_the_patrol(self):
+        pool = futures.ThreadPoolExecutor(2)
+        self.addCleanup(pool.shutdown)
+        self.pager.hang = threading.Event()
+        self.addCleanup(self.pager.hang.set)
+        self.patrol = self.make(pool)
+        with self.database.writer() as session:
+            builders.make_recovery(
+                session,
+                'compute-3',
+                state='held',
+                held_kind=models.HeldKind.SAFETY,
+            )
+        self.pass_time(3)
+        self.wait_for(lambda: self.pager.alarms, why='a page')
+        turned = self.own_row().turn_at
+        self.pass_time(3, silent=[HOST])
+        self.assertLess(turned, self.own_row().turn_at)
+        self.assertIn(HOST, self.suspected())
