@@ -131,7 +131,8 @@ class Control:
             port=0,
             threads=conf.api.threads,
         )
-        self._stack.callback(server.close)
+        # Closed by its own thread, which would else select on a dead socket.
+        self._stack.callback(server.trigger.pull_trigger, server.close)
         self._stack.callback(server.task_dispatcher.shutdown)
         self.url = f'http://{conf.api.bind_host}:{server.effective_port}'
         threading.Thread(target=server.run, name='api', daemon=True).start()
