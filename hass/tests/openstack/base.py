@@ -43,10 +43,15 @@ class OpenStackTest(base.TestCase):
         self.cloud = lab.cloud()
         self.lab = self.cloud.lab
         self.cloud.mend()
+        self.addOnException(self._leave_repaired)
         self.wait_for_rest()
         self.began = ledger.boottime()
         self.since = clock.SystemClock().now()
         self.addOnException(self._tell_timeline)
+
+    def _leave_repaired(self, exc_info: object) -> None:
+        """The next test shall not suffer from this one's failure."""
+        self.addCleanup(self.cloud.repair)
 
     def _tell_timeline(self, exc_info: object) -> None:
         told = self.cloud.timeline(self.since)

@@ -272,6 +272,35 @@ class Cloud:
         for one in self.hass('GET', '/v1/recoveries?state=held')['recoveries']:
             self.hass('POST', f'/v1/recoveries/{one["uuid"]}/release')
 
+    def repair(self) -> None:
+        """Do by hand what a recovery that failed has left undone."""
+        self.mend()
+        processes.until(self._repaired, 90, every=1)
+
+    def _repaired(self) -> bool:
+        if not self.unrest():
+            return True
+        if self.hass('GET', '/v1/recoveries?open=true')['recoveries']:
+            return False
+        services = self.nova('GET', '/os-services?binary=nova-compute')
+        for one in services['services']:
+            change: dict[str, object] = {}
+            if one['forced_down']:
+                change['forced_down'] = False
+            if one['status'] != 'enabled' and one['state'] == 'up':
+                change['status'] = 'enabled'
+            if change:
+                self.nova('PUT', f'/os-services/{one["id"]}', change)
+        for server in self.servers():
+            if server.status == 'SHUTOFF' and not server.task:
+                self._act(server, 'os-start', None)
+            if server.status == 'ERROR':
+                self._act(server, 'reboot', {'type': 'HARD'})
+        return False
+
+    def _act(self, server: Server, verb: str, how: object) -> None:
+        self.nova('POST', f'/servers/{server.uuid}/action', {verb: how})
+
     def powered_on(self, host: str) -> bool:
         return hosts.is_on(self.lab, host)
 
