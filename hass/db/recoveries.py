@@ -270,12 +270,13 @@ def take(
 def renew(
     session: orm.Session, recovery_id: int, claim: int, claim_seconds: float
 ) -> bool:
-    """Lengthen a claim that is still ours."""
+    """Lengthen a claim that is still ours and was not given back."""
     renewed = session.execute(
         sa.update(Recovery)
         .where(
             Recovery.id == recovery_id,
             Recovery.claim == claim,
+            Recovery.claimed_until.is_not(None),
             Recovery.ended_at.is_(None),
         )
         .values(claimed_until=moments.db_now(claim_seconds))

@@ -189,6 +189,15 @@ class RecoveriesTest(base.DatabaseTest):
             self.database.write(recoveries.renew, made.id, first.claim, 6)
         )
 
+    def test_a_claim_that_was_given_back_is_not_renewed(self):
+        made = self.database.write(builders.make_recovery)
+        mine = self.take(made)
+        self.database.write(recoveries.release, mine)
+        self.assertFalse(
+            self.database.write(recoveries.renew, made.id, mine.claim, 6)
+        )
+        self.assertEqual([(made.id, 1)], self.read(recoveries.due, 2, 9))
+
     def test_a_guarded_write_holds_the_row_until_it_is_committed(self):
         made = self.database.write(builders.make_recovery)
         mine = self.take(made)
