@@ -115,11 +115,11 @@ class Patrol:
             ) as error:
                 LOG.error('a turn of the patrol failed: %s', error)
             self._stopping.wait(self._turn_seconds)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:
-        """End after the present turn."""
+        """End after the present turn, which may still need its helpers."""
         self._stopping.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def turn(self) -> None:
         """Look at all hosts once."""
