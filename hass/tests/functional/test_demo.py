@@ -32,7 +32,6 @@ HOST_KEYS = {
     'all_active_s',
     'returned_s',
 }
-URL = 'http://127.0.0.1:'
 
 
 class DemoTest(base.TestCase):
@@ -52,9 +51,12 @@ class DemoTest(base.TestCase):
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.addCleanup(demo.stdout.close)
+        self.addCleanup(demo.communicate)
         self.addCleanup(demo.kill)
         return demo
+
+    def line_of(self, demo):
+        return demo.stdout.readline()
 
     def assert_nothing_is_left(self):
         """No process of it, which has our TMPDIR, and no file."""
@@ -106,9 +108,9 @@ class DemoTest(base.TestCase):
 
     def test_with_keep_the_api_stays_up_until_it_is_told_to_leave(self):
         demo = self.start('--keep', '--timeout', '1')
-        told = []
-        while f'{URL}' not in ''.join(told[-1:]) or 'curl' not in told[-1]:
-            told.append(demo.stdout.readline())
+        told: list[str] = []
+        while 'curl' not in ''.join(told[-1:]):
+            told.append(self.line_of(demo))
             self.assertNotEqual('', told[-1], told)
         _, _, rest = told[-1].partition("-H '")
         header, _, url = rest.partition("' ")
