@@ -28,6 +28,12 @@ def main() -> None:
         '--keep', action='store_true', help='leave the API up until Ctrl-C'
     )
     parser.add_argument(
-        '--timeout', type=float, default=120, help='seconds it may take'
+        '--timeout', type=_seconds, default=120, help='seconds it may take'
     )
     sys.exit(stage.play(parser.parse_args()))
+
+
+def _seconds(text: str) -> float:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError('wanted are seconds, 1 or more')
+    return float(text)

@@ -28,6 +28,7 @@ from hass.db import session as db_session
 from hass.engine import service as engine
 from hass.recovery import witness
 from hass import secrets
+from hass.simulation.demo import configuration
 from hass.simulation.demo import machine
 from hass.simulation import nova
 
@@ -118,7 +119,7 @@ class Control:
                 name=f'engine-{number}', listen=','.join(listen.values())
             )
         )
-        conf = options.prepare([], 'hass-engine', files=[str(file), str(own)])
+        conf = configuration.read(file, own)
         one = engine.Engine(conf, self._clock, pinger=self._pinger)
         one.start()
         self._stack.callback(one.stop)

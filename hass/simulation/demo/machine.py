@@ -24,11 +24,11 @@ from hass.agent import gate
 from hass.agent import identity
 from hass.agent import service
 from hass import clock as clock_
-from hass import conf as options
 from hass.detection import guests
 from hass.rpc import api
 from hass.rpc import transport
 from hass.simulation import bmc
+from hass.simulation.demo import configuration
 from hass.simulation import nova_host
 from hass_oracle import ledger as oracle
 
@@ -39,7 +39,6 @@ BMC_USER = 'operator'
 
 AGENT = """\
 [DEFAULT]
-log_file = {log}
 transport_url = fake://
 [agent]
 host = {name}
@@ -92,7 +91,6 @@ class Machine:
             for network, prefix in NETWORKS.items()
         }
         self.host = Host(self.name, ledger, clock)
-        self._log = folder / 'hass.log'
         self._folder = folder / self.name
         self._ledger = ledger
         self._clock = clock
@@ -156,7 +154,6 @@ class Machine:
         )
         (self._folder / 'agent.conf').write_text(
             AGENT.format(
-                log=self._log,
                 name=self.name,
                 folder=self._folder,
                 engines=','.join(engines),
@@ -211,9 +208,7 @@ class Machine:
     def _start_agent(self) -> cfg.ConfigOpts:
         """As cmd/agent.py does, with a boot id of this boot."""
         (self._folder / 'boot_id').write_text(str(uuid.uuid4()))
-        conf = options.prepare(
-            [], 'hass-agent', files=[str(self._folder / 'agent.conf')]
-        )
+        conf = configuration.read(self._folder / 'agent.conf')
         agent = service.Agent(
             conf.agent,
             self._clock,

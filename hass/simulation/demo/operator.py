@@ -24,13 +24,13 @@ MEMBER = 'alice:demo:member'
 SECONDS = 30
 
 
-class ApiRefused(exception.HassError):
-    """The API answered no."""
+class ApiFailed(exception.HassError):
+    """The API answered no, or not at all."""
 
-    def __init__(self, call: str, status: int, text: str) -> None:
-        super().__init__(f'{call}: {status} {text}')
+    def __init__(self, call: str, reason: str) -> None:
+        super().__init__(f'{call}: {reason}')
         self.call = call
-        self.status = status
+        self.reason = reason
 
 
 class Operator:
@@ -43,10 +43,11 @@ class Operator:
         return self._call('GET', path, None, ADMIN)
 
     def post(self, path: str, body: Any = None, token: str = ADMIN) -> Any:
-        """:raises ApiRefused: any answer but 2xx"""
+        """:raises ApiFailed: any answer but 2xx"""
         return self._call('POST', path, body, token)
 
     def _call(self, method: str, path: str, body: Any, token: str) -> Any:
+        call = f'{method} {path}'
         asked = request.Request(
             self._url + path,
             method=method,
@@ -62,4 +63,6 @@ class Operator:
         except url_error.HTTPError as error:
             with error:
                 text = error.read().decode(errors='replace')
-            raise ApiRefused(f'{method} {path}', error.code, text) from None
+            raise ApiFailed(call, f'{error.code} {text}') from None
+        except OSError as error:
+            raise ApiFailed(call, str(error)) from None

@@ -47,9 +47,7 @@ class Screen:
 
     def say(self, what: str) -> None:
         """Something that was prepared."""
-        self._console.print(
-            f'· {what}', style='dim', highlight=False, soft_wrap=True
-        )
+        self._print(f'· {what}', 'dim')
 
     def scene(self, title: str) -> None:
         """Something begins."""
@@ -57,14 +55,21 @@ class Screen:
 
     def line(self, line: news_.Line) -> None:
         """HASS did something."""
-        self._console.print(
-            f'+{line.seconds:5.1f} s  {line.host}  {line.state}: {line.text}',
-            highlight=False,
-            soft_wrap=True,
+        self._print(
+            f'+{line.seconds:5.1f} s  {line.host}  {line.state}: {line.text}'
         )
 
     def draw(self, world: world_.World, news: news_.News) -> None:
         """How things stand now."""
+
+    def _print(self, text: str, style: str = '') -> None:
+        """A terminal gets whole words, a file gets whole lines."""
+        self._console.print(
+            text,
+            style=style,
+            highlight=False,
+            soft_wrap=not self._console.is_terminal,
+        )
 
     def summary(self, score: score_.Score) -> None:
         """The table at the end."""

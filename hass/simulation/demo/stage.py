@@ -34,6 +34,7 @@ from hass.simulation.demo import story as story_
 from hass.simulation.demo import world as world_
 
 LOG_LINES = 20
+INTERRUPTED = 128 + signal.SIGINT
 KEEP = """
 All of it stays up until Ctrl-C. Logs are in {log}. Look around:
 
@@ -66,6 +67,8 @@ def play(arguments: argparse.Namespace) -> int:
             console.print(f'\nhass-demo: {error}', style='red', markup=False)
             _show_trouble(console, pathlib.Path(folder, 'hass.log'))
             score = stage.score()
+        except KeyboardInterrupt:
+            return INTERRUPTED
         screen.summary(score)
         if arguments.json:
             print(json.dumps(score.to_dict()), flush=True)
