@@ -30,6 +30,7 @@ PANEL_COLUMNS = 20
 HOST_COLUMNS = 10
 STATE_COLUMNS = 15
 BAR_COLUMNS = 30
+LEGEND = 'guests: 01 runs, ~01 is being moved, !01 does not run'
 GOOD, BUSY, BAD, DULL = 'green', 'yellow', 'red', 'dim'
 STATE_STYLES = {
     'fencing': BAD,
@@ -67,7 +68,8 @@ def picture(
         ],
         padding=(0, 0),
     )
-    return rich_console.Group('', hosts, *_bars(world, news, servers))
+    legend = text.Text(LEGEND, DULL)
+    return rich_console.Group('', hosts, legend, *_bars(world, news, servers))
 
 
 def _host(
@@ -86,6 +88,7 @@ def _host(
         title=one.name,
         width=PANEL_COLUMNS,
         height=8,
+        padding=0,
         border_style=GOOD if healthy else BAD,
     )
 
@@ -93,7 +96,7 @@ def _host(
 def _guests(
     one: machine.Machine, servers: Iterable[nova_rows.Server]
 ) -> text.Text:
-    """Their numbers: bare when one runs, ~ while it moves, ! when not."""
+    """Their numbers, as the legend says."""
     shown = text.Text()
     for server in servers:
         number = server.name.removeprefix('vm-')
