@@ -359,6 +359,9 @@ def record_hop(
         if held_kind != recovery.held_kind:
             # Another reason than the one that was acknowledged.
             values |= {'acknowledged_at': None, 'alarmed_at': None}
+    if recovery.state == 'held' and recovery.wish is not None:
+        # Whoever asked for another look hears what comes of it.
+        values |= {'acknowledged_at': None, 'alarmed_at': None}
     if ended:
         values |= {
             'ended_at': moments.db_now(),
@@ -513,7 +516,9 @@ def acknowledge(session: orm.Session, uuid: str) -> Recovery:
 
 def hold_open_ones(session: orm.Session, engine: str, why: str) -> int:
     """Hold every open recovery for an operator; returns how many."""
-    found = open_ones(session)
+    query = sa.select(Recovery).where(Recovery.ended_at.is_(None))
+    locked = query.order_by(Recovery.id).with_for_update(of=Recovery)
+    found = list(session.scalars(locked))
     for recovery in found:
         append_history(
             session, recovery.id, recovery.state, 'held', engine, why
@@ -524,6 +529,8 @@ def hold_open_ones(session: orm.Session, engine: str, why: str) -> int:
         recovery.deadline_at = None
         recovery.wake_at = _after(recovery.state_since, NEVER_SECONDS)
         recovery.why = why
+        recovery.wish = None
+        recovery.acknowledged_at = recovery.alarmed_at = None
         recovery.claim += 1
         recovery.claimed_by = recovery.claimed_until = None
     session.flush()
@@ -531,7 +538,9 @@ def hold_open_ones(session: orm.Session, engine: str, why: str) -> int:
 
 
 def _held(session: orm.Session, uuid: str) -> Recovery:
+    """Locked: no engine goes on with it before this is committed."""
     recovery = get(session, uuid)
+    session.refresh(recovery, with_for_update={'of': Recovery})
     if recovery.state != 'held':
         raise exception.Conflict(
             f'recovery {uuid} is {recovery.state}, not held'
