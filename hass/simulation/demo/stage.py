@@ -65,10 +65,11 @@ def play(arguments: argparse.Namespace) -> int:
             score = stage.play(screen, arguments.timeout)
         except exception.HassError as error:
             console.print(f'\nhass-demo: {error}', style='red', markup=False)
-            _show_trouble(console, pathlib.Path(folder, 'hass.log'))
             score = stage.score()
         except KeyboardInterrupt:
             return INTERRUPTED
+        log = pathlib.Path(folder, 'hass.log')
+        _show_trouble(console, log, score.passed)
         screen.summary(score)
         if arguments.json:
             print(json.dumps(score.to_dict()), flush=True)
@@ -133,10 +134,14 @@ class Stage:
             threading.Event().wait()
 
 
-def _show_trouble(console: rich_console.Console, log: pathlib.Path) -> None:
-    """The last lines of the log that complain."""
+def _show_trouble(
+    console: rich_console.Console, log: pathlib.Path, passed: bool
+) -> None:
+    """What the log complains of, when it failed or code did."""
     with contextlib.suppress(FileNotFoundError):
         lines = log.read_text(errors='replace').splitlines()
+        if passed and not any('Traceback' in line for line in lines):
+            return
         told = [one for one in lines if ' WARNING ' in one or ' ERROR ' in one]
         for line in told[-LOG_LINES:]:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
