@@ -213,9 +213,9 @@ class Evacuator:
         waited = (turn.now - row.requested_at).total_seconds()
         if waited < self._settle_seconds:
             return True
-        since = row.requested_at - SKEW
-        actions = self._compute.actions_of(row.instance_uuid, since)
-        if any(action.name == 'evacuate' for action in actions):
+        moves = self._compute.migrations_of(row.instance_uuid)
+        actions = self._compute.actions_of(row.instance_uuid)
+        if judgement.queued(actions, moves, row.requested_at - SKEW):
             return True
         requesting.ask_again(
             turn, row, f'Nova shows nothing of it for {waited:.0f} s'

@@ -66,7 +66,9 @@ class HostFailure(host_.HostWorkflow):
             {State.EVACUATING, State.FINISHED, State.FENCING}
         ),
         State.EVACUATING: frozenset({State.VERIFYING, State.FENCING}),
-        State.VERIFYING: frozenset({State.FINISHED, State.EVACUATING}),
+        State.VERIFYING: frozenset(
+            {State.FINISHED, State.EVACUATING, State.FENCING}
+        ),
         State.HELD: frozenset(
             {State.CONFIRMING, State.GIVING_BACK, State.DISMISSED}
         ),
@@ -136,9 +138,11 @@ class HostFailure(host_.HostWorkflow):
         host = self.host(turn)
         was = turn.recovery.was
         if not was.get('off_sent'):
-            hearers = self._witness.hearers_since(
-                turn, host.name, turn.recovery.state_since
-            )
+            since = turn.recovery.opened_at
+            if was.get('off_since'):
+                # It was off, and somebody has powered it on.
+                since = turn.recovery.state_since
+            hearers = self._witness.hearers_since(turn, host.name, since)
             if hearers:
                 return Hop(State.CONFIRMING, f'it beats (heard by {hearers})')
         target = self._hands.target(host)
@@ -218,6 +222,9 @@ class HostFailure(host_.HostWorkflow):
 
     def verifying(self, turn: Turn) -> Step:
         """Each instance really runs where Nova says, and only there."""
+        proof = self.proof(turn)
+        if isinstance(proof, Hop):
+            return proof
         step = self._evacuator.verify(turn)
         if step is not None:
             return step
@@ -249,7 +256,8 @@ class HostFailure(host_.HostWorkflow):
         if not touched:
             servers = self._compute.servers_on(host.name)
             running = [s for s in servers if s.uuid in protected]
-            if not (running or receiving):
+            # A host that died on its way back is to come back all the same.
+            if not (running or receiving or self.touched(turn)):
                 return hold(
                     models.HeldKind.RESTRAINT,
                     f'{fault.why}; it runs no protected instance, so it is '

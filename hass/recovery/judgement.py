@@ -15,6 +15,7 @@
 from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
+import datetime
 import enum
 
 from hass import nova
@@ -73,3 +74,24 @@ def judge(
     if newest.live:
         return Judgement(Progress.STUCK, newest)
     return Judgement(Progress.FAILED, newest)
+
+
+def queued(
+    actions: Iterable[nova.Action],
+    migrations: Iterable[nova.Migration],
+    since: datetime.datetime,
+) -> bool:
+    """Whether Nova took an evacuate call that has no migration yet. Pure.
+
+    Every call that Nova takes leaves one action, then one migration. So
+    an action of an earlier attempt is not taken for the last call, and no
+    moment of Nova's has to be compared closely with one of ours.
+
+    :param actions: all of an instance, read after its migrations
+    :param since: calls from before this moment are known to have ended
+    """
+    asked = [one for one in actions if one.name == 'evacuate']
+    moves = [one for one in migrations if one.type == 'evacuation']
+    return len(asked) > len(moves) and any(
+        action.started_at >= since for action in asked
+    )

@@ -175,11 +175,13 @@ class Requester:
             if target is None:
                 return None
             load[target] += 1
+        known = [migration.uuid for migration in migrations]
         with turn.write() as session:
-            evacuations.request(
-                session, row, target, [m.uuid for m in migrations]
-            )
-        return Call(row, server, proofs, needed, target)
+            if not evacuations.request(session, row, target, known):
+                return None
+            # What becomes of the call is written over the row as it is now.
+            asked = session.get_one(Row, row.id)
+        return Call(asked, server, proofs, needed, target)
 
     def _clear(self, turn: Turn, row: Row, name: str) -> nova.Proof | None:
         """A proof that another host does not run the instance.
@@ -190,9 +192,7 @@ class Requester:
         with turn.read() as session:
             host = hosts.by_names(session, [name]).get(name)
         if host is not None:
-            off = fencing.prove(
-                self._hands.fencer, self._hands.target(host), self._hands.clock
-            )
+            off = self._proved_off(host)
             if off is not None:
                 return off
             if host.domains is not None and host.reported_at is not None:
@@ -205,6 +205,15 @@ class Requester:
             'cleared by its agent',
         )
         return None
+
+    def _proved_off(self, host: models.Host) -> fencing.FencedHost | None:
+        """A device that cannot be asked proves nothing, and stops nobody."""
+        try:
+            return fencing.prove(
+                self._hands.fencer, self._hands.target(host), self._hands.clock
+            )
+        except (exception.BmcError, exception.FencingFailed):
+            return None
 
     def _absent(
         self, turn: Turn, row: Row, host: models.Host

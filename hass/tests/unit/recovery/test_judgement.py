@@ -22,6 +22,7 @@ from hass.tests import base
 
 MOMENT = datetime.datetime(2030, 1, 1)
 Progress = judgement.Progress
+HOUR = datetime.timedelta(hours=1)
 LIVE = 'pre-migrating'
 
 
@@ -91,6 +92,33 @@ class JudgementTest(base.TestCase):
     def test_an_older_live_record_outweighs_a_newer_that_ended(self):
         for status in ('done', 'failed'):
             self.judged(Progress.LIVE, move(1, LIVE), move(2, status))
+
+
+class QueuedTest(base.TestCase):
+    """One action and one migration for each call that Nova took."""
+
+    def queued(self, actions, moves, name='evacuate'):
+        return judgement.queued(
+            [
+                nova.Action(name, 'req', MOMENT + hour * HOUR)
+                for hour in actions
+            ],
+            [move(number, 'error') for number in range(moves)],
+            MOMENT,
+        )
+
+    def test_an_action_without_a_migration_is_a_call_under_way(self):
+        self.assertTrue(self.queued([1], 0))
+        self.assertTrue(self.queued([1, 2], 1))
+
+    def test_the_action_of_an_attempt_that_ended_is_not(self):
+        self.assertFalse(self.queued([1], 1))
+
+    def test_actions_of_long_ago_are_not(self):
+        self.assertFalse(self.queued([-1], 0))
+
+    def test_other_actions_are_not(self):
+        self.assertFalse(self.queued([1], 0, name='stop'))
 
 
 STATUSES = sorted(

@@ -1,0 +1,207 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""safety.md §4: what is asked of Nova, in which order, and how often."""
+
+from hass.db import clusters
+from hass.db import models
+from hass import exception
+from hass.simulation import nova_rows
+from hass.tests.scenario import base
+
+HOST = 'compute-1'
+
+
+class SafetyNovaTest(base.ScenarioTest):
+    def setUp(self):
+        super().setUp()
+        self.instances = self.cloud.boot(HOST, instances=2)
+        self.host = self.cloud.hosts[HOST]
+
+    def row(self, number=0):
+        (row,) = [
+            row
+            for row in self.cloud.evacuations(HOST)
+            if row.instance_uuid == self.instances[number]
+        ]
+        return row
+
+    def acts(self):
+        """What changed something in Nova, in order."""
+        changing = ('update service', 'evacuate', 'act')
+        return [one for one in self.cloud.compute.calls if one in changing]
+
+    def before_evacuations(self, act, times=1):
+        """Something comes before the next evacuate calls reach Nova."""
+        evacuate = self.cloud.nova.evacuate
+        left = times
+
+        def call(*arguments):
+            nonlocal left
+            if left:
+                left -= 1
+                act()
+            evacuate(*arguments)
+
+        self.cloud.nova.evacuate = call
+
+    # forced_down.
+
+    def test_one_put_comes_before_every_evacuation(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'powering_on')
+        self.assertEqual(['update service', *['evacuate'] * 2], self.acts())
+
+    def test_how_the_service_was_is_written_down_before_it_is_touched(self):
+        update = self.cloud.nova.update_service
+        remembered: list[object] = []
+
+        def look(service, change):
+            remembered.append(self.cloud.newest(HOST).was.get('service'))
+            return update(service, change)
+
+        self.cloud.nova.update_service = look
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'evacuating')
+        (was,) = remembered
+        self.assertEqual(('enabled', None), (was['status'], was['reason']))
+
+    def test_the_reason_names_the_recovery(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'evacuating')
+        service = self.cloud.nova.computes[HOST]
+        story = self.cloud.newest(HOST)
+        self.assertEqual(f'hass:{story.uuid}', service.disabled_reason)
+        self.assertTrue(service.disabled and service.forced_down)
+
+    def test_an_operator_who_disables_it_meanwhile_is_obeyed(self):
+        """The reason is no longer ours: unforced, and left disabled."""
+        service = self.cloud.nova.computes[HOST]
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'evacuating')
+        service.disabled_reason = 'new memory'
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual(
+            (True, 'new memory', False),
+            (service.disabled, service.disabled_reason, service.forced_down),
+        )
+
+    # Asking once.
+
+    def test_two_live_evacuations_of_an_instance_are_held(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until(self.cloud.receiving, seconds=60)
+        server = self.cloud.nova.show(self.instances[0])
+        self.cloud.nova.record(server, 'evacuation', 'accepted', 'compute-4')
+        self.assert_held(HOST, 'safety', 'two live evacuation migrations')
+        self.assertEqual(
+            [models.EvacuationState.HELD, models.EvacuationState.DONE],
+            [self.row(0).state, self.row(1).state],
+        )
+        self.assertEqual({1}, set(self.cloud.verdict().evacuations.values()))
+
+    def test_a_call_that_nova_refused_is_made_again_soon(self):
+        def refuse():
+            raise nova_rows.Refused(409, 'it is being looked at')
+
+        self.before_evacuations(refuse)
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned', seconds=50)
+        self.assertEqual([1, 2], sorted(self.row(n).attempt for n in (0, 1)))
+        self.assert_recovered(HOST, self.instances)
+
+    def test_what_nova_always_refuses_is_held_with_its_answer(self):
+        def refuse():
+            raise nova_rows.Refused(403, 'not for you')
+
+        self.before_evacuations(refuse, times=99)
+        self.host.lose_power_supply()
+        held = self.assert_held(HOST, 'safety', 'asked for 3 times')
+        self.assertIn('403 not for you', held.why)
+
+    def test_a_lost_call_after_a_failed_attempt_is_made_again(self):
+        """The action of the attempt that failed is not taken for it."""
+        self.cloud.nova.no_valid_host = True
+        self.host.lose_power_supply()
+
+        def failed():
+            return [
+                one
+                for one in self.cloud.nova.migrations
+                if one.status == 'error'
+            ]
+
+        self.cloud.run_until(lambda: len(failed()) == 2, seconds=60)
+        self.cloud.nova.no_valid_host = False
+        self.cloud.compute.drops_evacuations = 2
+        self.cloud.run_until_state(HOST, 'returned', seconds=240)
+        self.assert_recovered(HOST, self.instances, evacuated_once=False)
+
+    def test_a_call_still_queued_in_nova_is_not_made_again(self):
+        """Its answer and its trace are missing for less than a minute."""
+        queued: list[tuple[object, ...]] = []
+        evacuate = self.cloud.nova.evacuate
+
+        def queue(*arguments):
+            if len(queued) < 2:
+                queued.append(arguments)
+                raise exception.NovaUnreachable('evacuate', 'timed out')
+            evacuate(*arguments)
+
+        self.cloud.nova.evacuate = queue
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: len(queued) == 2, seconds=60)
+        self.cloud.tick(seconds=30)
+        for arguments in queued:
+            evacuate(*arguments)
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    # Targets and locks.
+
+    def test_the_scheduler_is_asked_for_hosts_of_the_cluster(self):
+        self.cloud.nova.computes['compute-2'].disabled = True
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        targets = {row.target for row in self.cloud.evacuations(HOST)}
+        self.assertEqual({'compute-3', 'compute-4'}, targets)
+
+    def test_a_cluster_with_any_target_leaves_the_choice_to_nova(self):
+        with self.cloud.database.writer() as session:
+            clusters.update(
+                session,
+                self.cloud.cluster.uuid,
+                targets=models.Targets.ANY,
+            )
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        targets = {row.target for row in self.cloud.evacuations(HOST)}
+        self.assertEqual({None}, targets)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_a_locked_instance_is_evacuated_and_stays_locked(self):
+        server = self.cloud.nova.show(self.instances[0])
+        server.locked, server.locked_reason = True, "its owner's"
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual(
+            (True, "its owner's"), (server.locked, server.locked_reason)
+        )
+        self.assert_recovered(HOST, self.instances)
+
+    def test_an_instance_that_its_user_deletes_is_left(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until(self.cloud.receiving, seconds=60)
+        self.cloud.nova.delete(self.instances[0])
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertIs(models.EvacuationState.LEFT, self.row(0).state)
+        self.assertIs(models.EvacuationState.DONE, self.row(1).state)

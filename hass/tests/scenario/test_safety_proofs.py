@@ -1,0 +1,192 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""safety.md §1: no evacuation without a proof for every host."""
+
+from hass.db import evacuations
+from hass.db import hosts
+from hass.simulation import nova_rows
+from hass.tests.scenario import base
+
+HOST = 'compute-1'
+OTHER = 'compute-2'
+
+
+class SafetyProofsTest(base.ScenarioTest):
+    def setUp(self):
+        super().setUp()
+        self.instances = self.cloud.boot(HOST, instances=3)
+        self.host = self.cloud.hosts[HOST]
+
+    def agents_see_guests(self):
+        """Each agent that beats reports its domains, every second."""
+        beat = self.cloud.beat
+
+        def beat_and_report():
+            beat()
+            for name, host in self.cloud.hosts.items():
+                if host.host.os_running:
+                    self.report(name, sorted(host.host.guests))
+
+        self.cloud.beat = beat_and_report
+
+    def report(self, name, domains):
+        with self.cloud.database.writer() as session:
+            hosts.record_report(
+                session,
+                name,
+                boot_id=self.cloud.hosts[name].boot_id(),
+                addresses={},
+                domains=domains,
+                system_uuid=None,
+                resume_guests=False,
+            )
+
+    def server(self, number=0):
+        return self.cloud.nova.show(self.instances[number])
+
+    def row(self, number=0):
+        (row,) = [
+            row
+            for row in self.cloud.evacuations(HOST)
+            if row.instance_uuid == self.instances[number]
+        ]
+        return row
+
+    def test_a_proof_older_than_three_seconds_evacuates_nothing(self):
+        """The look before the calls takes too long; later it does not."""
+        looks: list[str] = []
+        status = self.cloud.bmcs.status
+        slow = True
+
+        def begin(turn):
+            looks.clear()
+            if turn.recovery.state == 'evacuating':
+                looks.append('the step begins')
+
+        def look(target):
+            if slow and len(looks) == 2:
+                self.cloud.clock.advance(3.5)
+            if looks:
+                looks.append(target.name)
+            return status(target)
+
+        self.cloud.before_step = begin
+        self.cloud.bmcs.status = look
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'evacuating')
+        self.cloud.tick(seconds=2)
+        self.assertEqual({}, self.cloud.verdict().evacuations)
+        self.assertIn('the proof is 3.5 s old', self.row().why)
+        slow = False
+        self.cloud.run_until_state(HOST, 'returned', seconds=45)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_a_bmc_of_another_system_is_no_working_fence(self):
+        with self.cloud.database.writer() as session:
+            row = hosts.get(session, HOST)
+            row.bmc_guid = '12345678-1234-5678-1234-567812345678'
+            row.system_uuid = '00000000-1234-5678-1234-567812345678'
+        self.host.hang()
+        self.assert_held(HOST, 'safety', 'without a working fence')
+        self.assertEqual(0, self.host.off_calls)
+
+    def test_an_unfinished_move_needs_proofs_of_both_ends(self):
+        self.cloud.nova.record(
+            self.server(), 'live-migration', 'running', OTHER
+        )
+        self.host.lose_power_supply()
+        self.assert_held(HOST, 'safety', f'may still run on {OTHER}')
+        self.assertNotIn(self.instances[0], self.cloud.verdict().evacuations)
+        self.assertEqual(
+            ['held', 'done', 'done'], [self.row(n).state for n in range(3)]
+        )
+
+    def test_the_agent_of_a_living_end_can_clear_it(self):
+        self.agents_see_guests()
+        self.cloud.nova.record(
+            self.server(), 'live-migration', 'running', OTHER
+        )
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    def spawn_fails(self):
+        """The destinations give up after their claim; Nova says ERROR."""
+        for work in list(self.cloud.nova.evacuations):
+            self.assertIs(nova_rows.Stage.SPAWNING, work.stage)
+            self.cloud.nova.turn(work.migration, 'failed')
+            self.cloud.nova.touch(
+                work.server, vm_state='error', task_state=None
+            )
+            self.cloud.nova.evacuations.remove(work)
+
+    def fail_first_attempts(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until(
+            lambda: len(self.cloud.receiving()) == 3, seconds=60
+        )
+        self.spawn_fails()
+
+    def test_an_absent_domain_clears_the_destination_of_a_failed_attempt(
+        self,
+    ):
+        self.agents_see_guests()
+        self.fail_first_attempts()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances, evacuated_once=False)
+
+    def test_without_it_the_instance_is_held(self):
+        self.fail_first_attempts()
+        self.assert_held(HOST, 'safety', 'neither proved off nor cleared')
+        verdict = self.cloud.verdict()
+        self.assertEqual({1}, set(verdict.evacuations.values()))
+
+    def test_a_report_from_before_the_attempt_clears_nothing(self):
+        for name in self.cloud.hosts:
+            self.report(name, [])
+        self.fail_first_attempts()
+        self.cloud.tick(seconds=60)
+        verdict = self.cloud.verdict()
+        self.assertEqual({1}, set(verdict.evacuations.values()))
+
+    def test_a_domain_that_another_agent_sees_holds_the_instance(self):
+        self.report('compute-3', [self.instances[0]])
+        self.cloud.nova.computes['compute-3'].disabled = True
+        self.host.lose_power_supply()
+        self.assert_held(HOST, 'safety', 'the agent of compute-3 sees')
+        self.assertNotIn(self.instances[0], self.cloud.verdict().evacuations)
+
+    def test_a_dead_bmc_of_one_destination_holds_one_instance(self):
+        """Whatever cannot be asked must not keep the others waiting."""
+        move = self.cloud.nova.record(
+            self.server(), 'evacuation', 'failed', OTHER
+        )
+        move.destination_node = OTHER
+        self.cloud.hosts[OTHER].bmc_mute = True
+        self.host.lose_power_supply()
+        self.assert_held(HOST, 'safety', f'may still run on {OTHER}')
+        self.assertEqual(
+            ['held', 'done', 'done'], [self.row(n).state for n in range(3)]
+        )
+
+    def test_an_instance_is_in_one_recovery_at_a_time(self):
+        """The second host to lose it waits until the first has ended."""
+        self.host.lose_power_supply()
+        self.cloud.run_until(self.cloud.receiving, seconds=60)
+        with self.cloud.database.reader() as session:
+            owner = evacuations.open_of(session, self.instances[0])
+            assert owner is not None
+            self.assertEqual(HOST, owner.source)
+        self.cloud.run_until_state(HOST, 'returned')
+        with self.cloud.database.reader() as session:
+            self.assertIsNone(evacuations.open_of(session, self.instances[0]))
