@@ -140,11 +140,13 @@ class HostReturn(host_.HostWorkflow):
     def enabling(self, turn: Turn) -> Step:
         """Enable what we disabled; an operator's own word stands."""
         service = self.service(turn)
+        if service.state != 'up':
+            # Nova tells Placement through a nova-compute that is up, else
+            # the scheduler avoids the host until the next periodic update.
+            return Wait(0.5, 'Nova does not see nova-compute up yet')
         step = self.enable(turn, service)
         if step is not None:
             return step
-        if service.state != 'up':
-            return Wait(1, 'Nova does not see nova-compute up yet')
         if self._restart_unprotected and turn.recovery.was.get('unprotected'):
             return Hop(State.RESTARTING, _in_service(service))
         return Hop(State.RETURNED, _in_service(service))
