@@ -124,8 +124,17 @@ def request(
     )
 
 
-def ask_again(session: orm.Session, row: Evacuation, why: str) -> bool:
-    """The call came to nothing; what was seen up to now is old."""
+def ask_again(
+    session: orm.Session,
+    row: Evacuation,
+    why: str,
+    *,
+    refused: bool = False,
+) -> bool:
+    """The call came to nothing; what was seen up to now is old.
+
+    :param refused: Nova would not or could not do it as things stood
+    """
     now = moments.read_now(session).isoformat()
     return _turn(
         session,
@@ -133,7 +142,7 @@ def ask_again(session: orm.Session, row: Evacuation, why: str) -> bool:
         (State.PENDING, State.REQUESTED),
         state=State.PENDING,
         why=why,
-        was=row.was | {'ask_again_at': now},
+        was=row.was | {'ask_again_at': now, 'refused': refused},
     )
 
 

@@ -35,6 +35,8 @@ from hass.recovery.workflow import Wait
 
 RUNNING = 1
 """Nova's power_state of a running guest."""
+RETRY_SECONDS = 2.0
+"""Pause before the second attempt; before the third it is twice as long."""
 SKEW = datetime.timedelta(minutes=2)
 """By how much Nova's clock may be off the database's."""
 
@@ -66,11 +68,12 @@ class Evacuator:
         rows = self._rows(turn)
         pending = _in_state(rows, RowState.PENDING)
         room = min(requesting.BATCH, self._parallel - running)
-        if pending and room > 0:
-            sent = self._requester.ask(turn, host, pending[:room])
+        due = [row for row in pending if _rested(turn, row)]
+        if due and room > 0:
+            sent = self._requester.ask(turn, host, due[:room])
             if isinstance(sent, Hop):
                 return sent
-            return Wait(0 if sent and pending[room:] else 1, _progress(rows))
+            return Wait(0 if sent and due[room:] else 1, _progress(rows))
         if running or pending:
             return Wait(
                 1 if len(rows) <= requesting.BATCH else 2, _progress(rows)
@@ -202,7 +205,8 @@ class Evacuator:
                 why = f'migration {migration.uuid} is {migration.status}'
                 if seen.progress is judgement.Progress.STUCK:
                     why = f'its destination {migration.destination} died'
-                requesting.ask_again(turn, row, why)
+                refused = migration.destination_node is None
+                requesting.ask_again(turn, row, why, refused=refused)
                 return False
             case judgement.Progress.UNKNOWN:
                 return self._unknown(turn, row)
@@ -266,6 +270,15 @@ class Evacuator:
 
 def _in_state(rows: Iterable[Row], state: RowState) -> list[Row]:
     return [row for row in rows if row.state is state]
+
+
+def _rested(turn: Turn, row: Row) -> bool:
+    """Whether what refused the last attempt had time to change."""
+    last = row.was.get('ask_again_at')
+    if not last or not row.was.get('refused'):
+        return True
+    waited = turn.now - datetime.datetime.fromisoformat(last)
+    return waited.total_seconds() >= RETRY_SECONDS * row.attempt
 
 
 def _progress(rows: Sequence[Row]) -> str:

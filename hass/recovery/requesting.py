@@ -170,7 +170,9 @@ class Requester:
             proofs[name] = other
         target = None
         if targets is not None:
+            refused = _refused(row, migrations)
             names = [host.name for host in targets]
+            names = [one for one in names if one not in refused] or names
             target = self._planner.target(names, load)
             if target is None:
                 return None
@@ -255,12 +257,25 @@ class Requester:
             if isinstance(
                 error, exception.NovaRefused | exception.ProofMissing
             ):
-                ask_again(turn, row, str(error))
+                refused = isinstance(error, exception.NovaRefused)
+                ask_again(turn, row, str(error), refused=refused)
             elif isinstance(error, exception.HassError):
                 # Unreachable or failed: it may have taken effect.
                 note(turn, row, str(error))
             elif error is not None:
                 raise error
+
+
+def _refused(row: Row, migrations: Sequence[nova.Migration]) -> frozenset[str]:
+    """Hosts that Nova could not bring it to, up to now."""
+    return frozenset(
+        move.destination
+        for move in migrations
+        if move.type == 'evacuation'
+        and move.failed
+        and move.source == row.source
+        and move.destination
+    )
 
 
 def settle(
@@ -275,10 +290,16 @@ def settle(
         evacuations.settle(session, row, state, why, destination)
 
 
-def ask_again(turn: Turn, row: Row, why: str) -> None:
-    """The last call came to nothing: it is pending again."""
+def ask_again(
+    turn: Turn, row: Row, why: str, *, refused: bool = False
+) -> None:
+    """The last call came to nothing: it is pending again.
+
+    :param refused: no host was found for it, and that may take time to
+        change
+    """
     with turn.write() as session:
-        evacuations.ask_again(session, row, why)
+        evacuations.ask_again(session, row, why, refused=refused)
 
 
 def note(
