@@ -129,8 +129,11 @@ class HostWorkflow(workflow.Workflow):
                 or Hop(State.DISMISSED, 'everything touched was given back')
             )
         except exception.NovaRefused as error:
-            # Nova keeps a source of evacuations down until it has started.
-            return Hop(State.DISMISSED, f'given back but for this: {error}')
+            return self.refused(turn, error)
+
+    def refused(self, turn: Turn, error: exception.NovaRefused) -> Hop:
+        """Nova does not take everything back."""
+        return Hop(State.DISMISSED, f'given back but for this: {error}')
 
     def _give_back_power(self, turn: Turn) -> Step | None:
         if not turn.recovery.was.get('off_sent'):

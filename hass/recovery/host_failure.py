@@ -25,6 +25,7 @@ from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
 from hass.diagnosis import diagnose
+from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
@@ -239,6 +240,28 @@ class HostFailure(host_.HostWorkflow):
     def give_back(self, turn: Turn) -> Step | None:
         """What Nova made of instances that were not evacuated."""
         return self._evacuator.give_back(turn)
+
+    def refused(self, turn: Turn, error: exception.NovaRefused) -> Hop:
+        """Nova keeps a source of evacuations down until it has started.
+
+        That is what the host's return waits for, and it starts what was
+        left behind.
+        """
+        with turn.read() as session:
+            rows = evacuations.of_recovery(session, turn.recovery.id)
+        left = [
+            row.instance_uuid
+            for row in rows
+            if row.state is models.EvacuationState.LEFT
+            and row.was.get('vm_state') == 'active'
+        ]
+        others = turn.recovery.was.get('unprotected', [])
+        turn.remember(unprotected=[*others, *left])
+        return Hop(
+            State.DISMISSED,
+            f'its return gives back the rest: {error}',
+            then=host_return.HostReturn,
+        )
 
     def _condemn(
         self,
