@@ -106,7 +106,7 @@ class HostFailure(host_.HostWorkflow):
         """Believe no single voice: look from outside, ask the peers."""
         deaf = self._witness.deaf()
         if deaf:
-            return Wait(1, f'this engine may not judge: {deaf}')
+            return _unclear(turn, f'this engine may not judge: {deaf}')
         host = self.host(turn)
         services = self._compute.services()
         own = [service for service in services if service.host == host.name]
@@ -124,14 +124,17 @@ class HostFailure(host_.HostWorkflow):
                     return Hop(State.GIVING_BACK, why)
                 return Hop(State.DISMISSED, why)
             case diagnose.Unclear(why):
-                if turn.seconds_in_state() > UNCLEAR_SECONDS:
-                    return hold(models.HeldKind.RESTRAINT, why)
-                return Wait(LOOK_SECONDS, why)
+                return _unclear(turn, why)
             case diagnose.Doubt(why, passes):
                 safety = models.HeldKind.SAFETY
                 restraint = models.HeldKind.RESTRAINT
                 return hold(restraint if passes else safety, why)
-            case faults.Fault():
+            case faults.Fault(layer=layer):
+                uncertain = self._witness.uncertain()
+                if uncertain and layer is not faults.Layer.POWER:
+                    return _unclear(
+                        turn, f'this engine may not judge: {uncertain}'
+                    )
                 return self._condemn(turn, host, decision, services)
 
     def fencing(self, turn: Turn) -> Step:
@@ -349,6 +352,13 @@ class HostFailure(host_.HostWorkflow):
             f'{fault.why}; {others} hosts of the cluster were fenced within '
             f'{window} s, and [fencing] max_fencings is {limit}',
         )
+
+
+def _unclear(turn: Turn, why: str) -> Hop | Wait:
+    """Look again soon, and tell somebody when that goes on."""
+    if turn.seconds_in_state() > UNCLEAR_SECONDS:
+        return hold(models.HeldKind.RESTRAINT, why)
+    return Wait(LOOK_SECONDS, why)
 
 
 def _finished(why: str) -> Hop:

@@ -118,6 +118,17 @@ class Witness:
         """Why this engine may judge nobody, '' when it may."""
         return self.ears().deaf(self._listen_seconds, self._silence_seconds)
 
+    def uncertain(self) -> str:
+        """Why this engine may condemn no host that is on, '' when it may.
+
+        When the wire of all hosts is cut, one of them is silent for long
+        enough a little before the others are. So half of the hosts must
+        have been heard within half of that time.
+        """
+        return self.ears().deaf(
+            self._listen_seconds, self._silence_seconds / 2
+        )
+
     def testify(
         self,
         turn: workflow.Turn,
