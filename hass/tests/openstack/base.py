@@ -44,10 +44,14 @@ class OpenStackTest(base.TestCase):
         self.lab = self.cloud.lab
         self.cloud.mend()
         self.addOnException(self._leave_repaired)
+        self.begin_anew()
+        self.addOnException(self._tell_timeline)
+
+    def begin_anew(self) -> None:
+        """What was before is no part of the story."""
         self.wait_for_rest()
         self.began = ledger.boottime()
         self.since = clock.SystemClock().now()
-        self.addOnException(self._tell_timeline)
 
     def _leave_repaired(self, exc_info: object) -> None:
         """The next test shall not suffer from this one's failure."""

@@ -49,7 +49,6 @@ OPTIONS = {
 }
 """Shorter than one would wait in production; many are fenced here."""
 PER_HOST = 2
-UNPROTECTED = 'unprotected'
 ENDED = frozenset({'finished', 'returned', 'dismissed'})
 _NEW_NETWORK = 0x40000000
 
@@ -319,24 +318,31 @@ class Cloud:
             processes.stop(self.lab, f'hass-{name}')
             hass_services.start_engine(self.lab, name)
 
+    def boot(self, name: str, host: str) -> str:
+        """Boot an instance that nobody protects; its uuid."""
+        made = self._create(name, host)
+        self._await_active()
+        return made
+
+    def delete(self, uuid: str) -> None:
+        self.nova('DELETE', f'/servers/{uuid}')
+
     # Bringing up.
 
     def populate(self) -> None:
-        """Instances on every host, all but one of them protected."""
+        """Protected instances on every host."""
         if self.servers():
             return
         names = (f'web-{n}' for n in itertools.count(1))
         wanted = [
             (next(names), host) for host in self.hosts for _ in range(PER_HOST)
         ]
-        made = [self._boot(name, host) for name, host in wanted]
-        self._boot(UNPROTECTED, self.hosts[0])
-        if not processes.until(self._all_active, 120, every=0.5):
-            raise minicloud.LabError(f'not all ACTIVE: {self.servers()}')
+        made = [self._create(name, host) for name, host in wanted]
+        self._await_active()
         for uuid in made:
             self.hass('POST', '/v1/instances', {'uuid': uuid})
 
-    def _boot(self, name: str, host: str) -> str:
+    def _create(self, name: str, host: str) -> str:
         flavors = self.nova('GET', '/flavors')['flavors']
         server = {
             'name': name,
@@ -356,8 +362,12 @@ class Cloud:
         images = self._call(glance, 'GET', '/v2/images?name=blank', None)
         return str(images['images'][0]['id'])
 
-    def _all_active(self) -> bool:
-        return all(one.status == 'ACTIVE' for one in self.servers())
+    def _await_active(self) -> None:
+        def active() -> bool:
+            return all(one.status == 'ACTIVE' for one in self.servers())
+
+        if not processes.until(active, 120, every=0.3):
+            raise minicloud.LabError(f'not all ACTIVE: {self.servers()}')
 
 
 @functools.cache
