@@ -30,6 +30,8 @@ from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
 
+BOOT_SECONDS = 600.0
+"""A host that boots for longer than this has hung."""
 RESTART_ATTEMPTS = 300
 RESTART_SECONDS = 1.0
 Ailing = Callable[[models.Host], list[str]]
@@ -47,7 +49,8 @@ class HostReturn(host_.HostWorkflow):
     initial = State.POWERING_ON
     transitions = {
         State.POWERING_ON: frozenset({State.AWAITING_AGENT}),
-        State.AWAITING_AGENT: frozenset({State.SETTLING}),
+        # Back to POWERING_ON when it has hung while it booted.
+        State.AWAITING_AGENT: frozenset({State.SETTLING, State.POWERING_ON}),
         State.SETTLING: frozenset({State.UNFORCING}),
         State.UNFORCING: frozenset({State.ENABLING}),
         State.ENABLING: frozenset({State.RESTARTING, State.RETURNED}),
@@ -104,8 +107,28 @@ class HostReturn(host_.HostWorkflow):
         if not self._witness.heard_since(
             turn, host.name, turn.recovery.opened_at
         ):
-            return Wait(0.5, 'its agent has not been heard yet')
+            return self._await(turn, host)
         return Hop(State.SETTLING, f'its agent beats, boot {self._boot(host)}')
+
+    def _await(self, turn: Turn, host: models.Host) -> Step:
+        """Wait; a host that never spoke is powered off and on, once.
+
+        Nothing can be lost by it: the host has not been in service since
+        it was fenced.
+        """
+        if turn.seconds_in_state() < BOOT_SECONDS or self._was_reset(turn):
+            return Wait(0.5, 'its agent has not been heard yet')
+        turn.remember(reset=True)
+        self._fencer.off(self._hands.target(host), turn.deadline)
+        return Hop(State.POWERING_ON, 'its agent never came: off and on again')
+
+    def _was_reset(self, turn: Turn) -> bool:
+        return bool(turn.recovery.was.get('reset'))
+
+    def held(self, turn: Turn) -> Step:
+        """An operator's retry includes another try to boot it."""
+        turn.remember(reset=False)
+        return super().held(turn)
 
     def settling(self, turn: Turn) -> Step:
         """nova-compute must report, and finish its evacuation records."""

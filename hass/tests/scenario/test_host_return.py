@@ -64,6 +64,14 @@ class HostReturnTest(base.ScenarioTest):
     def test_host_dies_again_while_it_is_enabled(self):
         self.die_again_in('enabling')
 
+    def test_a_host_that_hangs_while_it_boots_is_reset(self):
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'awaiting_agent')
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'returned', seconds=1800)
+        self.assertEqual(2, self.host.off_calls)
+        self.assert_recovered(HOST, self.instances)
+
     def test_ailing_hardware_is_not_powered_on(self):
         self.host.ailing = ['CPU Temp']
         self.host.hang()
