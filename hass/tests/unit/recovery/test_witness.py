@@ -33,7 +33,12 @@ def after(seconds):
 
 def says(turn, **silent):
     """What a row of so many seconds after the suspicion says."""
-    row = models.Service(name='engine-2', turn_at=after(turn), silent=silent)
+    row = models.Service(
+        name='engine-2',
+        started_at=SINCE - datetime.timedelta(hours=1),
+        turn_at=after(turn),
+        silent=silent,
+    )
     return witness.voice(row, 'host', SINCE, PICTURE)
 
 
