@@ -29,6 +29,7 @@ from hass import exception
 LOG = logging.getLogger(__name__)
 
 START_SECONDS = 3.0
+HEARTBEAT_SECONDS = 10
 EXCHANGE = 'hass'
 VERSION = '1.0'
 REPORTS = 'hass.reports'
@@ -44,7 +45,9 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register oslo.messaging's options on a configuration of our own.
 
     Queues are quorum queues unless the operator says otherwise: what an
-    agent sends outlives the broker that took it.
+    agent sends outlives the broker that took it. And the broker gives up a
+    consumer that is cut off, or frozen, within seconds: until it does, it
+    goes on handing out every other report to that engine.
     """
     for group, options in opts.list_opts():
         conf.register_opts(options, group)
@@ -54,6 +57,11 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
                 getattr(importlib.import_module(module), group), group
             )
     conf.set_default('rabbit_quorum_queue', True, 'oslo_messaging_rabbit')
+    conf.set_default(
+        'heartbeat_timeout_threshold',
+        HEARTBEAT_SECONDS,
+        'oslo_messaging_rabbit',
+    )
 
 
 def connect(conf: cfg.ConfigOpts) -> Any:

@@ -29,6 +29,12 @@ def make_conf(**options):
 
 
 class TransportTest(base.TestCase):
+    def test_an_engine_that_is_cut_off_gets_no_reports_for_seconds_only(self):
+        conf = make_conf()
+        self.assertEqual(
+            10, conf.oslo_messaging_rabbit.heartbeat_timeout_threshold
+        )
+
     def test_queues_are_quorum_queues_unless_told_otherwise(self):
         conf = make_conf()
         self.assertTrue(conf.oslo_messaging_rabbit.rabbit_quorum_queue)
