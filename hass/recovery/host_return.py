@@ -34,6 +34,8 @@ BOOT_SECONDS = 600.0
 """A host that boots for longer than this has hung."""
 RESTART_ATTEMPTS = 300
 RESTART_SECONDS = 1.0
+BATCH = 20
+"""Instances that are looked at in one turn."""
 Ailing = Callable[[models.Host], list[str]]
 """Names of the sensors of a host that do not read healthy."""
 
@@ -95,6 +97,8 @@ class HostReturn(host_.HostWorkflow):
                     models.HeldKind.SAFETY,
                     f'its hardware is not healthy: {", ".join(ailing[:5])}',
                 )
+        if self._restart_unprotected and self._note_actions(turn):
+            return Wait(0, 'noted what was asked of its instances')
         target = self._hands.target(host)
         if self._fencer.status(target) is fencing.PowerState.ON:
             return Hop(State.AWAITING_AGENT, 'the BMC reads on')
@@ -176,41 +180,63 @@ class HostReturn(host_.HostWorkflow):
 
     def restarting(self, turn: Turn) -> Step:
         """Start the unprotected instances that ran here before."""
-        wanted = set(turn.recovery.was.get('unprotected', ()))
+        was = turn.recovery.was
+        wanted = set(was.get('unprotected', ())) - set(was.get('running', ()))
         down = [
             server
             for server in self._compute.servers_on(turn.recovery.subject)
-            if server.uuid in wanted and not self._runs(turn, server)
+            if server.uuid in wanted
         ]
         if not down:
             return Hop(State.RETURNED, 'its unprotected instances run again')
         if turn.recovery.attempt >= RESTART_ATTEMPTS:
             names = ', '.join(server.name for server in down)
             return Hop(State.RETURNED, f'in service, but {names} do not run')
-        for server in down:
-            if server.task_state:
-                continue
-            if server.vm_state == 'stopped':
-                self._compute.start(server, turn.deadline)
-            elif server.vm_state == 'active':
-                self._compute.stop(server, turn.deadline)
+        idle = [server for server in down if not server.task_state]
+        running = [
+            server.uuid
+            for server in idle[:BATCH]
+            if self._restart(turn, server)
+        ]
+        if running:
+            turn.remember(running=[*was.get('running', ()), *running])
         return Wait(RESTART_SECONDS, f'{len(down)} instances are to start')
 
-    def _runs(self, turn: Turn, server: nova.Server) -> bool:
-        """Whether it was started after its host lost the power.
+    def _restart(self, turn: Turn, server: nova.Server) -> bool:
+        """Whether it runs; else it is brought one call nearer to that.
 
         Nova says ACTIVE until its own look at power states, and refuses to
         start what is ACTIVE. So a guest runs only if something was asked
-        of it since the last report of the nova-compute that died: by us,
-        by Nova's look, by a user. Both moments are of Nova's clock.
+        of it since its host was off: by us, by Nova's look, by its user.
         """
-        if server.vm_state != 'active' or server.task_state:
-            return False
-        before = turn.recovery.was.get('service', {}).get('updated_at')
-        if before in (None, 'None'):
-            return True
-        since = datetime.datetime.fromisoformat(before)
-        return bool(self._compute.actions_of(server.uuid, since))
+        if server.vm_state == 'stopped':
+            self._compute.start(server, turn.deadline)
+        elif server.vm_state == 'active':
+            before = turn.recovery.was.get('asked', {}).get(server.uuid, [])
+            if set(self._asked_of(server.uuid)) - set(before):
+                return True
+            self._compute.stop(server, turn.deadline)
+        return False
+
+    def _note_actions(self, turn: Turn) -> bool:
+        """Write down what was asked of instances that are to be restarted.
+
+        By that later actions are told apart, without comparing clocks.
+        """
+        asked = turn.recovery.was.get('asked', {})
+        wanted = turn.recovery.was.get('unprotected', ())
+        missing = [uuid for uuid in wanted if uuid not in asked][:BATCH]
+        if missing:
+            new = {uuid: self._asked_of(uuid) for uuid in missing}
+            turn.remember(asked=asked | new)
+        return bool(missing)
+
+    def _asked_of(self, uuid: str) -> list[str]:
+        try:
+            actions = self._compute.actions_of(uuid)
+        except exception.NovaRefused:
+            return []  # It was deleted, and is on no host any more.
+        return [action.request_id for action in actions]
 
     def _boot(self, host: models.Host) -> str:
         return self._witness.boot_id(host.name) or 'unknown'
