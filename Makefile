@@ -49,19 +49,17 @@ test: .venv/complete
 
 .PHONY: demo-openstack
 demo-openstack: .venv/complete
-	@.venv/bin/python tools/demo_openstack.py $(DEMO_ARGS)
+	@.venv/bin/python -m tools.demo_openstack $(DEMO_ARGS)
 
 .PHONY: test-openstack
 test-openstack: .venv/complete
-	@if test -d hass/tests/openstack; then \
-		.venv/bin/python tools/run_tests.py --concurrency 1 openstack; \
-	else \
-		echo 'there is no hass/tests/openstack yet: nothing to run'; \
-	fi
+	@.venv/bin/python -m tools.minicloud up --no-hass
+	@trap '.venv/bin/python -m tools.minicloud down' EXIT; \
+		.venv/bin/python tools/run_tests.py --concurrency 1 openstack
 
 .PHONY: bench
 bench: .venv/complete
-	@.venv/bin/python tools/bench.py $(BENCH_ARGS)
+	@.venv/bin/python -m tools.bench $(BENCH_ARGS)
 
 .PHONY: soak
 soak: .venv/complete

@@ -16,15 +16,18 @@ It is brought up once and used by all tests. HASS is asked over its API,
 Nova over its own, the hosts' power by the oracle's ledger.
 """
 
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
 from concurrent import futures
 import configparser
+import contextlib
 import ctypes
 import dataclasses
 import datetime
 import functools
-import itertools
 import os
 import sys
 from typing import Any
@@ -42,13 +45,13 @@ from tools.minicloud import lifecycle
 from tools.minicloud import openstack
 from tools.minicloud import processes
 
-OPTIONS = {
+Options = Mapping[str, Mapping[str, str]]
+OPTIONS: Options = {
     'nova': {'settle_seconds': '30'},
     'fencing': {'max_fencings': '100'},
     'recovery': {'held_seconds': '15'},
 }
 """Shorter than one would wait in production; many are fenced here."""
-PER_HOST = 2
 ENDED = frozenset({'finished', 'returned', 'dismissed'})
 _NEW_NETWORK = 0x40000000
 
@@ -103,8 +106,9 @@ class Story:
 class Cloud:
     """A lab that is up, with protected instances on every host."""
 
-    def __init__(self, lab: minicloud.Lab) -> None:
+    def __init__(self, lab: minicloud.Lab, with_hass: bool = True) -> None:
         self.lab = lab
+        self.with_hass = with_hass
         # A thread may stand in another network namespace than its process.
         self._inside = futures.ThreadPoolExecutor(
             1, initializer=_enter, initargs=('controller',)
@@ -148,6 +152,22 @@ class Cloud:
             to.request, path, method, json=body
         ).result()
         return answer.json() if answer.content else None
+
+    def token(self) -> str:
+        """A token of the administrator."""
+        return str(self._inside.submit(self._hass.get_token).result())
+
+    @contextlib.contextmanager
+    def callers(self, count: int) -> Iterator[Callable[..., futures.Future]]:
+        """Call Nova many times at once: call(method, path, body)."""
+        with futures.ThreadPoolExecutor(
+            count, initializer=_enter, initargs=('controller',)
+        ) as pool:
+
+            def call(method: str, path: str, body: Any) -> futures.Future:
+                return pool.submit(self._nova.request, path, method, json=body)
+
+            yield call
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -222,10 +242,8 @@ class Cloud:
         return next(filter(None, self._complaints()), '')
 
     def _complaints(self) -> Iterable[str]:
-        open_ones = self.hass('GET', '/v1/recoveries?open=true')['recoveries']
-        for one in open_ones:
-            yield f'{one["subject"]} is {one["state"]}: {one["why"]}'
-        yield from self._engines()
+        if self.with_hass:
+            yield from self._of_hass()
         services = self.nova('GET', '/os-services?binary=nova-compute')
         for one in services['services']:
             if one['forced_down'] or one['status'] != 'enabled':
@@ -236,7 +254,10 @@ class Cloud:
             if server.status != 'ACTIVE' or server.task:
                 yield f'{server.name} is {server.status} {server.task or ""}'
 
-    def _engines(self) -> Iterable[str]:
+    def _of_hass(self) -> Iterable[str]:
+        open_ones = self.hass('GET', '/v1/recoveries?open=true')['recoveries']
+        for one in open_ones:
+            yield f'{one["subject"]} is {one["state"]}: {one["why"]}'
         now = clock.SystemClock().now()
         engines = self.hass('GET', '/v1/services')['services']
         for one in engines:
@@ -318,9 +339,9 @@ class Cloud:
             processes.stop(self.lab, f'hass-{name}')
             hass_services.start_engine(self.lab, name)
 
-    def boot(self, name: str, host: str) -> str:
-        """Boot an instance that nobody protects; its uuid."""
-        made = self._create(name, host)
+    def boot(self, host: str, *names: str) -> list[str]:
+        """Boot instances that nobody protects; their uuids."""
+        made = [self._create(name, host) for name in names]
         self._await_active()
         return made
 
@@ -333,12 +354,11 @@ class Cloud:
         """Protected instances on every host."""
         if self.servers():
             return
-        names = (f'web-{n}' for n in itertools.count(1))
-        wanted = [
-            (next(names), host) for host in self.hosts for _ in range(PER_HOST)
+        made = [
+            uuid
+            for host in self.hosts
+            for uuid in self.boot(host, f'{host}-a', f'{host}-b')
         ]
-        made = [self._create(name, host) for name, host in wanted]
-        self._await_active()
         for uuid in made:
             self.hass('POST', '/v1/instances', {'uuid': uuid})
 
@@ -372,20 +392,25 @@ class Cloud:
 
 @functools.cache
 def cloud() -> Cloud:
-    """The cloud, brought up if it is not, with HASS as the tests want it.
+    """The cloud of the tests, brought up if it is not.
 
     It stays up when the tests are over: tools/minicloud takes it down.
     """
+    found = bring_up(OPTIONS)
+    found.populate()
+    return found
+
+
+def bring_up(options: Options) -> Cloud:
+    """A cloud with HASS, these options set for all its services."""
     lab = minicloud.load()
     if not lab.is_up():
         lifecycle.up(lab, _say)
-    if hass_services.is_up(lab) and not _as_wanted(lab):
+    if hass_services.is_up(lab) and not _as_wanted(lab, options):
         hass_services.down(lab)
     if not hass_services.is_up(lab):
-        hass_services.up(lab, _say, OPTIONS)
-    found = Cloud(lab)
-    found.populate()
-    return found
+        hass_services.up(lab, _say, options)
+    return Cloud(lab)
 
 
 def _say(text: str) -> None:
@@ -393,11 +418,11 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _as_wanted(lab: minicloud.Lab) -> bool:
+def _as_wanted(lab: minicloud.Lab, options: Options) -> bool:
     for name in lab.engines:
         parser = configparser.RawConfigParser(default_section='-')
         parser.read(lab.etc / 'hass' / f'{name}.conf')
-        for group, values in OPTIONS.items():
+        for group, values in options.items():
             for option, value in values.items():
                 if parser.get(group, option, fallback=None) != value:
                     return False

@@ -93,7 +93,8 @@ class EngineTest(base.OpenStackTest):
     def one_story(self, states, workflow):
         """Let a host fail; returns the states that were missed."""
         host = self.cloud.busiest()
-        self.addCleanup(self.cloud.delete, self.cloud.boot('extra', host))
+        for extra in self.cloud.boot(host, 'extra'):
+            self.addCleanup(self.cloud.delete, extra)
         self.begin_anew()
         faults.hang(self.lab, host)
         killed = {s for s in states if self.kill_in(host, workflow, s)}
