@@ -47,7 +47,7 @@ def main() -> None:
     """Run one engine until it is told to stop."""
     conf = options.prepare(sys.argv[1:], 'hass-engine')
     try:
-        engine = service.Engine(conf, clock.SystemClock())
+        engine = EngineService(service.Engine(conf, clock.SystemClock()))
+        oslo_service.launch(conf, engine, workers=1, no_fork=True)
     except exception.HassError as error:
         sys.exit(f'hass-engine: {error}')
-    oslo_service.launch(conf, EngineService(engine), workers=1, no_fork=True)

@@ -12,12 +12,15 @@
 
 """Options: one module a group, always handed in, never global."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 import importlib
 import sys
 
 from oslo_config import cfg
 from oslo_log import log
+
+from hass import exception
 
 GROUPS = (
     'agent',
@@ -45,6 +48,21 @@ def register(conf: cfg.ConfigOpts) -> None:
         conf.register_opts(options(group), group=group)
 
 
+def check(conf: cfg.ConfigOpts, group: str, wanted: Iterable[cfg.Opt]) -> None:
+    """Look at each of the options, for some are read late.
+
+    :raises hass.exception.ConfigError: a value cannot be used
+    """
+    for option in wanted:
+        try:
+            conf[group][option.dest]
+        except (cfg.Error, ValueError) as error:
+            reason = str(error).rpartition('is not valid: ')[2]
+            raise exception.ConfigError(
+                f'[{group}] {option.name}', f'{reason}; must be {option.type}'
+            ) from None
+
+
 def prepare(
     argv: Sequence[str],
     prog: str,
@@ -68,9 +86,8 @@ def prepare(
             default_config_files=None if files is None else list(files),
         )
         for group in GROUPS:
-            for option in options(group):
-                conf[group][option.dest]
-    except cfg.Error as error:
+            check(conf, group, options(group))
+    except (cfg.Error, exception.ConfigError) as error:
         sys.stderr.write(f'{prog}: {error}\n')
         raise SystemExit(1) from None
     log.setup(conf, 'hass')

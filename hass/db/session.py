@@ -37,6 +37,7 @@ from sqlalchemy import event
 from sqlalchemy import orm
 
 from hass import clock as hass_clock
+from hass import conf as hass_conf
 from hass.db import moments
 from hass import exception
 
@@ -96,6 +97,7 @@ def check_url(conf: cfg.ConfigOpts) -> sa.URL:
     :raises ConfigError: it is none, or names a driver that is not tested
     """
     register_opts(conf)
+    hass_conf.check(conf, 'database', options.database_opts)
     try:
         url = sa.make_url(conf.database.connection)
     except (sa.exc.ArgumentError, ValueError):

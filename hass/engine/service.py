@@ -52,6 +52,7 @@ from hass.rpc import transport as rpc
 from hass import secrets
 
 LOG = logging.getLogger(__name__)
+MAX_PORT = 65535
 
 
 class Engine:
@@ -242,4 +243,8 @@ class Engine:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(':')
+    if int(port) > MAX_PORT:
+        raise exception.ConfigError(
+            '[engine] listen', f'{text}: the port must be {MAX_PORT} or less'
+        )
     return host.strip('[]'), int(port)
