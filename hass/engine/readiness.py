@@ -13,6 +13,7 @@
 """``hass-status upgrade check``: would this installation save anybody?"""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from oslo_config import cfg
 from oslo_upgradecheck import upgradecheck
@@ -35,6 +36,8 @@ from hass import secrets
 
 Code = upgradecheck.Code
 Result = upgradecheck.Result
+T = TypeVar('T')
+IDLE_SECONDS = 30
 
 
 class Checks(upgradecheck.UpgradeCommands):
@@ -54,21 +57,19 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def nova(self) -> Result:
         """Nova answers and offers the microversions that HASS needs."""
-        assert self.conf is not None
-        compute = nova.connect(self.conf, self._clock)
-        return _tried(compute.check_versions)
+        return _tried(self._nova)
 
     def engines(self) -> Result:
         """An engine patrols."""
-        return self._look(_no_engine)
+        return self._look(_alive, _no_engine)
 
     def fences(self) -> Result:
         """Every host's BMC answers and belongs to that host."""
-        return self._look(lambda session: self._broken(hosts.all(session)))
+        return self._look(hosts.all, self._broken)
 
     def hosts(self) -> Result:
         """No host comes back by itself with guests of its own."""
-        return self._look(lambda session: _unsafe(hosts.all(session)))
+        return self._look(hosts.all, _unsafe)
 
     def _broken(self, found: list[models.Host]) -> str:
         assert self.conf is not None
@@ -100,12 +101,28 @@ class Checks(upgradecheck.UpgradeCommands):
             if outcome['state'] != models.FenceState.WORKING
         )
 
-    def _look(self, look: Callable[..., str]) -> Result:
+    def _look(
+        self,
+        read: Callable[[orm.Session], list[T]],
+        judge: Callable[[list[T]], str],
+    ) -> Result:
+        """Judge rows, with no transaction open meanwhile."""
         try:
-            complaint = self._database().read(look)
+            database = self._database()
+            migration.check(database)
+            complaint = judge(database.read(read))
+        except (
+            exception.DatabaseNotMigrated,
+            exception.DatabaseUnreachable,
+        ):
+            return Result(Code.WARNING, 'not looked at: see database')
         except exception.HassError as error:
             return Result(Code.FAILURE, str(error))
         return Result(Code.WARNING if complaint else Code.SUCCESS, complaint)
+
+    def _nova(self) -> None:
+        assert self.conf is not None
+        nova.connect(self.conf, self._clock).check_versions()
 
     def _database(self) -> db_session.Database:
         assert self.conf is not None
@@ -113,7 +130,7 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def _keyring(self) -> secrets.Keyring:
         assert self.conf is not None
-        return secrets.Keyring(self.conf.secrets.keyring)
+        return secrets.Keyring(self.conf.secrets.keyring_file)
 
     _upgrade_checks = (
         ('database', database),
@@ -133,10 +150,14 @@ def _tried(act: Callable[[], object]) -> Result:
     return Result(Code.SUCCESS)
 
 
-def _no_engine(session: orm.Session) -> str:
-    if services.alive(session, 30):
+def _alive(session: orm.Session) -> list[models.Service]:
+    return services.alive(session, IDLE_SECONDS)
+
+
+def _no_engine(alive: list[models.Service]) -> str:
+    if alive:
         return ''
-    return 'no engine finished a turn of its patrol for 30 s'
+    return f'no engine finished a turn of its patrol for {IDLE_SECONDS} s'
 
 
 def _unsafe(found: list[models.Host]) -> str:

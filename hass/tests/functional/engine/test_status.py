@@ -1,0 +1,114 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""hass-status upgrade check: one line for each thing in the way."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from oslo_upgradecheck import upgradecheck
+
+from hass.db import models
+from hass.tests.functional.engine import base
+
+Code = upgradecheck.Code
+STATUS = os.path.join(os.path.dirname(sys.executable), 'hass-status')
+
+
+class StatusTest(base.EngineTest):
+    def check(self, world, **changes):
+        """Result and details of each check."""
+        path = world.configure(**changes)
+        done = subprocess.run(
+            [STATUS, '--config-file', path, 'upgrade', 'check', '--json'],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertNotIn('Traceback', done.stdout + done.stderr)
+        self.assertNotIn(base.PASSWORD, done.stdout + done.stderr)
+        said = json.loads(done.stdout.strip().splitlines()[-1])
+        checks = {one['check']: one for one in said['checks']}
+        self.code = done.returncode
+        return {
+            name: (one['result'], one['details'] or '')
+            for name, one in checks.items()
+        }
+
+    def assert_complaint(self, complaint, *words, code=Code.FAILURE):
+        found, line = complaint
+        self.assertEqual(code, found)
+        self.assertEqual(1, len(line.splitlines()))
+        for word in words:
+            self.assertIn(word, line)
+
+    def test_a_database_that_was_not_migrated(self):
+        found = self.check(self.make_world())
+        self.assert_complaint(found['database'], 'run hass-manage db sync')
+        self.assert_complaint(
+            found['fences'], 'not looked at: see database', code=Code.WARNING
+        )
+        self.assertEqual(2, self.code)
+
+    def test_a_bmc_with_other_credentials(self):
+        world = self.make_world()
+        world.migrate(password='wrong')
+        found = self.check(world)
+        self.assert_complaint(
+            found['fences'], 'a has no working fence: BMC', code=Code.WARNING
+        )
+        with world.database.reader() as session:
+            for host in session.query(models.Host):
+                self.assertIs(models.FenceState.BROKEN, host.fence_state)
+
+    def test_fences_that_work(self):
+        world = self.make_world()
+        world.migrate()
+        found = self.check(world)
+        self.assertEqual((Code.SUCCESS, ''), found['fences'])
+        self.assertEqual(0, world.power_commands())
+
+    def test_a_nova_that_is_too_old(self):
+        world = self.make_world(highest=(2, 52))
+        world.migrate()
+        found = self.check(world)
+        self.assert_complaint(found['Nova'], '2.52', '2.73')
+
+    def test_a_nova_that_does_not_answer(self):
+        world = self.make_world()
+        world.migrate()
+        found = self.check(world, nova__auth_url='http://127.0.0.1:1/v3')
+        self.assert_complaint(found['Nova'], '127.0.0.1:1')
+
+    def test_a_log_in_that_is_missing(self):
+        found = self.check(self.make_world(), nova__auth_type=None)
+        self.assert_complaint(found['Nova'], '[nova] auth_type')
+
+    def test_a_keyring_that_others_may_read(self):
+        world = self.make_world()
+        pathlib.Path(world.folder, 'keyring').chmod(0o644)
+        found = self.check(world)
+        self.assert_complaint(found['keyring'], '[secrets] keyring_file')
+
+    def test_engines_are_seen_to_patrol(self):
+        world = self.make_world()
+        world.migrate()
+        self.assert_complaint(
+            self.check(world)['engines'], 'for 30 s', code=Code.WARNING
+        )
+        world.start()
+        self.wait_ready(world)
+        found = self.check(world)
+        self.assertEqual((Code.SUCCESS, ''), found['engines'])
