@@ -12,6 +12,8 @@
 
 """safety.md §4: what is asked of Nova, in which order, and how often."""
 
+from typing import Any
+
 from hass.db import clusters
 from hass.db import models
 from hass import exception
@@ -63,7 +65,7 @@ class SafetyNovaTest(base.ScenarioTest):
 
     def test_how_the_service_was_is_written_down_before_it_is_touched(self):
         update = self.cloud.nova.update_service
-        remembered: list[object] = []
+        remembered: list[Any] = []
 
         def look(service, change):
             remembered.append(self.cloud.newest(HOST).was.get('service'))
