@@ -188,6 +188,10 @@ class AccessTest(NovaTest):
 
     def test_no_secret_is_logged(self):
         log = self.useFixture(fixtures.FakeLogger(level=logging.DEBUG))
+        # Another test of this process may have set the services' levels.
+        self.useFixture(
+            fixtures.FakeLogger('keystoneauth', level=logging.DEBUG)
+        )
         self.nova = self.cloud.client()
         instance = self.cloud.boot('web', 'a')
         self.lose('a')

@@ -140,7 +140,7 @@ class SafetyLimitsTest(base.ScenarioTest):
         self.host.hang()
         self.cloud.run_until_state(HOST, 'awaiting_agent')
         self.host.power_supply = False
-        held = self.assert_held(HOST, 'deadline', 'awaiting_agent took longer')
+        held = self.assert_held(HOST, 'deadline', 'powering_on took longer')
         self.host.power_supply = True
         self.wish(held, 'retry')
         self.cloud.run_until_state(HOST, 'returned')

@@ -11,8 +11,8 @@
 # under the License.
 
 import sys
+from unittest import mock
 
-import fixtures
 from oslo_config import cfg
 from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
@@ -59,16 +59,12 @@ class UrlTest(base.TestCase):
         )
 
     def test_a_driver_that_is_missing_is_named(self):
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'sys.modules', sys.modules | {'pymysql': None}
+        with mock.patch.dict(sys.modules, {'pymysql': None}):
+            self.assertRefused(
+                'driver mysql+pymysql is not installed: import of pymysql '
+                'halted; None in sys.modules',
+                'mysql+pymysql://hass:secret@host/hass',
             )
-        )
-        self.assertRefused(
-            'driver mysql+pymysql is not installed: import of pymysql '
-            'halted; None in sys.modules',
-            'mysql+pymysql://hass:secret@host/hass',
-        )
 
     def test_mariadb_is_told_that_letters_may_be_long(self):
         url = self.check('mysql+pymysql://hass:secret@host/hass')
