@@ -102,7 +102,7 @@ class Engine:
         self._transport = transport or rpc.connect(conf)
         notifier = events.BusNotifier(
             oslo_messaging.Notifier(
-                self._transport,
+                transport or oslo_messaging.get_notification_transport(conf),
                 publisher_id=f'hass-engine.{self.name}',
                 topics=['hass_notifications'],
                 driver=None if transport is None else 'noop',

@@ -164,42 +164,50 @@ class Runner:
         )
 
     def _record(self, claimed: Claimed, step: workflow.Step) -> bool:
-        """Write the result down; whether to go on under the same claim."""
-        if isinstance(step, workflow.Wait):
-            with self._database.writer() as session:
-                claimed.recovery = recoveries.record_wait(
-                    session, claimed.recovery, step.seconds, step.why
-                )
-                if step.seconds > 0:
-                    recoveries.release(session, claimed.recovery)
-            return step.seconds <= 0
-        return self._hop(claimed, step)
+        """Write the result down; whether to go on under the same claim.
 
-    def _hop(self, claimed: Claimed, hop: workflow.Hop) -> bool:
+        A deadlock is tried again; the claim guards each try.
+        """
+        if isinstance(step, workflow.Hop):
+            return self._hop(claimed, step)
+        claimed.recovery = self._database.write(
+            _save_wait, claimed.recovery, step
+        )
+        return step.seconds <= 0
+
+    def _hop(self, claimed: Claimed, wanted: workflow.Hop) -> bool:
         old = workflow.State(claimed.recovery.state)
-        with self._database.writer() as session:
-            recoveries.guard(session, claimed.recovery)
-            if hop.within is not None:
-                hop = hop.within(session) or hop
-            recorded = self._write(session, claimed.recovery, old, hop)
-            if hop.then is not None:
-                recoveries.chain(
-                    session,
-                    recorded,
-                    workflow=hop.then.name,
-                    state=hop.then.initial,
-                    deadline_seconds=hop.then.deadline_seconds(
-                        hop.then.initial
-                    ),
-                    engine=self._engine,
-                )
-            stops = hop.to in workflow.ENDED or hop.to is workflow.State.HELD
-            if stops:
-                recoveries.release(session, recorded)
+        hop, recorded = self._database.write(
+            self._save_hop, claimed.recovery, wanted
+        )
         claimed.recovery = recorded
         log_transition(recorded.subject, old, hop)
         self._notifier.transition(recorded, old)
-        return not stops
+        return not _stops(hop)
+
+    def _save_hop(
+        self,
+        session: orm.Session,
+        recovery: models.Recovery,
+        hop: workflow.Hop,
+    ) -> tuple[workflow.Hop, models.Recovery]:
+        recoveries.guard(session, recovery)
+        if hop.within is not None:
+            hop = hop.within(session) or hop
+        old = workflow.State(recovery.state)
+        recorded = self._write(session, recovery, old, hop)
+        if hop.then is not None:
+            recoveries.chain(
+                session,
+                recorded,
+                workflow=hop.then.name,
+                state=hop.then.initial,
+                deadline_seconds=hop.then.deadline_seconds(hop.then.initial),
+                engine=self._engine,
+            )
+        if _stops(hop):
+            recoveries.release(session, recorded)
+        return hop, recorded
 
     def _write(
         self,
@@ -237,6 +245,22 @@ def log_transition(subject: str, old: str, hop: workflow.Hop) -> None:
     if hop.to is workflow.State.HELD:
         level = logging.ERROR
     LOG.log(level, '%s: %s -> %s: %s', subject, old, hop.to, hop.why)
+
+
+def _save_wait(
+    session: orm.Session, recovery: models.Recovery, wait: workflow.Wait
+) -> models.Recovery:
+    recorded = recoveries.record_wait(
+        session, recovery, wait.seconds, wait.why
+    )
+    if wait.seconds > 0:
+        recoveries.release(session, recorded)
+    return recorded
+
+
+def _stops(hop: workflow.Hop) -> bool:
+    """Whether nothing follows under the same claim."""
+    return hop.to in workflow.ENDED or hop.to is workflow.State.HELD
 
 
 def _backoff(attempt: int) -> float:
