@@ -146,7 +146,7 @@ PARAGRAPHS = {
     ),
     'the host dies again on its way back': (
         'test_a_death_on_the_way_back_supersedes_the_return',
-        'test_a_host_that_dies_before_its_agent_speaks_calls_a_human',
+        'test_a_host_that_hangs_while_it_boots_is_reset',
         'test_host_dies_again_while_it_is_unforced',
         'test_host_dies_again_while_it_is_enabled',
     ),
