@@ -130,11 +130,14 @@ def ask_again(
     why: str,
     *,
     refused: bool = False,
+    dead: str | None = None,
 ) -> bool:
     """The call came to nothing; what was seen up to now is old.
 
     :param refused: Nova would not or could not do it as things stood
+    :param dead: uuid of a migration that is live by Nova's record only
     """
+    known = [*row.was.get('dead', ()), *([dead] if dead else ())]
     now = moments.read_now(session).isoformat()
     return _turn(
         session,
@@ -142,7 +145,23 @@ def ask_again(
         (State.PENDING, State.REQUESTED),
         state=State.PENDING,
         why=why,
-        was=row.was | {'ask_again_at': now, 'refused': refused},
+        was=row.was | {'ask_again_at': now, 'refused': refused, 'dead': known},
+    )
+
+
+def adopt(session: orm.Session, row: Evacuation, migration_uuid: str) -> bool:
+    """Nova works on it already: no call is due, its end is awaited."""
+    known = row.was.get('migrations', ())
+    return _turn(
+        session,
+        row,
+        (State.PENDING,),
+        state=State.REQUESTED,
+        why='Nova works on an earlier request',
+        migration_uuid=migration_uuid,
+        requested_at=row.requested_at or moments.db_now(),
+        was=row.was
+        | {'migrations': [one for one in known if one != migration_uuid]},
     )
 
 
@@ -213,10 +232,10 @@ def open_from(session: orm.Session, source: str) -> list[Evacuation]:
 
 
 def open_towards(session: orm.Session, host: str) -> list[Evacuation]:
-    """Open evacuations that the host may be receiving."""
+    """Open evacuations that the host may be, or was, receiving."""
     query = sa.select(Evacuation).where(
         Evacuation.open_key.is_not(None),
-        Evacuation.state == State.REQUESTED,
+        Evacuation.state.in_((State.PENDING, State.REQUESTED)),
         sa.or_(Evacuation.target == host, Evacuation.destination == host),
     )
     return list(session.scalars(query.order_by(Evacuation.id)))

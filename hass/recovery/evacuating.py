@@ -20,7 +20,6 @@ import datetime
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
-from hass.db import recoveries
 from hass import nova
 from hass.recovery import hands as hands_
 from hass.recovery import judgement
@@ -161,26 +160,19 @@ class Evacuator:
         return running
 
     def _died(self, turn: Turn, row: Row, migration: nova.Migration) -> bool:
-        """Whether the destination was fenced while it received.
+        """Whether the destination died while it received.
 
-        Only what was claimed dies with its destination. A call that still
-        waits in a queue is carried out when that host comes back.
+        Only what was claimed dies with its destination: what still waits
+        in Nova's queue is carried out when that host comes back. So it
+        counts that the host is off *after* the claim was seen. Whether it
+        was off at some earlier time says nothing of a claim made since.
         """
         if not migration.live or migration.destination_node is None:
             return False
-        assert row.requested_at is not None
-        with turn.read() as session:
-            stories = recoveries.all(
-                session,
-                subject=migration.destination,
-                workflow='host_failure',
-                limit=3,
-            )
-        fenced = (story.was.get('off_since') for story in stories)
-        return any(
-            datetime.datetime.fromisoformat(moment) > row.requested_at
-            for moment in fenced
-            if moment
+        if migration.uuid in row.was.get('dead', ()):
+            return True
+        return migration.destination is not None and self._requester.is_off(
+            turn, migration.destination
         )
 
     def _record(self, turn: Turn, row: Row, seen: judgement.Judgement) -> bool:
@@ -200,13 +192,23 @@ class Evacuator:
                     'Nova has two live evacuation migrations of it',
                 )
                 return False
-            case judgement.Progress.FAILED | judgement.Progress.STUCK:
+            case judgement.Progress.FAILED:
                 assert migration is not None
-                why = f'migration {migration.uuid} is {migration.status}'
-                if seen.progress is judgement.Progress.STUCK:
-                    why = f'its destination {migration.destination} died'
-                refused = migration.destination_node is None
-                requesting.ask_again(turn, row, why, refused=refused)
+                requesting.ask_again(
+                    turn,
+                    row,
+                    f'migration {migration.uuid} is {migration.status}',
+                    refused=migration.destination_node is None,
+                )
+                return False
+            case judgement.Progress.STUCK:
+                assert migration is not None
+                requesting.ask_again(
+                    turn,
+                    row,
+                    f'its destination {migration.destination} died',
+                    dead=migration.uuid,
+                )
                 return False
             case judgement.Progress.UNKNOWN:
                 return self._unknown(turn, row)

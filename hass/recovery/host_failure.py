@@ -248,7 +248,7 @@ class HostFailure(host_.HostWorkflow):
         """Nova keeps a source of evacuations down until it has started.
 
         That is what the host's return waits for, and it starts what was
-        left behind.
+        left behind, unless Nova was ever asked to evacuate it.
         """
         with turn.read() as session:
             rows = evacuations.of_recovery(session, turn.recovery.id)
@@ -256,6 +256,7 @@ class HostFailure(host_.HostWorkflow):
             row.instance_uuid
             for row in rows
             if row.state is models.EvacuationState.LEFT
+            and row.requested_at is None
             and row.was.get('vm_state') == 'active'
         ]
         others = turn.recovery.was.get('unprotected', [])

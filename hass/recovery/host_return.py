@@ -34,6 +34,8 @@ BOOT_SECONDS = 600.0
 """A host that boots for longer than this has hung."""
 RESTART_ATTEMPTS = 300
 RESTART_SECONDS = 1.0
+RECEIVING_SECONDS = 30.0
+"""How long a host stays off for those that died on their way to it."""
 BATCH = 20
 """Instances that are looked at in one turn."""
 Ailing = Callable[[models.Host], list[str]]
@@ -102,8 +104,35 @@ class HostReturn(host_.HostWorkflow):
         target = self._hands.target(host)
         if self._fencer.status(target) is fencing.PowerState.ON:
             return Hop(State.AWAITING_AGENT, 'the BMC reads on')
+        if turn.seconds_in_state() < RECEIVING_SECONDS:
+            receiving = self._receiving(turn, host.name)
+            if receiving:
+                return Wait(0.5, f'{receiving} died on their way to it')
         self._fencer.on(target, turn.deadline)
         return Wait(0.5, 'asked the BMC for power on')
+
+    def _receiving(self, turn: Turn, host: str) -> int:
+        """Evacuations to be asked for anew while the host is proved off.
+
+        What it had claimed when it died leaves a domain there, maybe.
+        """
+        with turn.read() as session:
+            rows = evacuations.open_towards(session, host)
+        asked = [
+            r for r in rows if r.state is models.EvacuationState.REQUESTED
+        ]
+        claimed = {
+            move.instance_uuid
+            for source in {row.source for row in asked}
+            for move in self._compute.migrations(source)
+            if move.live and move.destination == host and move.destination_node
+        }
+        return sum(
+            bool(row.was.get('dead'))
+            if row.state is models.EvacuationState.PENDING
+            else row.instance_uuid in claimed
+            for row in rows
+        )
 
     def awaiting_agent(self, turn: Turn) -> Step:
         """A beat of the new boot shows that the host is up."""

@@ -23,6 +23,7 @@ from typing import Literal
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
+from hass.db import recoveries
 from hass import exception
 from hass.fencing import absence
 from hass.fencing import base as fencing
@@ -161,6 +162,11 @@ class Requester:
                 f'the agent of {", ".join(strays)} sees a domain of it',
             )
             return None
+        late = _under_way(row, migrations)
+        if late is not None:
+            with turn.write() as session:
+                evacuations.adopt(session, row, late.uuid)
+            return None
         needed = nova.must_prove(server, migrations)
         proofs: dict[str, nova.Proof] = {}
         for name in sorted(needed - {row.source}):
@@ -207,6 +213,15 @@ class Requester:
             'cleared by its agent',
         )
         return None
+
+    def is_off(self, turn: Turn, name: str) -> bool:
+        """Whether a host with an open recovery is proved off now."""
+        with turn.read() as session:
+            host = hosts.by_names(session, [name]).get(name)
+            story = recoveries.open_of_host(session, name)
+        if host is None or story is None:
+            return False
+        return self._proved_off(host) is not None
 
     def _proved_off(self, host: models.Host) -> fencing.FencedHost | None:
         """A device that cannot be asked proves nothing, and stops nobody."""
@@ -278,6 +293,27 @@ def _refused(row: Row, migrations: Sequence[nova.Migration]) -> frozenset[str]:
     )
 
 
+def _under_way(
+    row: Row, migrations: Sequence[nova.Migration]
+) -> nova.Migration | None:
+    """An evacuation of it that Nova may carry out at any moment.
+
+    An agent that does not see its domain yet is no reason to ask again.
+    """
+    dead = row.was.get('dead', ())
+    return next(
+        (
+            move
+            for move in migrations
+            if move.type == 'evacuation'
+            and move.live
+            and move.source == row.source
+            and move.uuid not in dead
+        ),
+        None,
+    )
+
+
 def settle(
     turn: Turn,
     row: Row,
@@ -291,15 +327,21 @@ def settle(
 
 
 def ask_again(
-    turn: Turn, row: Row, why: str, *, refused: bool = False
+    turn: Turn,
+    row: Row,
+    why: str,
+    *,
+    refused: bool = False,
+    dead: str | None = None,
 ) -> None:
     """The last call came to nothing: it is pending again.
 
     :param refused: no host was found for it, and that may take time to
         change
+    :param dead: uuid of its migration, whose destination died
     """
     with turn.write() as session:
-        evacuations.ask_again(session, row, why, refused=refused)
+        evacuations.ask_again(session, row, why, refused=refused, dead=dead)
 
 
 def note(

@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import dataclasses
+
 from hass.db import models
 from hass.db import notifications
 from hass import faults
@@ -293,6 +295,19 @@ class HostFailureTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned', seconds=1800)
         self.cloud.run_until_state(destination, 'returned')
         self.assert_recovered(HOST, self.instances, evacuated_once=False)
+
+    def test_a_call_that_waits_for_its_destination_is_not_repeated(self):
+        """Nova carries it out when that host is back, after its fencing."""
+        self.cloud.nova.pace = dataclasses.replace(
+            self.cloud.nova.pace, scheduling=2.0
+        )
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.nova.evacuations)
+        queued = self.cloud.nova.evacuations[0].migration.destination
+        self.cloud.hosts[queued].lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned', seconds=1800)
+        self.cloud.run_until_state(queued, 'returned')
+        self.assert_recovered(HOST, self.instances)
 
     def test_released_recovery_gives_everything_back(self):
         self.cloud.nova.no_valid_host = True
