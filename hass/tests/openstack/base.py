@@ -60,6 +60,8 @@ class OpenStackTest(base.TestCase):
     def _tell_timeline(self, exc_info: object) -> None:
         told = self.cloud.timeline(self.since)
         self.addDetail('timeline', content.text_content(told))
+        breaches = '\n'.join(str(one) for one in self.breaches())
+        self.addDetail('oracle', content.text_content(breaches))
 
     # Waiting.
 
@@ -161,15 +163,21 @@ class OpenStackTest(base.TestCase):
 
     def assert_oracle(self) -> None:
         """What the ledger proves, whatever HASS says."""
+        self.assertEqual([], self.breaches())
         result = self.verdict()
-        breaches = (
-            result.started_twice
-            + result.evacuated_unfenced
-            + result.impossible
-        )
-        self.assertEqual([], [b for b in breaches if b.at >= self.began])
         self.assertEqual([], result.lost)
         self.assertEqual([], result.not_on)
+
+    def breaches(self) -> list[checker.Breach]:
+        """What must never happen, and has since the test began."""
+        result = self.verdict()
+        return [
+            one
+            for one in result.started_twice
+            + result.evacuated_unfenced
+            + result.impossible
+            if one.at >= self.began
+        ]
 
     def verdict(self) -> checker.Result:
         servers = self.cloud.servers()

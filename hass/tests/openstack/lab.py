@@ -293,33 +293,27 @@ class Cloud:
             self.hass('POST', f'/v1/recoveries/{one["uuid"]}/release')
 
     def repair(self) -> None:
-        """Do by hand what a recovery that failed has left undone."""
+        """Do by hand what a recovery that failed has left undone.
+
+        Nobody knows what became of the instances: others take their place.
+        """
         self.mend()
         processes.until(self._repaired, 90, every=1)
+        for one in self.hass('GET', '/v1/instances')['instances']:
+            self.hass('DELETE', f'/v1/instances/{one["uuid"]}')
+        openstack.script(self.lab, 'servers', 'delete-all')
+        self.populate()
 
     def _repaired(self) -> bool:
-        if not self.unrest():
-            return True
+        """Take one step to all hosts in service; whether they are."""
         if self.hass('GET', '/v1/recoveries?open=true')['recoveries']:
             return False
-        services = self.nova('GET', '/os-services?binary=nova-compute')
-        for one in services['services']:
-            change: dict[str, object] = {}
-            if one['forced_down']:
-                change['forced_down'] = False
-            if one['status'] != 'enabled' and one['state'] == 'up':
-                change['status'] = 'enabled'
+        found = self.nova('GET', '/os-services?binary=nova-compute')
+        changes = {one['id']: _change(one) for one in found['services']}
+        for uuid, change in changes.items():
             if change:
-                self.nova('PUT', f'/os-services/{one["id"]}', change)
-        for server in self.servers():
-            if server.status == 'SHUTOFF' and not server.task:
-                self._act(server, 'os-start', None)
-            if server.status == 'ERROR':
-                self._act(server, 'reboot', {'type': 'HARD'})
-        return False
-
-    def _act(self, server: Server, verb: str, how: object) -> None:
-        self.nova('POST', f'/servers/{server.uuid}/action', {verb: how})
+                self.nova('PUT', f'/os-services/{uuid}', change)
+        return not any(changes.values())
 
     def powered_on(self, host: str) -> bool:
         return hosts.is_on(self.lab, host)
@@ -436,6 +430,15 @@ def _enter(name: str) -> None:
         if libc.setns(namespace.fileno(), _NEW_NETWORK):
             error = ctypes.get_errno()
             raise OSError(error, os.strerror(error))
+
+
+def _change(service: dict[str, Any]) -> dict[str, object]:
+    """What puts a service back into service."""
+    if service['forced_down']:
+        return {'forced_down': False}
+    if service['status'] != 'enabled':
+        return {'status': 'enabled'}
+    return {}
 
 
 def _story(one: dict[str, Any]) -> Story:
