@@ -27,11 +27,14 @@ class Ears:
     :ivar since: when it began to listen, in seconds
     :ivar last: host to the arrival of its newest beat on any network;
         None for a host that was never heard
+    :ivar excused: hosts that may well be silent: without an agent yet, or
+        with one that was stopped on purpose
     """
 
     now: float
     since: float
     last: Mapping[str, float | None]
+    excused: frozenset[str] = frozenset()
 
     def silence(self, host: str) -> float:
         """Seconds since the host was heard, or since we listen."""
@@ -54,7 +57,9 @@ class Ears:
         listened = self.now - self.since
         if listened < listen_seconds:
             return f'it has listened for {listened:.1f} s only'
-        heard = len(self.last) - len(self.silent(silence_seconds))
-        if heard * 2 < len(self.last):
-            return f'it hears {heard} of {len(self.last)} hosts'
+        silent = self.silent(silence_seconds)
+        counted = self.last.keys() - (silent & self.excused)
+        heard = len(counted - silent)
+        if heard * 2 < len(counted):
+            return f'it hears {heard} of {len(counted)} hosts'
         return ''

@@ -12,8 +12,11 @@
 
 """Hands due recoveries to workers, and keeps their claims alive."""
 
+from collections.abc import Callable
 import logging
 import threading
+
+from oslo_db import exception as oslo_exception
 
 from hass import clock as clock_
 from hass.db import recoveries
@@ -156,17 +159,34 @@ class Dispatcher:
             self._bell.set()
 
     def _scan_loop(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.scan()
-            except Exception:
-                LOG.exception('the scan for recoveries failed')
-            self._bell.wait(self._scan_seconds)
-            self._bell.clear()
+        repeat(self.scan, self._rest, 'the scan for recoveries')
+
+    def _rest(self) -> bool:
+        self._bell.wait(self._scan_seconds)
+        self._bell.clear()
+        return self._stopping.is_set()
 
     def _renew_loop(self) -> None:
-        while not self._stopping.wait(self._renew_seconds):
-            try:
-                self.renew()
-            except Exception:
-                LOG.exception('claims could not be renewed')
+        repeat(
+            self.renew,
+            lambda: self._stopping.wait(self._renew_seconds),
+            'the renewal of claims',
+        )
+
+
+def repeat(
+    turn: Callable[[], object], rest: Callable[[], bool], what: str
+) -> None:
+    """Take turns until the rest between two of them says to stop.
+
+    No error ends it: a thread that is gone would be missed in the night.
+    """
+    while True:
+        try:
+            turn()
+        except (exception.HassError, oslo_exception.DBError) as error:
+            LOG.error('%s failed: %s', what, error)
+        except Exception:
+            LOG.exception('%s failed', what)
+        if rest():
+            return

@@ -59,8 +59,15 @@ class Inventory:
     def hosts(self) -> list[models.Host]:
         return list(self._hosts.values())
 
-    def names(self) -> list[str]:
-        return list(self._hosts)
+    def excused(self) -> dict[str, bool]:
+        """Each host, and whether it may well be silent.
+
+        Its agent never reported yet, or was stopped on purpose.
+        """
+        return {
+            name: host.reported_at is None or host.planned_until is not None
+            for name, host in self._hosts.items()
+        }
 
     def address_of(self, host: models.Host) -> bmc.Address | None:
         """Where the host's BMC is, with its password."""

@@ -36,6 +36,7 @@ from hass.db import services
 from hass.db import session as db_session
 from hass.diagnosis import liveness
 from hass.engine import alarms as alarms_
+from hass.engine import dispatcher
 from hass.engine import inventory as inventory_
 from hass import exception
 from hass import faults
@@ -106,15 +107,11 @@ class Patrol:
 
     def run(self) -> None:
         """Take turns until stop() is called; for a thread of its own."""
-        while not self._stopping.is_set():
-            try:
-                self.turn()
-            except (
-                exception.HassError,
-                oslo_exception.DBError,
-            ) as error:
-                LOG.error('a turn of the patrol failed: %s', error)
-            self._stopping.wait(self._turn_seconds)
+        dispatcher.repeat(
+            self.turn,
+            lambda: self._stopping.wait(self._turn_seconds),
+            'a turn of the patrol',
+        )
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:

@@ -118,7 +118,7 @@ class Engine:
                 pinger,
                 clock,
                 self.name,
-                self._inventory.names,
+                self._inventory.excused,
                 listen_seconds=conf.detection.listen_seconds,
                 silence_seconds=conf.detection.silence_seconds,
                 alive_seconds=conf.engine.alive_seconds,

@@ -21,7 +21,7 @@ from hass.nova import records
 
 # How old a proof may be when the evacuation goes out, in seconds.
 PROOF_SECONDS = fencing.PROOF_SECONDS
-ABSENCE_SECONDS = 10.0
+ABSENCE_SECONDS = 15.0  # agents report every 10 s
 
 # Stands for the host that Nova's scheduler has yet to choose. Nobody can
 # prove it, so nothing is sent before Nova has named it or given up.

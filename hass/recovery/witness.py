@@ -73,7 +73,8 @@ class Pinger(Protocol):
 class Witness:
     """What this engine and its peers can say of a host.
 
-    :param hosts: the hosts that this engine should hear
+    :param hosts: those that this engine should hear, and whether their
+        silence is excused
     :param listen_seconds: an engine that listened less may not judge
     :param silence_seconds: a network is alive while beats on it are newer
     :param alive_seconds: engines without a turn for this long have no voice
@@ -89,7 +90,7 @@ class Witness:
         pinger: Pinger,
         clock: clock_.Clock,
         engine: str,
-        hosts: Callable[[], Collection[str]],
+        hosts: Callable[[], Mapping[str, bool]],
         *,
         listen_seconds: float,
         silence_seconds: float,
@@ -107,12 +108,19 @@ class Witness:
 
     def ears(self) -> liveness.Ears:
         """What this engine hears now."""
-        last = {}
-        for name in self._hosts():
+        last: dict[str, float | None] = {}
+        excused = set()
+        for name, may_be_silent in self._hosts().items():
             heard = self._ears.heard(name)
             last[name] = None if heard is None else heard.last
-        now = self._clock.monotonic()
-        return liveness.Ears(now, self._ears.listening_since(), last)
+            if may_be_silent and (heard is None or heard.planned):
+                excused.add(name)
+        return liveness.Ears(
+            self._clock.monotonic(),
+            self._ears.listening_since(),
+            last,
+            frozenset(excused),
+        )
 
     def deaf(self) -> str:
         """Why this engine may judge nobody, '' when it may."""

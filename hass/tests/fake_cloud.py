@@ -471,7 +471,7 @@ class FakeEngine:
                 cloud.pinger,
                 cloud.clock,
                 name,
-                self._inventory.names,
+                self._inventory.excused,
                 listen_seconds=conf.detection.listen_seconds,
                 silence_seconds=conf.detection.silence_seconds,
                 alive_seconds=conf.engine.alive_seconds,
@@ -645,6 +645,15 @@ class FakeCloud:
                     name,
                     agent_key='key',
                     addresses={net: f'{net}/{name}' for net in NETWORKS},
+                )
+                hosts_.record_report(
+                    session,
+                    name,
+                    boot_id='first',
+                    addresses={},
+                    domains=None,
+                    system_uuid=None,
+                    resume_guests=False,
                 )
         self.cluster = cluster
         for one in self.hosts.values():

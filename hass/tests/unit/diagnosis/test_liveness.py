@@ -11,6 +11,8 @@
 # under the License.
 
 
+import dataclasses
+
 import hypothesis
 from hypothesis import strategies
 
@@ -51,6 +53,18 @@ class LivenessTest(base.TestCase):
 
     def test_an_engine_that_hears_half_may_judge(self):
         self.assertEqual('', deaf(ears(99.0, 90.0)))
+
+    def test_hosts_whose_silence_is_excused_are_not_missed(self):
+        heard = dataclasses.replace(
+            ears(99.0, None, None), excused=frozenset('bc')
+        )
+        self.assertEqual('', deaf(heard))
+
+    def test_an_excused_host_that_is_heard_counts(self):
+        heard = dataclasses.replace(
+            ears(99.0, 90.0, 90.0), excused=frozenset('a')
+        )
+        self.assertEqual('it hears 1 of 3 hosts', deaf(heard))
 
     def test_an_engine_without_hosts_is_not_deaf(self):
         self.assertEqual('', deaf(ears()))

@@ -96,7 +96,7 @@ class PatrolCase(base.TestCase):
             pinger,
             self.clock,
             'engine-1',
-            known.names,
+            known.excused,
             listen_seconds=conf.detection.listen_seconds,
             silence_seconds=conf.detection.silence_seconds,
             alive_seconds=conf.engine.alive_seconds,
