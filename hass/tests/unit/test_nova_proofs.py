@@ -256,8 +256,8 @@ class CheckTest(base.TestCase):
         absent = nova.DomainAbsent('a', 'vm', 100.0)
         self.assertIsNone(self.flaw(['a'], now=110.0, a=absent))
         self.assertEqual(
-            'a: and the proof is 10.1 s old',
-            self.flaw(['a'], now=110.1, a=absent),
+            'a: and the proof is 15.1 s old',
+            self.flaw(['a'], now=115.1, a=absent),
         )
 
     def test_a_proof_from_the_future_is_none(self):
