@@ -20,6 +20,7 @@ import datetime
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
+from hass.db import recoveries
 from hass import nova
 from hass.recovery import hands as hands_
 from hass.recovery import judgement
@@ -160,19 +161,40 @@ class Evacuator:
         return running
 
     def _died(self, turn: Turn, row: Row, migration: nova.Migration) -> bool:
-        """Whether the destination died while it received.
+        """Whether the destination died, and this migration with it.
 
-        Only what was claimed dies with its destination: what still waits
-        in Nova's queue is carried out when that host comes back. So it
-        counts that the host is off *after* the claim was seen. Whether it
-        was off at some earlier time says nothing of a claim made since.
+        What was claimed dies with its destination: it counts that the host
+        is off *after* the claim was seen. Whether it was off at some
+        earlier time says nothing of a claim made since.
         """
-        if not migration.live or migration.destination_node is None:
+        if not migration.live or migration.destination is None:
             return False
         if migration.uuid in row.was.get('dead', ()):
             return True
-        return migration.destination is not None and self._requester.is_off(
-            turn, migration.destination
+        if migration.destination_node is None:
+            return self._is_lost(turn, row, migration.destination)
+        return self._requester.is_off(turn, migration.destination)
+
+    def _is_lost(self, turn: Turn, row: Row, destination: str) -> bool:
+        """Whether what nobody has claimed will not be claimed any more.
+
+        It waited in the queue of a host that died, and is carried out when
+        that host comes back, unless its nova-compute had read it already.
+        """
+        assert row.requested_at is not None
+        with turn.read() as session:
+            ended = recoveries.last_ended(session, destination)
+            standing = recoveries.open_of_host(session, destination)
+        if standing is not None or ended is None or ended.ended_at is None:
+            return False
+        back = turn.now - ended.ended_at
+        return (
+            ended.opened_at > row.requested_at
+            and back.total_seconds() > self._settle_seconds
+            and any(
+                service.host == destination and service.usable
+                for service in self._compute.services()
+            )
         )
 
     def _record(self, turn: Turn, row: Row, seen: judgement.Judgement) -> bool:

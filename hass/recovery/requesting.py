@@ -37,6 +37,9 @@ from hass.recovery.workflow import Turn
 BATCH = 10
 """Calls of one turn: all are sent while one proof is fresh."""
 
+SILENT_SECONDS = 1.5
+"""Beats come every second: a host silent for longer may be dead."""
+
 MOVES_OF = datetime.timedelta(days=1)
 """Older moves than these have left a domain that agents see, or nothing."""
 
@@ -126,12 +129,18 @@ class Requester:
     def _targets(
         self, turn: Turn, host: models.Host
     ) -> list[models.Host] | None:
-        """Usable hosts of the cluster; None leaves the choice to Nova."""
+        """Usable hosts of the cluster; None leaves the choice to Nova.
+
+        A host that fell silent may have died as well: what is sent to it
+        would wait in its queue. It is a target only if all are silent.
+        """
         if host.cluster.targets is models.Targets.ANY:
             return None
         services = self._compute.services()
+        silent = self._hands.witness.ears().silent(SILENT_SECONDS)
         with turn.read() as session:
-            return planner_.usable_hosts(session, host, services)
+            usable = planner_.usable_hosts(session, host, services)
+        return [one for one in usable if one.name not in silent] or usable
 
     def _prepare(
         self,
