@@ -151,7 +151,6 @@ def ask_again(
 
 def adopt(session: orm.Session, row: Evacuation, migration_uuid: str) -> bool:
     """Nova works on it already: no call is due, its end is awaited."""
-    known = row.was.get('migrations', ())
     return _turn(
         session,
         row,
@@ -159,9 +158,6 @@ def adopt(session: orm.Session, row: Evacuation, migration_uuid: str) -> bool:
         state=State.REQUESTED,
         why='Nova works on an earlier request',
         migration_uuid=migration_uuid,
-        requested_at=row.requested_at or moments.db_now(),
-        was=row.was
-        | {'migrations': [one for one in known if one != migration_uuid]},
     )
 
 

@@ -305,11 +305,15 @@ def _refused(row: Row, migrations: Sequence[nova.Migration]) -> frozenset[str]:
 def _under_way(
     row: Row, migrations: Sequence[nova.Migration]
 ) -> nova.Migration | None:
-    """An evacuation of it that Nova may carry out at any moment.
+    """What Nova made of our earlier call after we had given that up.
 
-    An agent that does not see its domain yet is no reason to ask again.
+    It may be carried out at any moment: an agent that does not see the
+    domain yet is no reason to ask again. What was there before our first
+    call is another story's.
     """
-    dead = row.was.get('dead', ())
+    if 'migrations' not in row.was:
+        return None
+    others = {*row.was['migrations'], *row.was.get('dead', ())}
     return next(
         (
             move
@@ -317,7 +321,7 @@ def _under_way(
             if move.type == 'evacuation'
             and move.live
             and move.source == row.source
-            and move.uuid not in dead
+            and move.uuid not in others
         ),
         None,
     )
