@@ -71,6 +71,23 @@ def of_recovery(session: orm.Session, recovery_id: int) -> list[Evacuation]:
     return list(session.scalars(query.order_by(Evacuation.id)))
 
 
+def dead_of(session: orm.Session, instance_uuid: str) -> list[str]:
+    """Migrations of an instance that are live by Nova's record only.
+
+    Nova keeps them for ever, so later recoveries must know them too.
+    """
+    query = sa.select(Evacuation.was).where(
+        Evacuation.instance_uuid == instance_uuid
+    )
+    return sorted(
+        {
+            uuid
+            for was in session.scalars(query)
+            for uuid in was.get('dead', ())
+        }
+    )
+
+
 def open_of(session: orm.Session, instance_uuid: str) -> Evacuation | None:
     """The one open evacuation of an instance."""
     query = sa.select(Evacuation).where(Evacuation.open_key == instance_uuid)
@@ -278,7 +295,7 @@ def _planned(
         source=source,
         state=wanted.state,
         why=wanted.why,
-        was=dict(wanted.was),
+        was={**wanted.was, 'dead': dead_of(session, wanted.instance_uuid)},
         ended_at=moments.read_now(session) if left else None,
         open_key=None if left else wanted.instance_uuid,
     )

@@ -171,6 +171,9 @@ class Requester:
                 f'the agent of {", ".join(strays)} sees a domain of it',
             )
             return None
+        # The power cycle of its destination has ended what died there.
+        dead = row.was.get('dead', ())
+        migrations = [one for one in migrations if one.uuid not in dead]
         late = _under_way(row, migrations)
         if late is not None:
             with turn.write() as session:
@@ -192,7 +195,7 @@ class Requester:
             if target is None:
                 return None
             load[target] += 1
-        known = [migration.uuid for migration in migrations]
+        known = [*dead, *(migration.uuid for migration in migrations)]
         with turn.write() as session:
             if not evacuations.request(session, row, target, known):
                 return None

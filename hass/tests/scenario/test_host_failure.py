@@ -296,6 +296,21 @@ class HostFailureTest(base.ScenarioTest):
         self.cloud.run_until_state(destination, 'returned')
         self.assert_recovered(HOST, self.instances, evacuated_once=False)
 
+    def test_what_died_with_a_destination_is_not_waited_for_again(self):
+        """Nova shows a dead migration as live for ever."""
+        self.test_destination_that_dies_while_receiving()
+        dead = next(
+            one
+            for one in self.cloud.nova.migrations
+            if one.status == 'pre-migrating'
+        )
+        # As if it had once been evacuated off the host that dies now.
+        dead.source = home = self.cloud.nova.show(dead.instance_uuid).host
+        self.cloud.hosts[home].lose_power_supply()
+        self.cloud.tick(seconds=2)
+        self.cloud.run_until_state(home, 'returned')
+        self.assert_recovered(home, [dead.instance_uuid], evacuated_once=False)
+
     def test_a_call_that_waits_for_its_destination_is_not_repeated(self):
         """Nova carries it out when that host is back, after its fencing."""
         self.cloud.nova.pace = dataclasses.replace(
