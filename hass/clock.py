@@ -13,6 +13,8 @@
 """The only door to time: services get a Clock, tests turn its hands."""
 
 import datetime
+import math
+import threading
 import time
 from typing import Protocol
 
@@ -37,6 +39,85 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Almanac:
+    """Which moments of our own the database's moments were.
+
+    Somebody may set the clock of the database, or of its machine, while we
+    remember moments of both. So it is noted now and then what both clocks
+    show; a moment is converted by the notes of its own time.
+    """
+
+    JUMP_SECONDS = 1.0
+    """Less than this is drift, and the time that asking takes."""
+    AHEAD = datetime.timedelta(seconds=5)
+    """A moment may be so much later than the newest note."""
+    ERAS = 16
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # Between two jumps; the newest is the last.
+        self._eras: list[_Era] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._eras)
+
+    def note(self, monotonic: float, moment: datetime.datetime) -> None:
+        """Both clocks at the same time."""
+        with self._lock:
+            if self._eras:
+                era = self._eras[-1]
+                drift = era.monotonic_of(moment) - monotonic
+                if monotonic < era.monotonic:
+                    return  # Another thread was quicker.
+                if abs(drift) < self.JUMP_SECONDS:
+                    era.monotonic, era.moment = monotonic, moment
+                    return
+            self._eras.append(_Era(monotonic, moment))
+            del self._eras[: -self.ERAS]
+
+    def monotonic_of(self, moment: datetime.datetime) -> float:
+        """Our CLOCK_BOOTTIME when the database's clock showed this.
+
+        What a clock that was set back showed twice is taken for the later.
+
+        :raises IndexError: nothing was noted yet
+        """
+        with self._lock:
+            end = math.inf
+            for era in reversed(self._eras):
+                if era.first <= moment <= era.moment + self.AHEAD:
+                    return min(era.monotonic_of(moment), end)
+                if era.moment < moment and end < math.inf:
+                    return end  # It lies in a jump.
+                end = era.began
+            return min(self._eras[0].monotonic_of(moment), end)
+
+    def moment_of(self, monotonic: float) -> datetime.datetime:
+        """What the database's clock showed at a moment of ours.
+
+        :raises IndexError: nothing was noted yet
+        """
+        with self._lock:
+            begun = [one for one in self._eras if one.began <= monotonic]
+            return (begun or self._eras[:1])[-1].moment_of(monotonic)
+
+
+class _Era:
+    """A time without a jump: its beginning, and its newest note."""
+
+    def __init__(self, monotonic: float, moment: datetime.datetime) -> None:
+        self.began, self.first = monotonic, moment
+        self.monotonic, self.moment = monotonic, moment
+
+    def monotonic_of(self, moment: datetime.datetime) -> float:
+        return self.monotonic + (moment - self.moment).total_seconds()
+
+    def moment_of(self, monotonic: float) -> datetime.datetime:
+        return self.moment + datetime.timedelta(
+            seconds=monotonic - self.monotonic
+        )
 
 
 class Deadline(Protocol):

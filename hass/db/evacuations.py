@@ -71,21 +71,23 @@ def of_recovery(session: orm.Session, recovery_id: int) -> list[Evacuation]:
     return list(session.scalars(query.order_by(Evacuation.id)))
 
 
-def dead_of(session: orm.Session, instance_uuid: str) -> list[str]:
+def given_up_of(
+    session: orm.Session, instance_uuid: str
+) -> dict[str, list[str]]:
     """Migrations of an instance that are live by Nova's record only.
 
-    Nova keeps them for ever, so later recoveries must know them too.
+    Nova keeps them for ever, so later recoveries must know them too. They
+    are *dead* with the destination that had claimed, or *lost* with one
+    that had not.
     """
     query = sa.select(Evacuation.was).where(
         Evacuation.instance_uuid == instance_uuid
     )
-    return sorted(
-        {
-            uuid
-            for was in session.scalars(query)
-            for uuid in was.get('dead', ())
-        }
-    )
+    earlier = list(session.scalars(query))
+    return {
+        kind: sorted({uuid for was in earlier for uuid in was.get(kind, ())})
+        for kind in ('dead', 'lost')
+    }
 
 
 def open_of(session: orm.Session, instance_uuid: str) -> Evacuation | None:
@@ -117,6 +119,7 @@ def request(
     row: Evacuation,
     target: str | None,
     migrations: Sequence[str] = (),
+    waiting: Sequence[str] = (),
 ) -> bool:
     """Nova is about to be called; call it only after COMMIT, and if True.
 
@@ -125,6 +128,7 @@ def request(
     :param target: the host to ask for; None leaves it to Nova's scheduler
     :param migrations: uuids of the instance's migrations before the call,
         by which the one that it makes is told apart
+    :param waiting: those of them that no host has claimed
     """
     return _turn(
         session,
@@ -136,7 +140,8 @@ def request(
         requested_at=moments.db_now(),
         migration_uuid=None,
         destination=None,
-        was=row.was | {'migrations': list(migrations)},
+        was=row.was
+        | {'migrations': list(migrations), 'waiting': list(waiting)},
         why='asked Nova to evacuate it',
     )
 
@@ -148,13 +153,18 @@ def ask_again(
     *,
     refused: bool = False,
     dead: str | None = None,
+    lost: str | None = None,
 ) -> bool:
     """The call came to nothing; what was seen up to now is old.
 
     :param refused: Nova would not or could not do it as things stood
-    :param dead: uuid of a migration that is live by Nova's record only
+    :param dead: uuid of a migration that died with a host that had claimed
+    :param lost: uuid of one that died with a host that had not
     """
-    known = [*row.was.get('dead', ()), *([dead] if dead else ())]
+    given_up = {
+        'dead': [*row.was.get('dead', ()), *([dead] if dead else ())],
+        'lost': [*row.was.get('lost', ()), *([lost] if lost else ())],
+    }
     now = moments.read_now(session).isoformat()
     return _turn(
         session,
@@ -162,7 +172,7 @@ def ask_again(
         (State.PENDING, State.REQUESTED),
         state=State.PENDING,
         why=why,
-        was=row.was | {'ask_again_at': now, 'refused': refused, 'dead': known},
+        was=row.was | given_up | {'ask_again_at': now, 'refused': refused},
     )
 
 
@@ -295,7 +305,7 @@ def _planned(
         source=source,
         state=wanted.state,
         why=wanted.why,
-        was={**wanted.was, 'dead': dead_of(session, wanted.instance_uuid)},
+        was={**wanted.was, **given_up_of(session, wanted.instance_uuid)},
         ended_at=moments.read_now(session) if left else None,
         open_key=None if left else wanted.instance_uuid,
     )

@@ -51,6 +51,7 @@ LOG = logging.getLogger(__name__)
 NAMED_AFTER_SECONDS = 1.25
 """Silence after which this engine's row names a host; the witness relies
 on it: see Witness.PICTURE_SECONDS."""
+PROMPT_SECONDS = 0.5
 PLANNED_SECONDS = 900.0
 PING_SECONDS = 30.0
 LEARN_SECONDS = 2.0
@@ -88,6 +89,7 @@ class Patrol:
         self._inventory = inventory
         self._hands = hands
         self._clock: clock_.Clock = hands.clock
+        self._almanac = hands.witness.almanac
         self._ears = ears
         self._pinger = pinger
         self._alarms = alarms
@@ -126,9 +128,12 @@ class Patrol:
         deaf = self._hands.witness.deaf()
         with self._database.writer() as session:
             now = moments.read_now(session)
-            services.turn(
-                session, self._engine, bool(deaf), _silent(ears, now)
-            )
+            # Unless the database let us wait for its answer.
+            waited = self._clock.monotonic() - ears.now
+            if waited < PROMPT_SECONDS or not self._almanac:
+                self._almanac.note(ears.now, now)
+            silent = self._silent(ears)
+            services.turn(session, self._engine, bool(deaf), silent)
         self._read_notifications()
         if not deaf:
             self._look_at_silent(ears, now)
@@ -136,6 +141,22 @@ class Patrol:
             self._page_held()
         if self._due('learn', LEARN_SECONDS):
             self._ping_unknown(now)
+
+    def _silent(self, ears: liveness.Ears) -> dict[str, str | None]:
+        """Hosts not heard for over a beat, with the moment they last were.
+
+        One that was never heard is named from the first turn on: what a row
+        does not name is taken for heard.
+        """
+        silent: dict[str, str | None] = {}
+        for name, last in sorted(ears.last.items()):
+            seconds = ears.silence(name)
+            if last is None:
+                silent[name] = None
+            elif seconds >= NAMED_AFTER_SECONDS:
+                moment = self._almanac.moment_of(ears.now - seconds)
+                silent[name] = moment.isoformat()
+        return silent
 
     def _due(self, task: str, seconds: float) -> bool:
         """Whether a slower task wants its turn."""
@@ -259,7 +280,7 @@ class Patrol:
             return False
         if standing.state in ABSENT:
             return False
-        return self._heard_since(session, standing.subject, standing.opened_at)
+        return self._heard_since(standing.subject, standing.opened_at)
 
     def _was_released(self, session: orm.Session, host: models.Host) -> bool:
         """An operator let go of it: look anew only now and then."""
@@ -271,16 +292,13 @@ class Patrol:
         age = (moments.read_now(session) - last.ended_at).total_seconds()
         if age > self._detection.quiet_seconds:
             return False
-        return not self._heard_since(session, host.name, last.ended_at)
+        return not self._heard_since(host.name, last.ended_at)
 
-    def _heard_since(
-        self, session: orm.Session, host: str, moment: datetime.datetime
-    ) -> bool:
+    def _heard_since(self, host: str, moment: datetime.datetime) -> bool:
         heard = self._ears.heard(host)
-        if heard is None:
-            return False
-        ago = (moments.read_now(session) - moment).total_seconds()
-        return heard.last > self._clock.monotonic() - ago
+        return heard is not None and (
+            heard.last > self._almanac.monotonic_of(moment)
+        )
 
     # Other voices.
 
@@ -351,22 +369,3 @@ class Patrol:
             with self._database.writer() as session:
                 observations.put(session, seen)
             self._pingable.add((host, network))
-
-
-def _silent(
-    ears: liveness.Ears, now: datetime.datetime
-) -> dict[str, str | None]:
-    """Hosts not heard for over a beat, with the moment they last were.
-
-    One that was never heard is named from the first turn on: what a row
-    does not name is taken for heard.
-    """
-    silent: dict[str, str | None] = {}
-    for name, last in sorted(ears.last.items()):
-        seconds = ears.silence(name)
-        if last is None:
-            silent[name] = None
-        elif seconds >= NAMED_AFTER_SECONDS:
-            moment = now - datetime.timedelta(seconds=seconds)
-            silent[name] = moment.isoformat()
-    return silent

@@ -173,8 +173,13 @@ class Nova(compute.Compute):
         source: str | None = None,
         since: datetime.datetime | None = None,
         kind: str | None = 'evacuation',
+        status: str | None = None,
     ) -> list[records.Migration]:
-        query = {'source_compute': source, 'migration_type': kind}
+        query = {
+            'source_compute': source,
+            'migration_type': kind,
+            'status': status,
+        }
         given = {name: value for name, value in query.items() if value}
         return list(
             self._migrations(f'migrations off {source or "all"}', given, since)

@@ -102,6 +102,7 @@ class Compute(Protocol):
         source: str | None = None,
         since: datetime.datetime | None = None,
         kind: str | None = 'evacuation',
+        status: str | None = None,
     ) -> list[records.Migration]:
         """The migrations off a host, newest first, in one call as a rule.
 
@@ -111,6 +112,7 @@ class Compute(Protocol):
         :param source: None for all hosts
         :param since: leave out those created before, on Nova's clock
         :param kind: evacuation, live-migration, migration, resize or None
+        :param status: None for all
         """
 
     def migrations_of(self, instance: str) -> list[records.Migration]:

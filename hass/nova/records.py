@@ -198,6 +198,11 @@ class Migration:
         return self.status not in ENDED
 
     @property
+    def waiting(self) -> bool:
+        """No destination has claimed anything for it yet."""
+        return self.live and self.destination_node is None
+
+    @property
     def done(self) -> bool:
         """The instance runs (or is stopped, as it was) elsewhere now."""
         return self.status == 'done' or self.status in SUCCEEDED

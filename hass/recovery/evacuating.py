@@ -154,9 +154,14 @@ class Evacuator:
         rows = _in_state(self._rows(turn), RowState.REQUESTED)
         running = 0
         for row in rows:
-            own = migrations.get(row.instance_uuid, ())
+            own = _of_now(row, migrations.get(row.instance_uuid, ()))
             dead = frozenset(m.uuid for m in own if self._died(turn, row, m))
-            seen = judgement.judge(row.was.get('migrations', ()), own, dead)
+            seen = judgement.judge(
+                row.was.get('migrations', ()),
+                own,
+                dead,
+                row.was.get('waiting', ()),
+            )
             running += self._record(turn, row, seen)
         return running
 
@@ -171,8 +176,10 @@ class Evacuator:
             return False
         if migration.uuid in row.was.get('dead', ()):
             return True
-        if migration.destination_node is None:
-            return self._is_lost(turn, row, migration.destination)
+        if migration.waiting:
+            return migration.uuid in row.was.get('lost', ()) or self._is_lost(
+                turn, row, migration.destination
+            )
         return self._requester.is_off(turn, migration.destination)
 
     def _is_lost(self, turn: Turn, row: Row, destination: str) -> bool:
@@ -229,7 +236,8 @@ class Evacuator:
                     turn,
                     row,
                     f'its destination {migration.destination} died',
-                    dead=migration.uuid,
+                    dead=None if migration.waiting else migration.uuid,
+                    lost=migration.uuid if migration.waiting else None,
                 )
                 return False
             case judgement.Progress.UNKNOWN:
@@ -290,6 +298,23 @@ class Evacuator:
             or host.domains is None
             or row.instance_uuid in host.domains
         )
+
+
+def _of_now(
+    row: Row, migrations: Iterable[nova.Migration]
+) -> list[nova.Migration]:
+    """Those that can have to do with the row's last call.
+
+    Some of Nova's records live on for ever, with nobody at work.
+    """
+    assert row.requested_at is not None
+    floor = row.requested_at - requesting.MOVES_OF
+    waiting = row.was.get('waiting', ())
+    return [
+        move
+        for move in migrations
+        if move.created_at >= floor or move.uuid in waiting
+    ]
 
 
 def _in_state(rows: Iterable[Row], state: RowState) -> list[Row]:

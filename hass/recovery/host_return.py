@@ -13,6 +13,7 @@
 """host_return: bring a fenced host back into service."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 import datetime
 
 from hass.db import evacuations
@@ -55,7 +56,8 @@ class HostReturn(host_.HostWorkflow):
         State.POWERING_ON: frozenset({State.AWAITING_AGENT}),
         # Back to POWERING_ON when it has hung while it booted.
         State.AWAITING_AGENT: frozenset({State.SETTLING, State.POWERING_ON}),
-        State.SETTLING: frozenset({State.UNFORCING}),
+        # And when nova-compute has to start once more.
+        State.SETTLING: frozenset({State.UNFORCING, State.POWERING_ON}),
         State.UNFORCING: frozenset({State.ENABLING}),
         State.ENABLING: frozenset({State.RESTARTING, State.RETURNED}),
         State.RESTARTING: frozenset({State.RETURNED}),
@@ -102,7 +104,13 @@ class HostReturn(host_.HostWorkflow):
         if self._restart_unprotected and self._note_actions(turn):
             return Wait(0, 'noted what was asked of its instances')
         target = self._hands.target(host)
-        if self._fencer.status(target) is fencing.PowerState.ON:
+        on = self._fencer.status(target) is fencing.PowerState.ON
+        if turn.recovery.was.get('cycle'):
+            if on:
+                self._fencer.off(target, turn.deadline)
+                return Wait(0.5, 'asked the BMC for power off')
+            turn.remember(cycle=False)
+        if on:
             return Hop(State.AWAITING_AGENT, 'the BMC reads on')
         if turn.seconds_in_state() < RECEIVING_SECONDS:
             receiving = self._receiving(turn, host.name)
@@ -138,12 +146,12 @@ class HostReturn(host_.HostWorkflow):
         """A beat of the new boot shows that the host is up."""
         host = self.host(turn)
         if not self._witness.heard_since(
-            turn, host.name, turn.recovery.opened_at
+            turn, host.name, turn.recovery.state_since
         ):
-            return self._await(turn, host)
+            return self._await(turn)
         return Hop(State.SETTLING, f'its agent beats, boot {self._boot(host)}')
 
-    def _await(self, turn: Turn, host: models.Host) -> Step:
+    def _await(self, turn: Turn) -> Step:
         """Wait; a host that never spoke is powered off and on, once.
 
         Nothing can be lost by it: the host has not been in service since
@@ -151,8 +159,7 @@ class HostReturn(host_.HostWorkflow):
         """
         if turn.seconds_in_state() < BOOT_SECONDS or self._was_reset(turn):
             return Wait(0.5, 'its agent has not been heard yet')
-        turn.remember(reset=True)
-        self._fencer.off(self._hands.target(host), turn.deadline)
+        turn.remember(reset=True, cycle=True)
         return Hop(State.POWERING_ON, 'its agent never came: off and on again')
 
     def _was_reset(self, turn: Turn) -> bool:
@@ -166,21 +173,44 @@ class HostReturn(host_.HostWorkflow):
     def settling(self, turn: Turn) -> Step:
         """nova-compute must report, and finish its evacuation records."""
         service = self.service(turn)
-        before = turn.recovery.was.get('service', {}).get('updated_at')
-        if str(service.updated_at) == before:
+        before = turn.recovery.was.get('service', {})
+        if str(service.updated_at) == before.get('updated_at'):
             return Wait(1, 'nova-compute has not reported yet')
-        unfinished = [
-            migration
-            for migration in self._compute.migrations(turn.recovery.subject)
-            if migration.status == 'done'
-        ]
-        if unfinished:
-            return Wait(
-                1,
-                f'nova-compute has {len(unfinished)} evacuated instances to '
-                'clean up',
+        moves = self._compute.migrations(turn.recovery.subject)
+        unfinished = [move for move in moves if move.status == 'done']
+        if not unfinished:
+            return Hop(State.UNFORCING, 'nova-compute runs and has cleaned up')
+        if all(_outranked(move, moves) for move in unfinished):
+            return self._start_again(turn, service)
+        return Wait(
+            1,
+            f'nova-compute has {len(unfinished)} evacuated instances to '
+            'clean up',
+        )
+
+    def _start_again(self, turn: Turn, service: nova.Service) -> Step:
+        """Have nova-compute started once more, by a power cycle.
+
+        At each start it cleans up the newest record of each instance, and
+        Nova refuses to lift forced_down while older ones are done.
+        """
+        left = self._compute.servers_on(turn.recovery.subject)
+        if left:
+            return hold(
+                models.HeldKind.SAFETY,
+                'its nova-compute must be started again before Nova lifts '
+                f'forced_down, and {len(left)} instances may run on it: '
+                'restart nova-compute there, then retry',
             )
-        return Hop(State.UNFORCING, 'nova-compute runs and has cleaned up')
+        now = str(service.updated_at)
+        turn.remember(
+            cycle=True,
+            service=turn.recovery.was.get('service', {}) | {'updated_at': now},
+        )
+        return Hop(
+            State.POWERING_ON,
+            'nova-compute must start once more to clean up: off and on again',
+        )
 
     def unforcing(self, turn: Turn) -> Step:
         """Only forced_down is lifted; whether to enable comes after."""
@@ -269,6 +299,16 @@ class HostReturn(host_.HostWorkflow):
 
     def _boot(self, host: models.Host) -> str:
         return self._witness.boot_id(host.name) or 'unknown'
+
+
+def _outranked(move: nova.Migration, moves: Iterable[nova.Migration]) -> bool:
+    """Whether a newer record of its instance was cleaned up in its place."""
+    return any(
+        other.instance_uuid == move.instance_uuid
+        and other.id > move.id
+        and other.status == 'completed'
+        for other in moves
+    )
 
 
 def _in_service(service: nova.Service) -> str:

@@ -45,22 +45,30 @@ def judge(
     known: Iterable[str],
     migrations: Sequence[nova.Migration],
     dead: frozenset[str],
+    waited: Iterable[str] = (),
 ) -> Judgement:
     """Judge one attempt by the migration records of its instance. Pure.
 
     Only records that were not there before the call count, so no clock of
-    Nova's is compared with one of ours.
+    Nova's is compared with one of ours. But Nova's conductor carries a call
+    out under the oldest record that waits (conductor/manager.py,
+    rebuild_instance): what waited before the call and moved on since counts
+    as well, and as many of the new records stand for nothing.
 
     :param known: uuids of the migrations that were there before the call
     :param dead: uuids of those whose destination was fenced after it had
         claimed: nobody works on them any more
+    :param waited: uuids of those in known that no host had claimed
     """
-    before = frozenset(known)
-    own = [
-        m
-        for m in migrations
-        if m.type == 'evacuation' and m.uuid not in before
-    ]
+    before, lent = frozenset(known), frozenset(waited)
+    evacuations = [m for m in migrations if m.type == 'evacuation']
+    used = [m for m in evacuations if m.uuid in lent and not m.waiting]
+    new = sorted(
+        (m for m in evacuations if m.uuid not in before | lent),
+        key=lambda migration: (not migration.waiting, migration.id),
+    )
+    idle = sum(m.waiting for m in new)
+    own = used + new[min(len(used), idle) :]
     if not own:
         return Judgement(Progress.UNKNOWN)
     newest = max(own, key=lambda migration: migration.id)

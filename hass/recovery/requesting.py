@@ -119,10 +119,15 @@ class Requester:
         return len(calls)
 
     def _migrations(self, turn: Turn) -> dict[str, list[nova.Migration]]:
-        """The newer moves of all instances, wherever they went from."""
+        """The newer moves of all instances, wherever they went from.
+
+        And of any age those that Nova may carry a new call out under.
+        """
         found: dict[str, list[nova.Migration]] = {}
         since = turn.now - MOVES_OF
-        for move in self._compute.migrations(None, since=since, kind=None):
+        moves = self._compute.migrations(None, since=since, kind=None)
+        accepted = self._compute.migrations(None, status='accepted')
+        for move in {one.uuid: one for one in [*accepted, *moves]}.values():
             found.setdefault(move.instance_uuid, []).append(move)
         return found
 
@@ -172,8 +177,9 @@ class Requester:
             )
             return None
         # The power cycle of its destination has ended what died there.
-        dead = row.was.get('dead', ())
-        migrations = [one for one in migrations if one.uuid not in dead]
+        known = [*row.was.get('dead', ()), *(one.uuid for one in migrations)]
+        waiting = [one.uuid for one in migrations if one.waiting]
+        migrations = [one for one in migrations if not _given_up(row, one)]
         late = _under_way(row, migrations)
         if late is not None:
             with turn.write() as session:
@@ -195,9 +201,8 @@ class Requester:
             if target is None:
                 return None
             load[target] += 1
-        known = [*dead, *(migration.uuid for migration in migrations)]
         with turn.write() as session:
-            if not evacuations.request(session, row, target, known):
+            if not evacuations.request(session, row, target, known, waiting):
                 return None
             # What becomes of the call is written over the row as it is now.
             asked = session.get_one(Row, row.id)
@@ -305,6 +310,16 @@ def _refused(row: Row, migrations: Sequence[nova.Migration]) -> frozenset[str]:
     )
 
 
+def _given_up(row: Row, move: nova.Migration) -> bool:
+    """Whether a record lives on by itself, without anybody at work.
+
+    What was lost while it waited is at work again if it waits no more.
+    """
+    return move.uuid in row.was.get('dead', ()) or (
+        move.waiting and move.uuid in row.was.get('lost', ())
+    )
+
+
 def _under_way(
     row: Row, migrations: Sequence[nova.Migration]
 ) -> nova.Migration | None:
@@ -316,7 +331,7 @@ def _under_way(
     """
     if 'migrations' not in row.was:
         return None
-    others = {*row.was['migrations'], *row.was.get('dead', ())}
+    others = {*row.was['migrations']} - {*row.was.get('lost', ())}
     return next(
         (
             move
@@ -349,15 +364,19 @@ def ask_again(
     *,
     refused: bool = False,
     dead: str | None = None,
+    lost: str | None = None,
 ) -> None:
     """The last call came to nothing: it is pending again.
 
     :param refused: no host was found for it, and that may take time to
         change
     :param dead: uuid of its migration, whose destination died
+    :param lost: the same, when the destination had claimed nothing
     """
     with turn.write() as session:
-        evacuations.ask_again(session, row, why, refused=refused, dead=dead)
+        evacuations.ask_again(
+            session, row, why, refused=refused, dead=dead, lost=lost
+        )
 
 
 def note(

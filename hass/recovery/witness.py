@@ -105,6 +105,7 @@ class Witness:
         self._listen_seconds = listen_seconds
         self._silence_seconds = silence_seconds
         self._alive_seconds = alive_seconds
+        self.almanac = clock_.Almanac()
 
     def ears(self) -> liveness.Ears:
         """What this engine hears now."""
@@ -172,11 +173,11 @@ class Witness:
         self, turn: workflow.Turn, host: str, moment: datetime.datetime
     ) -> bool:
         """Whether we have a beat that was sent after a database moment."""
+        self.almanac.note(turn.began, turn.now)
         heard = self._ears.heard(host)
-        if heard is None:
-            return False
-        ago = (turn.now - moment).total_seconds()
-        return heard.sent > turn.began - ago
+        return heard is not None and (
+            heard.sent > self.almanac.monotonic_of(moment)
+        )
 
     def hearers_since(
         self, turn: workflow.Turn, host: str, moment: datetime.datetime

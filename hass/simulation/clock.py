@@ -22,9 +22,11 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self._seconds = 0.0
+        self._jumped = 0.0
 
     def now(self) -> datetime.datetime:
-        return START + datetime.timedelta(seconds=self._seconds)
+        seconds = self._seconds + self._jumped
+        return START + datetime.timedelta(seconds=seconds)
 
     def monotonic(self) -> float:
         return 1000.0 + self._seconds
@@ -32,3 +34,7 @@ class VirtualClock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._seconds += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Let somebody set the wall clock."""
+        self._jumped += seconds

@@ -89,8 +89,23 @@ class Work:
                 return False
 
     def _schedule(self, evacuation: rows.Evacuation) -> bool:
-        """As the conductor does: no second choice, and ERROR without one."""
+        """As the conductor does: no second choice, and ERROR without one.
+
+        It works under the oldest record of the instance that still waits,
+        whichever call that was made for (conductor/manager.py,
+        rebuild_instance).
+        """
         asked = evacuation.migration.destination
+        evacuation.migration = min(
+            (
+                one
+                for one in self._store.migrations
+                if one.instance_uuid == evacuation.server.uuid
+                and one.status == 'accepted'
+            ),
+            key=lambda one: one.id,
+            default=evacuation.migration,
+        )
         fitting = [
             one
             for one in self._store.computes.values()

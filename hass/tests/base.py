@@ -13,7 +13,9 @@
 """What every test stands on."""
 
 from collections.abc import Callable
+import faulthandler
 import os
+import sys
 import threading
 from typing import TypeVar
 
@@ -24,9 +26,14 @@ from hass import clock
 
 T = TypeVar('T')
 
+# Not what a runner puts in its place for the time of a test.
+STDERR = sys.stderr
+
 # Seconds after which a test that hangs is broken off, unless its class or
 # OS_TEST_TIMEOUT says otherwise.
 TEST_SECONDS = 60
+# More of them, and the whole run is ended: not even cleaning up went on.
+CLEANUP_SECONDS = 240
 
 
 class TestCase(testtools.TestCase):
@@ -37,6 +44,10 @@ class TestCase(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
         seconds = int(os.environ.get('OS_TEST_TIMEOUT', self.seconds))
+        faulthandler.dump_traceback_later(
+            seconds + CLEANUP_SECONDS, exit=True, file=STDERR
+        )
+        self.addCleanup(faulthandler.cancel_dump_traceback_later)
         self.useFixture(fixtures.Timeout(seconds, gentle=True))
         # Shown with a failure, else thrown away.
         self.log = self.useFixture(

@@ -381,11 +381,14 @@ class FakeCompute(nova.Compute):
         source: str | None = None,
         since: object = None,
         kind: str | None = 'evacuation',
+        status: str | None = None,
     ) -> list[records.Migration]:
         with self._call('list migrations'):
             return self._migrations(
                 lambda row: (
-                    source in (None, row.source) and kind in (None, row.type)
+                    source in (None, row.source)
+                    and kind in (None, row.type)
+                    and status in (None, row.status)
                 )
             )
 

@@ -324,6 +324,37 @@ class HostFailureTest(base.ScenarioTest):
         self.cloud.run_until_state(queued, 'returned')
         self.assert_recovered(HOST, self.instances)
 
+    def test_a_call_that_died_unclaimed_lends_its_record_to_the_next(self):
+        """Nova carries the second call out under the record of the first."""
+        self.cloud.nova.pace = dataclasses.replace(
+            self.cloud.nova.pace, scheduling=2.0
+        )
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.nova.evacuations)
+        lost = self.cloud.nova.evacuations[0]
+        target = lost.migration.destination
+        self.cloud.hosts[target].lose_power_supply()
+        self.cloud.run_until(lambda: lost.destination == target)
+        # Its nova-compute had read the message when it died.
+        self.cloud.nova.evacuations.remove(lost)
+        self.cloud.run_until_state(HOST, 'returned', seconds=1800)
+        self.cloud.run_until_state(target, 'returned')
+        self.assert_recovered(HOST, self.instances, evacuated_once=False)
+        records = [
+            one.status
+            for one in self.cloud.nova.migrations
+            if one.instance_uuid == lost.server.uuid
+        ]
+        self.assertEqual(['completed', 'completed'], records)
+
+    def test_a_wall_clock_that_jumps_in_mid_recovery_changes_nothing(self):
+        """The host's last beat does not move after the suspicion."""
+        self.host.lose_power_supply()
+        self.cloud.run_until(self.cloud.receiving, seconds=60)
+        self.cloud.clock.jump(10)
+        self.cloud.run_until_state(HOST, 'returned', seconds=60)
+        self.assert_recovered(HOST, self.instances)
+
     def test_released_recovery_gives_everything_back(self):
         self.cloud.nova.no_valid_host = True
         self.host.hang()

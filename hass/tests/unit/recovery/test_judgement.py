@@ -44,8 +44,9 @@ def move(number, status, **fields):
 
 
 class JudgementTest(base.TestCase):
-    def judged(self, progress, *moves, known=(), dead=()):
-        found = judgement.judge(known, moves, frozenset(dead))
+    def judged(self, progress, *moves, known=(), dead=(), waited=()):
+        known = [*known, *waited]
+        found = judgement.judge(known, moves, frozenset(dead), waited)
         self.assertIs(progress, found.progress)
         return found.migration
 
@@ -75,6 +76,34 @@ class JudgementTest(base.TestCase):
             Progress.MOVED, move(2, 'done'), move(1, 'failed')
         )
         self.assertEqual('move-2', newest.uuid)
+
+    def test_a_record_that_waited_before_is_what_nova_uses(self):
+        idle = move(2, 'accepted', destination_node=None)
+        for status, progress in (
+            (LIVE, Progress.LIVE),
+            ('done', Progress.MOVED),
+            ('error', Progress.FAILED),
+        ):
+            used = self.judged(
+                progress, move(1, status), idle, waited=['move-1']
+            )
+            self.assertEqual('move-1', used.uuid)
+
+    def test_a_record_that_waits_as_before_is_not_used(self):
+        waits = move(1, 'accepted', destination_node=None)
+        self.judged(Progress.UNKNOWN, waits, waited=['move-1'])
+        own = self.judged(
+            Progress.LIVE,
+            waits,
+            move(2, 'accepted', destination_node=None),
+            waited=['move-1'],
+        )
+        self.assertEqual('move-2', own.uuid)
+
+    def test_an_earlier_record_at_work_beside_ours_is_a_danger(self):
+        self.judged(
+            Progress.TWICE, move(1, LIVE), move(2, LIVE), waited=['move-1']
+        )
 
     def test_two_live_records_are_a_danger(self):
         self.judged(Progress.TWICE, move(1, LIVE), move(2, 'accepted'))
