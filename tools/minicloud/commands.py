@@ -59,6 +59,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
     'rabbit_kill9': (),
     'rabbit_start': (),
     'nova_api_500': ('on',),
+    'nova_api_slow': ('seconds',),
     'nova_api_sigstop': (),
     'nova_api_sigcont': (),
     'nova_api_stop_at_evacuate': (),

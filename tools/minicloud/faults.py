@@ -213,6 +213,16 @@ def nova_api_500(lab: Lab, on: bool) -> None:
         flag.unlink(missing_ok=True)
 
 
+def nova_api_slow(lab: Lab, seconds: float) -> None:
+    """Let nova-api take so much longer for each answer; 0 for no longer."""
+    path = lab.run / 'nova-api-slow'
+    if seconds:
+        _tell(lab, f'nova_api_slow {seconds}')
+        write(path, f'{seconds}\n')
+    else:
+        path.unlink(missing_ok=True)
+
+
 def nova_api_sigstop(lab: Lab) -> None:
     """Freeze all processes of nova-api."""
     _tell(lab, 'nova_api_sigstop')

@@ -33,6 +33,7 @@ import sys
 from typing import Any
 
 from keystoneauth1 import adapter
+from keystoneauth1 import exceptions
 from keystoneauth1.identity import v3
 from keystoneauth1 import session
 
@@ -274,6 +275,7 @@ class Cloud:
     def mend(self) -> None:
         """Take all faults back, whatever the last test has left."""
         faults.nova_api_500(self.lab, False)
+        faults.nova_api_slow(self.lab, 0)
         faults.nova_api_sigcont(self.lab)
         faults.switch_up(self.lab)
         for host in self.hosts:
@@ -296,9 +298,19 @@ class Cloud:
         """Do by hand what a recovery that failed has left undone.
 
         Nobody knows what became of the instances: others take their place.
+        A lab that cannot be repaired is taken down.
         """
-        self.mend()
-        processes.until(self._repaired, 90, every=1)
+        try:
+            self.mend()
+            if processes.until(self._repaired, 60, every=1):
+                self._replace_instances()
+                return
+        except (minicloud.LabError, exceptions.ClientException) as error:
+            _say(f'not repaired: {error}')
+        lifecycle.down(self.lab)
+        cloud.cache_clear()
+
+    def _replace_instances(self) -> None:
         for one in self.hass('GET', '/v1/instances')['instances']:
             self.hass('DELETE', f'/v1/instances/{one["uuid"]}')
         openstack.script(self.lab, 'servers', 'delete-all')
@@ -340,7 +352,9 @@ class Cloud:
         return made
 
     def delete(self, uuid: str) -> None:
-        self.nova('DELETE', f'/servers/{uuid}')
+        """Delete a server, if it is still there."""
+        with contextlib.suppress(exceptions.NotFound):
+            self.nova('DELETE', f'/servers/{uuid}')
 
     # Bringing up.
 

@@ -32,7 +32,9 @@ RETURN = (
     'restarting',
 )
 STORIES = 3
-"""Some states last milliseconds only: as many tries to catch them."""
+"""As many tries to catch a short state."""
+SLOW_SECONDS = 0.3
+"""What Nova takes for each answer, so that no state is too short."""
 
 
 class EngineTest(base.OpenStackTest):
@@ -96,8 +98,10 @@ class EngineTest(base.OpenStackTest):
         for extra in self.cloud.boot(host, 'extra'):
             self.addCleanup(self.cloud.delete, extra)
         self.begin_anew()
+        faults.nova_api_slow(self.lab, SLOW_SECONDS)
         faults.hang(self.lab, host)
         killed = {s for s in states if self.kill_in(host, workflow, s)}
+        faults.nova_api_slow(self.lab, 0)
         self.assert_recovered(host)
         return [state for state in states if state not in killed]
 

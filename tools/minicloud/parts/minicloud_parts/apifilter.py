@@ -14,8 +14,9 @@
 
 Files in its run folder: ``nova-requests`` (written: one JSON object for
 each request), ``ledger`` (written: evacuate calls), ``nova-api-500`` (while
-it exists, every request is answered 500) and ``nova-api-stop`` (the next
-evacuate call stops this process, once).
+it exists, every request is answered 500), ``nova-api-slow`` (every request
+waits for the seconds in it) and ``nova-api-stop`` (the next evacuate call
+stops this process, once).
 """
 
 import io
@@ -24,6 +25,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 from nova.conf import CONF
 import sqlalchemy
@@ -61,6 +63,7 @@ class Filter:
             statuses.append(int(status.split()[0]))
             return start_response(status, headers, exc_info)
 
+        time.sleep(self._slow_seconds())
         try:
             if (self._folder / 'nova-api-500').exists():
                 note('500 Asked To', [('Content-Type', 'application/json')])
@@ -107,6 +110,12 @@ class Filter:
                 self._ledger.append(
                     ledger.Kind.EVACUATE, source, instance, refusal
                 )
+
+    def _slow_seconds(self):
+        try:
+            return float((self._folder / 'nova-api-slow').read_text())
+        except FileNotFoundError:
+            return 0
 
     def _stop_if_asked(self):
         try:
