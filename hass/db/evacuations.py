@@ -154,12 +154,14 @@ def ask_again(
     refused: bool = False,
     dead: str | None = None,
     lost: str | None = None,
+    sent: bool = True,
 ) -> bool:
     """The call came to nothing; what was seen up to now is old.
 
     :param refused: Nova would not or could not do it as things stood
     :param dead: uuid of a migration that died with a host that had claimed
     :param lost: uuid of one that died with a host that had not
+    :param sent: else it was no attempt
     """
     given_up = {
         'dead': [*row.was.get('dead', ()), *([dead] if dead else ())],
@@ -171,6 +173,7 @@ def ask_again(
         row,
         (State.PENDING, State.REQUESTED),
         state=State.PENDING,
+        attempt=row.attempt if sent else row.attempt - 1,
         why=why,
         was=row.was | given_up | {'ask_again_at': now, 'refused': refused},
     )

@@ -12,7 +12,8 @@
 
 """Hosts, and what their agents and BMCs said of them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+import contextlib
 from typing import Any, TypedDict, Unpack
 
 from oslo_db import exception as oslo_exception
@@ -24,6 +25,7 @@ from hass.db import moments
 from hass.db import pages
 from hass.db import session as db_session
 from hass import exception
+from hass import faults
 
 Host = models.Host
 
@@ -126,8 +128,9 @@ def update(
     :raises hass.exception.NotFound: there is none
     """
     row = get(session, host)
-    for field, value in changes.items():
-        setattr(row, field, value)
+    with _forgetting_pings(session, row):
+        for field, value in changes.items():
+            setattr(row, field, value)
     session.flush()
     return row
 
@@ -168,18 +171,34 @@ def record_report(
 ) -> None:
     """What the agent of the host reported just now.
 
-    Addresses that were set over the API stay as they are.
-
     :raises hass.exception.NotFound: there is no such host
     """
     row = get(session, name)
     row.boot_id = boot_id
-    row.addresses = {**addresses, **row.addresses}
+    with _forgetting_pings(session, row):
+        row.learnt_addresses = dict(addresses)
     row.domains = domains
     row.system_uuid = system_uuid
     row.resume_guests = resume_guests
     row.reported_at = moments.read_now(session)
     session.flush()
+
+
+@contextlib.contextmanager
+def _forgetting_pings(session: orm.Session, row: Host) -> Iterator[None]:
+    """That an old address answers says nothing of the new one."""
+    before = row.networks
+    yield
+    after = row.networks
+    changed = {name for name in before if before[name] != after.get(name)}
+    if changed:
+        session.execute(
+            sa.delete(models.Observation).where(
+                models.Observation.host == row.name,
+                models.Observation.layer == faults.Layer.NETWORK,
+                models.Observation.network.in_(changed),
+            )
+        )
 
 
 def plan_stop(session: orm.Session, name: str, seconds: float) -> None:

@@ -181,7 +181,9 @@ class Host(Base):
     name: orm.Mapped[str] = orm.mapped_column(unique=True)
     labels: orm.Mapped[dict[str, str]] = orm.mapped_column(default=dict)
     addresses: orm.Mapped[dict[str, str]] = orm.mapped_column(default=dict)
-    """Network name to IP address; set over the API, else learnt."""
+    """Network name to IP address, as set over the API."""
+    learnt_addresses: orm.Mapped[dict[str, str] | None]
+    """The same, as the agent last reported it."""
 
     bmc_address: orm.Mapped[str | None]
     bmc_port: orm.Mapped[int] = orm.mapped_column(default=623)
@@ -216,6 +218,11 @@ class Host(Base):
     cluster: orm.Mapped[Cluster] = orm.relationship(
         lazy='joined', innerjoin=True
     )
+
+    @property
+    def networks(self) -> dict[str, str]:
+        """Network name to IP address: what operators set goes first."""
+        return {**(self.learnt_addresses or {}), **self.addresses}
 
 
 class Instance(Base):

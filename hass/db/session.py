@@ -252,9 +252,6 @@ class Database:
         engine.hide_parameters = True
         if engine.dialect.name == 'sqlite':
             event.listen(engine, 'connect', self._connected_to_sqlite)
-            event.listen(
-                engine, 'set_connection_execution_options', _will_write
-            )
             event.listen(engine, 'begin', _begin_sqlite)
         elif engine.dialect.name == 'postgresql':
             event.listen(engine, 'do_connect', _connect_to_postgresql)
@@ -315,14 +312,10 @@ def changed(result: sa.Result[Any]) -> int:
     return cast('sa.CursorResult[Any]', result).rowcount
 
 
-def _will_write(connection: sa.Connection, opts: dict[str, Any]) -> None:
-    if opts.get('hass_writer'):
-        # oslo.db's own listener shall not begin: it would do so lazily.
-        connection.info['in_transaction'] = True
-
-
 def _begin_sqlite(connection: sa.Connection) -> None:
     if connection.get_execution_options().get('hass_writer'):
+        # oslo.db's own listener has begun, but would lock lazily.
+        connection.exec_driver_sql('ROLLBACK')
         connection.exec_driver_sql('BEGIN IMMEDIATE')
 
 

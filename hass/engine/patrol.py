@@ -102,8 +102,8 @@ class Patrol:
         self._probes: dict[str, futures.Future[fencing.PowerState]] = {}
         self._pool = pool
         self._paging: futures.Future[None] | None = None
-        self._pingable: set[tuple[str, str]] = set()
-        self._pinged: set[tuple[str, str]] = set()
+        self._pingable: set[tuple[str, str, str]] = set()
+        self._pinged: set[tuple[str, str, str]] = set()
         self._done_at: dict[str, float] = {}
         self._stopping = threading.Event()
 
@@ -339,22 +339,23 @@ class Patrol:
         just added is asked soon, and who did not answer only now and then.
         """
         wanted = {
-            (host.name, network): address
+            (host.name, network, address)
             for host in self._inventory.hosts()
-            for network, address in host.addresses.items()
-            if (host.name, network) not in self._pingable
+            for network, address in host.networks.items()
+            if (host.name, network, address) not in self._pingable
         }
-        if wanted.keys() - self._pinged or (
+        if wanted - self._pinged or (
             wanted and self._due('ping', PING_SECONDS)
         ):
-            self._pinged |= wanted.keys()
+            self._pinged |= wanted
             self._pool.submit(self._learn, wanted, now)
 
     def _learn(
-        self, wanted: dict[tuple[str, str], str], now: datetime.datetime
+        self, wanted: set[tuple[str, str, str]], now: datetime.datetime
     ) -> None:
-        answering = self._pinger.answering(sorted(set(wanted.values())))
-        for (host, network), address in wanted.items():
+        addresses = {address for _host, _network, address in wanted}
+        answering = self._pinger.answering(sorted(addresses))
+        for host, network, address in sorted(wanted):
             if address not in answering:
                 continue
             seen = faults.Observation(
@@ -368,4 +369,4 @@ class Patrol:
             )
             with self._database.writer() as session:
                 observations.put(session, seen)
-            self._pingable.add((host, network))
+            self._pingable.add((host, network, address))

@@ -113,7 +113,8 @@ class Requester:
         )
         if proof is None:
             for call in calls:
-                ask_again(turn, call.row, 'its host was found powered on')
+                why = 'its host was found powered on'
+                ask_again(turn, call.row, why, sent=False)
             return 0
         self._send(turn, calls, proof)
         return len(calls)
@@ -286,11 +287,10 @@ class Requester:
             }
         for future, row in sent.items():
             error = future.exception()
-            if isinstance(
-                error, exception.NovaRefused | exception.ProofMissing
-            ):
-                refused = isinstance(error, exception.NovaRefused)
-                ask_again(turn, row, str(error), refused=refused)
+            if isinstance(error, exception.NovaRefused):
+                ask_again(turn, row, str(error), refused=True)
+            elif isinstance(error, exception.ProofMissing):
+                ask_again(turn, row, str(error), sent=False)
             elif isinstance(error, exception.HassError):
                 # Unreachable or failed: it may have taken effect.
                 note(turn, row, str(error))
@@ -365,6 +365,7 @@ def ask_again(
     refused: bool = False,
     dead: str | None = None,
     lost: str | None = None,
+    sent: bool = True,
 ) -> None:
     """The last call came to nothing: it is pending again.
 
@@ -372,10 +373,17 @@ def ask_again(
         change
     :param dead: uuid of its migration, whose destination died
     :param lost: the same, when the destination had claimed nothing
+    :param sent: whether it left at all
     """
     with turn.write() as session:
         evacuations.ask_again(
-            session, row, why, refused=refused, dead=dead, lost=lost
+            session,
+            row,
+            why,
+            refused=refused,
+            dead=dead,
+            lost=lost,
+            sent=sent,
         )
 
 

@@ -243,10 +243,10 @@ class Witness:
             for network, arrival in arrivals.items()
             if now - arrival < self._silence_seconds
         }
-        answering = self._pinger.answering(list(host.addresses.values()))
+        answering = self._pinger.answering(list(host.networks.values()))
         verdicts: dict[str, faults.Verdict] = {}
-        for network in sorted(arrivals.keys() | host.addresses.keys()):
-            if network in fresh or host.addresses.get(network) in answering:
+        for network in sorted(arrivals.keys() | host.networks.keys()):
+            if network in fresh or host.networks.get(network) in answering:
                 verdicts[network] = faults.Verdict.HEALTHY
             elif network in pingable:
                 verdicts[network] = faults.Verdict.FAILED

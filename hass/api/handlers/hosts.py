@@ -47,7 +47,7 @@ def view(host: models.Host, untried: str | None = None) -> dict[str, Any]:
         'name': host.name,
         'cluster': host.cluster.name,
         'labels': host.labels,
-        'addresses': host.addresses,
+        'addresses': host.networks,
         'bmc': {
             'address': host.bmc_address,
             'port': host.bmc_port,

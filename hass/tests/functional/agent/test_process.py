@@ -124,7 +124,7 @@ class AgentTest(ProcessCase):
             seconds=20,
         )
         host = self.ears.host()
-        self.assertEqual(ears.NETWORKS, host.addresses)
+        self.assertEqual(ears.NETWORKS, host.networks)
         self.assertEqual(
             ('boot-1', 'abc', False),
             (host.boot_id, host.system_uuid, host.resume_guests),

@@ -20,6 +20,7 @@ from hass.db import clusters
 from hass.db import hosts
 from hass.db import instances
 from hass.db import models
+from hass.db import moments
 from hass.db import observations
 from hass.db import services
 from hass import exception
@@ -148,6 +149,7 @@ class HostsTest(base.DatabaseTest):
         self.database.write(hosts.record_report, 'compute-1', **REPORT)
         found = self.found()
         for field, value in REPORT.items():
+            field = {'addresses': 'networks'}.get(field, field)
             self.assertEqual(value, getattr(found, field))
         self.assertIsNotNone(found.reported_at)
 
@@ -163,8 +165,29 @@ class HostsTest(base.DatabaseTest):
         self.database.write(hosts.record_report, 'compute-1', **REPORT)
         self.assertEqual(
             {'storage': '10.9.9.9', 'tenant': '10.1.0.1'},
-            self.found().addresses,
+            self.found().networks,
         )
+
+    def test_an_address_that_changed_is_learnt_anew(self):
+        """Nobody knows whether the new one answers pings."""
+        self.database.write(hosts.record_report, 'compute-1', **REPORT)
+        for network in ('storage', 'tenant'):
+            answers = faults.Observation(
+                'compute-1',
+                faults.Layer.NETWORK,
+                'network_icmp',
+                faults.Verdict.HEALTHY,
+                self.database.read(moments.read_now),
+                network,
+            )
+            self.database.write(observations.put, answers)
+        moved = REPORT['addresses'] | {'storage': '10.0.0.2'}
+        self.database.write(
+            hosts.record_report, 'compute-1', **REPORT | {'addresses': moved}
+        )
+        self.assertEqual(moved, self.found().networks)
+        known = self.read(observations.of_host, 'compute-1')
+        self.assertEqual(['tenant'], [one.network for one in known])
 
     def test_a_planned_stop_ends_by_itself_or_by_a_report(self):
         self.database.write(hosts.plan_stop, 'compute-1', 900)
