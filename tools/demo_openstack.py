@@ -85,11 +85,11 @@ def judge(cloud: labs.Cloud, host: str, began: float) -> bool:
     for fault in result.faults:
         if fault.host == host and fault.at >= began:
             print(
-                f'  {host}: {fault.kind}; off after {fault.off_s:.1f} s, '
+                f'  {host}: {fault.kind}; off after {_span(fault.off_s)}, '
                 f'{fault.evacuations} evacuate calls from '
-                f'{fault.first_evacuate_s:.1f} s on, all guests started '
-                f'after {fault.all_started_s:.1f} s, on again after '
-                f'{fault.on_s:.1f} s'
+                f'{_span(fault.first_evacuate_s)} on, all guests started '
+                f'after {_span(fault.all_started_s)}, on again after '
+                f'{_span(fault.on_s)}'
             )
     print(
         f'  instances that ran twice: {len(result.started_twice)}, evacuated '
@@ -98,6 +98,10 @@ def judge(cloud: labs.Cloud, host: str, began: float) -> bool:
     )
     print(f'  {"pass" if result.ok else "FAIL"}')
     return result.ok
+
+
+def _span(seconds: float | None) -> str:
+    return 'never' if seconds is None else f'{seconds:.1f} s'
 
 
 def demo(cloud: labs.Cloud) -> bool:

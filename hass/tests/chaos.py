@@ -81,6 +81,7 @@ class Chaos:
             self.break_nova,
             self.lose_answers,
             self.drop_calls,
+            self.jump_clock,
         ]
 
     def _do(self, fault: Callable[[], None]) -> None:
@@ -136,6 +137,9 @@ class Chaos:
 
     def drop_calls(self) -> None:
         self.cloud.compute.drops_evacuations = self.random.randint(1, 3)
+
+    def jump_clock(self) -> None:
+        self.cloud.clock.jump(self.random.choice((-5, 10, 300)))
 
     def _mend(self) -> None:
         """Everything works again, but for what is off: that is HASS's."""
