@@ -69,15 +69,17 @@ class Evacuator:
         pending = _in_state(rows, RowState.PENDING)
         room = min(requesting.BATCH, self._parallel - running)
         due = [row for row in pending if _rested(turn, row)]
-        if due and room > 0:
+        # A few at a time, each with a fresh look, would be asking a lot.
+        few = min(requesting.BATCH, (self._parallel + 1) // 2)
+        if due and room >= min(len(due), few):
             sent = self._requester.ask(turn, host, due[:room])
             if isinstance(sent, Hop):
                 return sent
-            return Wait(0 if sent and due[room:] else 1, _progress(rows))
+            more = due[room:] and running + sent < self._parallel
+            return Wait(0 if sent and more else 1, _progress(rows))
         if running or pending:
-            return Wait(
-                1 if len(rows) <= requesting.BATCH else 2, _progress(rows)
-            )
+            patient = len(rows) > requesting.BATCH and not due
+            return Wait(2 if patient else 1, _progress(rows))
         return Hop(State.VERIFYING, 'Nova has moved what it was asked for')
 
     def settle(self, turn: Turn) -> int:
@@ -154,7 +156,7 @@ class Evacuator:
         rows = _in_state(self._rows(turn), RowState.REQUESTED)
         running = 0
         for row in rows:
-            own = _of_now(row, migrations.get(row.instance_uuid, ()))
+            own = self._of_now(row, migrations.get(row.instance_uuid, ()))
             dead = frozenset(m.uuid for m in own if self._died(turn, row, m))
             seen = judgement.judge(
                 row.was.get('migrations', ()),
@@ -164,6 +166,25 @@ class Evacuator:
             )
             running += self._record(turn, row, seen)
         return running
+
+    def _of_now(
+        self, row: Row, migrations: Sequence[nova.Migration]
+    ) -> list[nova.Migration]:
+        """Those that can have to do with the row's last call.
+
+        Some of Nova's records live on for ever, with nobody at work; one
+        that waited may name another source.
+        """
+        assert row.requested_at is not None
+        floor = row.requested_at - requesting.MOVES_OF
+        waiting = frozenset(row.was.get('waiting', ()))
+        if waiting - {move.uuid for move in migrations}:
+            migrations = self._compute.migrations_of(row.instance_uuid)
+        return [
+            move
+            for move in migrations
+            if move.created_at >= floor or move.uuid in waiting
+        ]
 
     def _died(self, turn: Turn, row: Row, migration: nova.Migration) -> bool:
         """Whether the destination died, and this migration with it.
@@ -298,23 +319,6 @@ class Evacuator:
             or host.domains is None
             or row.instance_uuid in host.domains
         )
-
-
-def _of_now(
-    row: Row, migrations: Iterable[nova.Migration]
-) -> list[nova.Migration]:
-    """Those that can have to do with the row's last call.
-
-    Some of Nova's records live on for ever, with nobody at work.
-    """
-    assert row.requested_at is not None
-    floor = row.requested_at - requesting.MOVES_OF
-    waiting = row.was.get('waiting', ())
-    return [
-        move
-        for move in migrations
-        if move.created_at >= floor or move.uuid in waiting
-    ]
 
 
 def _in_state(rows: Iterable[Row], state: RowState) -> list[Row]:

@@ -12,6 +12,7 @@
 
 """host_failure: isolate a failed compute host, bring its instances back."""
 
+from collections.abc import Collection
 from collections.abc import Sequence
 import datetime
 
@@ -202,7 +203,8 @@ class HostFailure(host_.HostWorkflow):
             for server in servers
             if server.uuid not in protected and server.vm_state == 'active'
         ]
-        turn.remember(unprotected=unprotected)
+        accepted = self._accepted(protected)
+        turn.remember(unprotected=unprotected, accepted=accepted)
         with turn.write() as session:
             evacuations.reopen(session, turn.recovery.id)
             elsewhere = evacuations.plan(
@@ -216,6 +218,14 @@ class HostFailure(host_.HostWorkflow):
         if not planned:
             return _finished('no protected instance is left on it')
         return Hop(State.EVACUATING, _plural(len(planned), 'instance'))
+
+    def _accepted(self, instances: Collection[str]) -> dict[str, list[str]]:
+        """Migrations, of any age, that Nova may carry our calls out under."""
+        found: dict[str, list[str]] = {}
+        for move in self._compute.migrations(None, status='accepted'):
+            if move.instance_uuid in instances:
+                found.setdefault(move.instance_uuid, []).append(move.uuid)
+        return found
 
     def evacuating(self, turn: Turn) -> Step:
         """Ask Nova for what is pending, judge what was asked."""

@@ -120,15 +120,10 @@ class Requester:
         return len(calls)
 
     def _migrations(self, turn: Turn) -> dict[str, list[nova.Migration]]:
-        """The newer moves of all instances, wherever they went from.
-
-        And of any age those that Nova may carry a new call out under.
-        """
+        """The newer moves of all instances, wherever they went from."""
         found: dict[str, list[nova.Migration]] = {}
         since = turn.now - MOVES_OF
-        moves = self._compute.migrations(None, since=since, kind=None)
-        accepted = self._compute.migrations(None, status='accepted')
-        for move in {one.uuid: one for one in [*accepted, *moves]}.values():
+        for move in self._compute.migrations(None, since=since, kind=None):
             found.setdefault(move.instance_uuid, []).append(move)
         return found
 
@@ -178,8 +173,11 @@ class Requester:
             )
             return None
         # The power cycle of its destination has ended what died there.
-        known = [*row.was.get('dead', ()), *(one.uuid for one in migrations)]
-        waiting = [one.uuid for one in migrations if one.waiting]
+        newer = [one.uuid for one in migrations]
+        accepted = turn.recovery.was.get('accepted', {}).get(server.uuid, ())
+        older = [uuid for uuid in accepted if uuid not in newer]
+        known = [*row.was.get('dead', ()), *older, *newer]
+        waiting = [*older, *(one.uuid for one in migrations if one.waiting)]
         migrations = [one for one in migrations if not _given_up(row, one)]
         late = _under_way(row, migrations)
         if late is not None:

@@ -379,7 +379,7 @@ class FakeCompute(nova.Compute):
     def migrations(
         self,
         source: str | None = None,
-        since: object = None,
+        since: datetime.datetime | None = None,
         kind: str | None = 'evacuation',
         status: str | None = None,
     ) -> list[records.Migration]:
@@ -389,6 +389,7 @@ class FakeCompute(nova.Compute):
                     source in (None, row.source)
                     and kind in (None, row.type)
                     and status in (None, row.status)
+                    and (since is None or row.created_at >= since)
                 )
             )
 

@@ -11,6 +11,7 @@
 # under the License.
 
 import dataclasses
+import datetime
 
 from hass.db import models
 from hass.db import notifications
@@ -346,6 +347,19 @@ class HostFailureTest(base.ScenarioTest):
             if one.instance_uuid == lost.server.uuid
         ]
         self.assertEqual(['completed', 'completed'], records)
+
+    def test_a_record_that_waits_since_long_ago_is_used_first(self):
+        """It was left over, and Nova carries the next call out under it."""
+        server = self.cloud.nova.show(self.instances[0])
+        old = self.cloud.nova.record(
+            server, 'evacuation', 'accepted', 'compute-4'
+        )
+        old.source = 'compute-4'
+        old.created_at -= datetime.timedelta(days=9)
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual('done', old.status)
+        self.assert_recovered(HOST, self.instances)
 
     def test_a_wall_clock_that_jumps_in_mid_recovery_changes_nothing(self):
         """The host's last beat does not move after the suspicion."""
