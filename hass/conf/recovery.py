@@ -60,11 +60,12 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         'parallel',
-        default=10,
+        default=30,
         min=1,
         max=200,
         help='Evacuations of one host that run at the same time. Too many '
-        'overload the compute hosts that receive them.',
+        'overload the compute hosts that receive them, and Nova: what comes '
+        'back first comes back later.',
     ),
     cfg.IntOpt(
         'max_attempts',
