@@ -41,6 +41,17 @@ class SystemClock:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def wait_for_ever() -> None:
+    """Let the main thread wait for signals, whose handlers it runs.
+
+    One that comes just before a wait without an end is not handled before
+    that end: so there are many short ones.
+    """
+    never = threading.Event()
+    while not never.wait(0.5):
+        pass
+
+
 class Almanac:
     """Which moments of our own the database's moments were.
 

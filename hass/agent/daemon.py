@@ -12,11 +12,10 @@
 
 """The agent as a service of oslo.service."""
 
-import threading
-
 from oslo_service import service as oslo_service
 
 from hass.agent import service
+from hass import clock
 
 
 class Daemon(oslo_service.ServiceBase):  # type: ignore[misc]
@@ -33,7 +32,7 @@ class Daemon(oslo_service.ServiceBase):  # type: ignore[misc]
 
     def wait(self) -> None:
         # The handler of SIGTERM stops the agent and ends the process.
-        threading.Event().wait()
+        clock.wait_for_ever()
 
     def reset(self) -> None:
         """Nothing is read anew."""

@@ -13,7 +13,6 @@
 """hass-engine: diagnoses, fences, evacuates, returns."""
 
 import sys
-import threading
 
 from oslo_service import service as oslo_service
 
@@ -37,7 +36,7 @@ class EngineService(oslo_service.ServiceBase):  # type: ignore[misc]
 
     def wait(self) -> None:
         # The handler of SIGTERM stops the engine and ends the process.
-        threading.Event().wait()
+        clock.wait_for_ever()
 
     def reset(self) -> None:
         """Options are read at the start only."""

@@ -19,7 +19,6 @@ import pathlib
 import signal
 import sys
 import tempfile
-import threading
 from typing import Any
 
 from rich import console as rich_console
@@ -131,7 +130,7 @@ class Stage:
             soft_wrap=True,
         )
         with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            clock_.wait_for_ever()
 
 
 def _show_trouble(

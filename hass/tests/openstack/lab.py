@@ -54,6 +54,7 @@ OPTIONS: Options = {
 }
 """Shorter than one would wait in production; many are fenced here."""
 ENDED = frozenset({'finished', 'returned', 'dismissed'})
+CALL_SECONDS = 150
 _NEW_NETWORK = 0x40000000
 
 
@@ -151,12 +152,14 @@ class Cloud:
     ) -> Any:
         answer = self._inside.submit(
             to.request, path, method, json=body
-        ).result()
+        ).result(CALL_SECONDS)
         return answer.json() if answer.content else None
 
     def token(self) -> str:
         """A token of the administrator."""
-        return str(self._inside.submit(self._hass.get_token).result())
+        return str(
+            self._inside.submit(self._hass.get_token).result(CALL_SECONDS)
+        )
 
     @contextlib.contextmanager
     def callers(self, count: int) -> Iterator[Callable[..., futures.Future]]:
