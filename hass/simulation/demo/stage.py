@@ -49,6 +49,8 @@ def play(arguments: argparse.Namespace) -> int:
     :param arguments: json, keep and timeout of the command line
     """
     signal.signal(signal.SIGTERM, _leave)
+    # Ignored by what a script starts in its background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A terminal that cannot show a character shows another one.
     sys.stdout.reconfigure(errors='replace')  # type: ignore[union-attr]
     console = rich_console.Console()
