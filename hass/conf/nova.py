@@ -82,7 +82,9 @@ OPTIONS: list[cfg.Opt] = [
         help='How long an evacuate request without an answer may still take '
         'effect. Only after this time, and only if Nova shows no trace of '
         'it, is it sent again. Too small, and a request that waited in '
-        'nova-api makes a second evacuation of the same instance.',
+        'nova-api makes a second evacuation of the same instance. One that '
+        'Nova has accepted and no host has claimed is sent again after twice '
+        'this time, if its destination is up.',
     ),
     cfg.StrOpt(
         'evacuate_microversion',

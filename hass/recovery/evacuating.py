@@ -37,6 +37,8 @@ RUNNING = 1
 """Nova's power_state of a running guest."""
 RETRY_SECONDS = 2.0
 """Pause before the second attempt; before the third it is twice as long."""
+LOST_FACTOR = 2.0
+"""Times settle_seconds that a living host may take to claim."""
 SKEW = datetime.timedelta(minutes=2)
 """By how much Nova's clock may be off the database's."""
 
@@ -208,21 +210,25 @@ class Evacuator:
 
         It waited in the queue of a host that died, and is carried out when
         that host comes back, unless its nova-compute had read it already.
+        Or it waited in a message broker that died: then nobody claims it
+        although its destination is up and reports. Should it come after
+        all, Nova lets only one of two rebuilds go on to spawn, by the
+        task_state that each expects (compute/manager.py).
         """
         assert row.requested_at is not None
         with turn.read() as session:
             ended = recoveries.last_ended(session, destination)
             standing = recoveries.open_of_host(session, destination)
-        if standing is not None or ended is None or ended.ended_at is None:
+        if standing is not None:
             return False
-        back = turn.now - ended.ended_at
-        return (
-            ended.opened_at > row.requested_at
-            and back.total_seconds() > self._settle_seconds
-            and any(
-                service.host == destination and service.usable
-                for service in self._compute.services()
-            )
+        since, patience = row.requested_at, LOST_FACTOR * self._settle_seconds
+        if ended is not None and ended.opened_at > row.requested_at:
+            if ended.ended_at is None:
+                return False
+            since, patience = ended.ended_at, self._settle_seconds
+        return (turn.now - since).total_seconds() > patience and any(
+            service.host == destination and service.usable
+            for service in self._compute.services()
         )
 
     def _record(self, turn: Turn, row: Row, seen: judgement.Judgement) -> bool:

@@ -348,6 +348,18 @@ class HostFailureTest(base.ScenarioTest):
         ]
         self.assertEqual(['completed', 'completed'], records)
 
+    def test_a_message_that_died_with_the_broker_is_sent_again(self):
+        """Nova had accepted the call, and its destination is well."""
+        self.cloud.nova.pace = dataclasses.replace(
+            self.cloud.nova.pace, scheduling=2.0
+        )
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.nova.evacuations)
+        lost = self.cloud.nova.evacuations.pop(0)
+        self.cloud.run_until_state(HOST, 'returned', seconds=400)
+        self.assertEqual('completed', lost.migration.status)
+        self.assert_recovered(HOST, self.instances, evacuated_once=False)
+
     def test_a_record_that_waits_since_long_ago_is_used_first(self):
         """It was left over, and Nova carries the next call out under it."""
         server = self.cloud.nova.show(self.instances[0])
