@@ -25,12 +25,14 @@ class ServiceTest(base.OpenStackTest):
     """What HASS leans on is away for a while."""
 
     def test_rabbitmq_killed_in_mid_recovery_and_started_again(self):
+        """Nova may lose calls, and see no nova-compute up for a while."""
         host = self.cloud.busiest()
         faults.power_cut(self.lab, host)
         self.wait_for_story(host, 'fencing', 'forcing_down', 'planning')
         faults.rabbit_kill9(self.lab)
         self.wait_for_story(host, 'evacuating')
         faults.rabbit_start(self.lab)
+        self.wait_for_story(host, 'finished', seconds=240, patient=True)
         self.assert_recovered(host)
 
     def test_nova_api_answers_500_for_a_while(self):
