@@ -30,6 +30,31 @@ class Layer(enum.StrEnum):
     GUEST_NETWORK = 'guest_network'
 
 
+class SidePath(enum.StrEnum):
+    """What a host needs besides its layers: watched, and in no order."""
+
+    STORAGE = 'storage'
+    COMPUTE = 'compute'
+    """nova-compute."""
+    LIBVIRT = 'libvirt'
+    MEMBERSHIP = 'membership'
+    """The host's place in a group that a coordination service keeps."""
+
+
+Aspect = Layer | SidePath
+"""What may be looked at."""
+
+
+def aspect(word: str) -> Aspect:
+    """The layer or side path of this name.
+
+    :raises ValueError: there is none
+    """
+    if word in list(SidePath):
+        return SidePath(word)
+    return Layer(word)
+
+
 class Verdict(enum.StrEnum):
     """What a detector says. *Unknown* is never healthy and never failed."""
 
@@ -38,23 +63,37 @@ class Verdict(enum.StrEnum):
     UNKNOWN = 'unknown'
 
 
+class Certainty(enum.StrEnum):
+    """How sure an observation is."""
+
+    READ = 'read'
+    """A device, a kernel or a service answered it."""
+    INFERRED = 'inferred'
+    """It follows from what did not happen; the detail tells how likely."""
+    ALLEGED = 'alleged'
+    """A host says so of itself: a confused one may be wrong."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Observation:
     """What one detector saw of one subject at one moment.
 
     :ivar subject: the host's name
+    :ivar seen_by: the engine or the host that looked
     :ivar network: the network that carried the look, '' when none did;
         observations that share a network are one evidence
     :ivar seen_at: database time of the moment the look began
     """
 
     subject: str
-    layer: Layer
+    layer: Aspect
     detector: str
     verdict: Verdict
     seen_at: datetime.datetime
     network: str = ''
     detail: str = ''
+    seen_by: str = ''
+    certainty: Certainty = Certainty.READ
 
     def to_dict(self) -> dict[str, Any]:
         """JSON for rows and API bodies, the moment in ISO 8601."""

@@ -134,6 +134,7 @@ class Base(orm.DeclarativeBase):
         datetime.datetime: Moment,
         JSON: sa.JSON,
         list[str]: sa.JSON,
+        list[JSON]: sa.JSON,
         dict[str, str]: sa.JSON,
         str: sa.String(255),
         Mode: _words(Mode),
@@ -145,6 +146,7 @@ class Base(orm.DeclarativeBase):
         NotificationState: _words(NotificationState),
         faults.Layer: _words(faults.Layer),
         faults.Verdict: _words(faults.Verdict),
+        faults.Certainty: _words(faults.Certainty),
     }
 
 
@@ -162,6 +164,12 @@ class Cluster(Base):
     layers: orm.Mapped[list[str]]
     shared_storage: orm.Mapped[bool] = orm.mapped_column(default=False)
     targets: orm.Mapped[Targets] = orm.mapped_column(default=Targets.CLUSTER)
+    isolation: orm.Mapped[list[JSON] | None]
+    """What to do with hosts that lost some of their networks: rules, the
+    first that fits decides; see diagnosis/isolation.py."""
+    maintenance_until: orm.Mapped[datetime.datetime | None]
+    """Until then no recovery of its hosts begins."""
+    maintenance_why: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     created_at: orm.Mapped[datetime.datetime]
     updated_at: orm.Mapped[datetime.datetime | None]
 
@@ -213,6 +221,20 @@ class Host(Base):
     """When the last full report of the agent was written."""
     planned_until: orm.Mapped[datetime.datetime | None]
     """Until then the agent's silence is planned (it said goodbye)."""
+    watched_sensors: orm.Mapped[list[str] | None]
+    """Names of its BMC's sensors; None: all that have thresholds."""
+    availability_zone: orm.Mapped[str | None]
+    """As Nova has it."""
+    aggregates: orm.Mapped[list[str] | None]
+    """Names of Nova's aggregates that it is in."""
+    maintenance_until: orm.Mapped[datetime.datetime | None]
+    """Until then no recovery of it begins."""
+    maintenance_why: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    degraded: orm.Mapped[list[str] | None]
+    """Why less is seen of it than should be: a sentence a detector."""
+    explanation: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    """Why HASS does, or does not, act on it now; an engine writes it."""
+    explained_at: orm.Mapped[datetime.datetime | None]
     created_at: orm.Mapped[datetime.datetime]
 
     cluster: orm.Mapped[Cluster] = orm.relationship(
@@ -258,6 +280,10 @@ class Service(Base):
     silent: orm.Mapped[JSON] = orm.mapped_column(default=dict)
     """Hosts not heard for over a beat: name to the moment of the last
     beat (ISO 8601) or null. A host that is not named here was heard."""
+    estimates: orm.Mapped[JSON | None]
+    """Probe times and fault frequencies: diagnosis/estimates.py."""
+    detectors: orm.Mapped[JSON | None]
+    """Name of each out-of-band detector to '' or why it does not work."""
     version: orm.Mapped[str]
 
 
@@ -297,12 +323,17 @@ class Observation(Base):
 
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     host: orm.Mapped[str] = orm.mapped_column(sa.String(190))
-    layer: orm.Mapped[faults.Layer]
+    layer: orm.Mapped[str] = orm.mapped_column(sa.String(16))
+    """A layer, or a side path."""
     detector: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     network: orm.Mapped[str] = orm.mapped_column(sa.String(64), default='')
     verdict: orm.Mapped[faults.Verdict]
     seen_at: orm.Mapped[datetime.datetime]
     detail: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+    seen_by: orm.Mapped[str] = orm.mapped_column(default='')
+    certainty: orm.Mapped[faults.Certainty] = orm.mapped_column(
+        default=faults.Certainty.READ
+    )
 
 
 class Recovery(Base):

@@ -31,13 +31,13 @@ def put(session: orm.Session, *seen: faults.Observation) -> None:
 
 
 def of_host(
-    session: orm.Session, host: str, layer: faults.Layer | None = None
+    session: orm.Session, host: str, layer: faults.Aspect | None = None
 ) -> list[faults.Observation]:
     """What was last seen of a host, lowest layer first."""
     query = sa.select(Row).where(Row.host == host)
     if layer is not None:
         query = query.where(Row.layer == layer)
-    order = list(faults.Layer)
+    order: list[faults.Aspect] = [*faults.Layer, *faults.SidePath]
     return sorted(
         (_noun(row) for row in session.scalars(query)),
         key=lambda one: (order.index(one.layer), one.detector, one.network),
@@ -54,7 +54,13 @@ def _replaced(session: orm.Session, one: faults.Observation) -> bool:
             Row.network == one.network,
             Row.seen_at <= one.seen_at,
         )
-        .values(verdict=one.verdict, seen_at=one.seen_at, detail=one.detail)
+        .values(
+            verdict=one.verdict,
+            seen_at=one.seen_at,
+            detail=one.detail,
+            seen_by=one.seen_by,
+            certainty=one.certainty,
+        )
         .execution_options(synchronize_session=False)
     )
     return db_session.changed(done) == 1
@@ -69,6 +75,8 @@ def _insert(session: orm.Session, one: faults.Observation) -> None:
         'verdict': one.verdict,
         'seen_at': one.seen_at,
         'detail': one.detail,
+        'seen_by': one.seen_by,
+        'certainty': one.certainty,
     }
     try:
         with session.begin_nested():
@@ -81,10 +89,12 @@ def _insert(session: orm.Session, one: faults.Observation) -> None:
 def _noun(row: Row) -> faults.Observation:
     return faults.Observation(
         subject=row.host,
-        layer=faults.Layer(row.layer),
+        layer=faults.aspect(row.layer),
         detector=row.detector,
         verdict=faults.Verdict(row.verdict),
         seen_at=row.seen_at,
         network=row.network,
         detail=row.detail,
+        seen_by=row.seen_by,
+        certainty=row.certainty,
     )

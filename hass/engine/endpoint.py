@@ -305,6 +305,8 @@ def _observation(
         seen_at=_ago(now, sight.age),
         network=sight.network[:64],
         detail=sight.detail,
+        seen_by=host,
+        certainty=faults.Certainty.ALLEGED,
     )
 
 

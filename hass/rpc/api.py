@@ -17,6 +17,10 @@ Versions:
 * 1.0: report, goodbye and gate on ``hass.reports``, the only topic that
   agents may write; wake and test_fence on ``hass.engine``.
 
+The messages of agents have a version of their own:
+
+* 1.1: observations may be of side paths.
+
 Arguments and answers are JSON. An agent's arguments are envelopes: see
 messages.py.
 """

@@ -28,7 +28,9 @@ from hass import beats
 from hass import exception
 from hass import faults
 
-VERSION = '1.0'
+VERSION = '1.1'
+UNDERSTOOD = frozenset({'1.0', '1.1'})
+"""1.1 knows side paths beside layers; an older agent names none."""
 MAX_BYTES = 256 * 1024
 MAX_ITEMS = 4096
 MAX_CHARACTERS = 255
@@ -41,7 +43,7 @@ Envelope = dict[str, str]
 class Sight:
     """What a detector of the agent saw, ``age`` seconds before sending."""
 
-    layer: faults.Layer
+    layer: faults.Layer | faults.SidePath
     detector: str
     verdict: faults.Verdict
     age: float
@@ -170,9 +172,11 @@ def _open(envelope: object) -> tuple[bytes, bytes]:
     except (_Misfit, ValueError) as error:
         why = str(error) if isinstance(error, _Misfit) else 'envelope: no text'
         raise exception.MessageRefused('', why) from None
-    if parts.version != VERSION:
+    if parts.version not in UNDERSTOOD:
         raise exception.MessageRefused(
-            '', f'envelope.version: {VERSION} is understood here'
+            '',
+            f'envelope.version: one of {", ".join(sorted(UNDERSTOOD))} is '
+            'understood here',
         )
     return body, mac
 
@@ -214,9 +218,7 @@ def _record(kind: type[_RecordType], values: object, name: str) -> _RecordType:
 def _value(hint: Any, value: object, name: str) -> Any:
     origin = typing.get_origin(hint)
     if origin is types.UnionType:
-        if value is None:
-            return None
-        return _value(typing.get_args(hint)[0], value, name)
+        return _either(typing.get_args(hint), value, name)
     if origin in (list, dict):
         return _items(origin, typing.get_args(hint), value, name)
     if dataclasses.is_dataclass(hint):
@@ -224,6 +226,16 @@ def _value(hint: Any, value: object, name: str) -> Any:
     if issubclass(hint, enum.StrEnum):
         return _choice(hint, value, name)
     return _plain(hint, value, name)
+
+
+def _either(hints: tuple[Any, ...], value: object, name: str) -> Any:
+    """A value or null, or a word of one of several enumerations."""
+    if types.NoneType in hints:
+        return None if value is None else _value(hints[0], value, name)
+    words = {str(word): word for hint in hints for word in hint}
+    if not isinstance(value, str) or value not in words:
+        raise _Misfit(f'{name}: one of {", ".join(words)} is wanted')
+    return words[value]
 
 
 def _items(

@@ -38,7 +38,7 @@ RPC = {
 }
 STAMP = 'host: str, boot_id: str, sequence: int, sent_at: float, uptime: float'
 MESSAGES = {
-    '1.0': {
+    '1.1': {
         'Report': f'{STAMP}, addresses: dict[str, str], '
         'domains: list[str] | None, system_uuid: str | None, '
         'resume_guests: bool | None, watchdog: str, '
@@ -47,7 +47,8 @@ MESSAGES = {
         'faults: list[hass.rpc.messages.Allegation]',
         'Goodbye': f'{STAMP}, why: str',
         'GateRequest': f'{STAMP}, forced: bool',
-        'Sight': 'layer: Layer, detector: str, verdict: Verdict, '
+        'Sight': 'layer: hass.faults.Layer | hass.faults.SidePath, '
+        'detector: str, verdict: Verdict, '
         'age: float, network: str, detail: str',
         'Allegation': 'layer: Layer, age: float, payload: dict[str, str]',
     }
