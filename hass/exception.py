@@ -94,6 +94,16 @@ class BmcBadAnswer(BmcError):
 # Answers of Nova.
 
 
+class DetectorFailed(HassError):
+    """A detector could not look, or has not come back from looking."""
+
+    def __init__(self, detector: str, host: str, reason: str) -> None:
+        super().__init__(f'{detector} cannot look at {host}: {reason}')
+        self.detector = detector
+        self.host = host
+        self.reason = reason
+
+
 class NovaError(HassError):
     """Something about Nova's API."""
 
