@@ -159,7 +159,7 @@ def _sound(values: object) -> bool:
         and type(sequence) is int
         and 0 <= sequence < 2**63
         and all(
-            type(number) is float and math.isfinite(number)
+            type(number) is float and math.isfinite(number) and number >= 0
             for number in (sent_at, uptime)
         )
         and type(planned) is bool

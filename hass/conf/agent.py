@@ -128,8 +128,8 @@ OPTIONS: list[cfg.Opt] = [
         default=1.0,
         min=0.05,
         max=10.0,
-        help='Seconds between two beats. [detection] silence_seconds of the '
-        'engines should be at least three times as long.',
+        help='Seconds between two beats. A host is suspected after three of '
+        'them at the earliest: see [detection] target_seconds of the engines.',
     ),
     cfg.FloatOpt(
         'report_seconds',

@@ -16,29 +16,44 @@ from oslo_config import cfg
 
 OPTIONS: list[cfg.Opt] = [
     cfg.FloatOpt(
-        'probe_after_seconds',
-        default=1.5,
+        'target_seconds',
+        default=6.0,
         min=0.5,
-        help='Silence of an agent on all its networks after which the BMC of '
-        'its host is asked for the power state. A power supply that died is '
-        'decided this quickly. Too small, and BMCs are asked for every beat '
-        'that is late; it should exceed [agent] beat_seconds.',
+        help='The wish: a host that fell silent on all networks is suspected '
+        'after this time. Where the network is so bad that this would raise '
+        'more false alarms than false_alarms_per_host_year, or where beats '
+        'are rare, it takes longer; the services view tells so. A power '
+        'supply that died is decided sooner, see probes_per_host_hour.',
     ),
     cfg.FloatOpt(
-        'silence_seconds',
-        default=3.0,
+        'false_alarms_per_host_year',
+        default=12.0,
+        min=0.000001,
+        help='The wish: how often a year a healthy host may be suspected '
+        'because of noise on the networks. A suspicion is no fencing: what '
+        'is suspected is looked at from outside first.',
+    ),
+    cfg.FloatOpt(
+        'probes_per_host_hour',
+        default=60.0,
+        min=0.001,
+        help='The wish: how often an hour the BMC of a healthy host may be '
+        'asked for its power state because a beat is late. More of them '
+        'find a dead power supply sooner.',
+    ),
+    cfg.FloatOpt(
+        'longest_seconds',
+        default=30.0,
         min=1.0,
-        help='Silence of an agent on all its networks after which its host '
-        'is suspected even if its BMC reads power on. Too small, and a busy '
-        'network looks like a dead host; it should be at least three times '
-        '[agent] beat_seconds.',
+        help='Silence that is suspected on any network, however bad it is. '
+        'It must be at least target_seconds.',
     ),
     cfg.FloatOpt(
         'listen_seconds',
         default=5.0,
         min=1.0,
         help='How long an engine listens after its start before it suspects '
-        'anybody. It must exceed silence_seconds.',
+        'anybody, and again when it was paused.',
     ),
     cfg.FloatOpt(
         'icmp_seconds',

@@ -18,22 +18,27 @@ Pure code: moments are CLOCK_BOOTTIME seconds of one engine.
 from collections.abc import Mapping
 import dataclasses
 
+from hass.diagnosis import accrual
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ears:
     """What one engine hears at one moment.
 
     :ivar now: the moment, in seconds
-    :ivar since: when it began to listen, in seconds
+    :ivar since: since when it listens without a break, in seconds
     :ivar last: host to the arrival of its newest beat on any network;
         None for a host that was never heard
-    :ivar excused: hosts that may well be silent: without an agent yet, or
-        with one that was stopped on purpose
+    :ivar suspicions: what each host's silence gives reason for; a host that
+        is not named is not suspected
+    :ivar excused: hosts that may well be silent: without an agent yet, with
+        one that was stopped on purpose, or known to be off
     """
 
     now: float
     since: float
     last: Mapping[str, float | None]
+    suspicions: Mapping[str, accrual.Suspicion]
     excused: frozenset[str] = frozenset()
 
     def silence(self, host: str) -> float:
@@ -41,25 +46,35 @@ class Ears:
         last = self.last.get(host)
         return self.now - max(self.since, last or self.since)
 
-    def silent(self, seconds: float) -> frozenset[str]:
-        """Hosts that were not heard for at least these seconds."""
+    def suspicion(self, host: str) -> accrual.Suspicion:
+        """What the host's silence gives reason for."""
+        return self.suspicions.get(host, accrual.Suspicion.NONE)
+
+    def suspected(self) -> frozenset[str]:
+        """Hosts whose silence gives reason for anything."""
         return frozenset(
-            host for host in self.last if self.silence(host) >= seconds
+            host
+            for host in self.last
+            if self.suspicion(host) is not accrual.Suspicion.NONE
         )
 
-    def deaf(self, listen_seconds: float, silence_seconds: float) -> str:
+    def expected(self) -> frozenset[str]:
+        """Hosts that should be heard: silence is excused, beats count."""
+        return frozenset(self.last) - (self.suspected() & self.excused)
+
+    def fallen(self) -> frozenset[str]:
+        """Hosts that should be heard and are suspected."""
+        return self.expected() & self.suspected()
+
+    def deaf(self) -> str:
         """Why this engine must not suspect anybody; '' when it may.
 
         Sudden silence of most hosts is first of all a fault of the
         listener: an engine that hears less than half of its hosts may be
         the one that is cut off.
         """
-        listened = self.now - self.since
-        if listened < listen_seconds:
-            return f'it has listened for {listened:.1f} s only'
-        silent = self.silent(silence_seconds)
-        counted = self.last.keys() - (silent & self.excused)
-        heard = len(counted - silent)
-        if heard * 2 < len(counted):
-            return f'it hears {heard} of {len(counted)} hosts'
+        expected = self.expected()
+        heard = len(expected - self.suspected())
+        if heard * 2 < len(expected):
+            return f'it hears {heard} of {len(expected)} hosts'
         return ''

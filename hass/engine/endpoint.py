@@ -32,8 +32,8 @@ from hass.db import observations
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db
+from hass.engine import hearing
 from hass.engine import keys as keys_
-from hass.engine import listener
 from hass import exception
 from hass import faults
 from hass.rpc import api
@@ -62,7 +62,7 @@ M = TypeVar('M', bound=messages.Message)
 class Ears(Protocol):
     """What the endpoint wants of the listener."""
 
-    def heard(self, host: str) -> listener.Heard | None: ...
+    def heard(self, host: str) -> hearing.Heard | None: ...
 
 
 class ReportsEndpoint:

@@ -14,7 +14,6 @@
 
 import collections
 from collections.abc import Mapping, Sequence
-import dataclasses
 import logging
 import selectors
 import socket
@@ -22,6 +21,9 @@ import threading
 
 from hass import beats
 from hass import clock as clocks
+from hass.diagnosis import accrual
+from hass.diagnosis import quality
+from hass.engine import hearing
 from hass import exception
 
 LOG = logging.getLogger(__name__)
@@ -29,97 +31,9 @@ LOG = logging.getLogger(__name__)
 RECEIVE_BYTES = 4 * 1024 * 1024
 WAIT_SECONDS = 0.5
 DRAIN = 512
-OFFSET_SECONDS = 60.0
+LATE_SECONDS = 0.25
+"""A listener that is later than this learns nothing from arrivals."""
 LOG_SECONDS = 10.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Heard:
-    """What has been heard of a host.
-
-    All moments are seconds of this machine's CLOCK_BOOTTIME.
-
-    :ivar by_network: arrival of the newest beat on each network
-    :ivar last: arrival of the newest beat on any network
-    :ivar sent: the moment by which the newest beat must have been sent:
-        a beat that lay in a queue is not taken for a fresh one
-    :ivar uptime: the host's own CLOCK_BOOTTIME in its newest beat
-    :ivar planned: the newest beat said that the agent is being stopped
-    :ivar clock_jump: the host's wall clock is over 60 s off ours
-    """
-
-    host: str
-    boot_id: str
-    by_network: Mapping[str, float]
-    last: float
-    sent: float
-    uptime: float
-    planned: bool
-    clock_jump: bool
-
-
-class _Offset:
-    """The smallest (arrival - uptime) of the last one to two minutes.
-
-    It is the difference of two clocks plus the shortest way a beat took.
-    The minimum is renewed, because two clocks run apart.
-    """
-
-    def __init__(self) -> None:
-        self._since = 0.0
-        self._now = self._before = float('inf')
-
-    def sent(self, arrival: float, uptime: float) -> float:
-        """When a beat must have been sent, as our clock has it."""
-        if arrival - self._since > OFFSET_SECONDS:
-            self._since = arrival
-            self._before, self._now = self._now, float('inf')
-        self._now = min(self._now, arrival - uptime)
-        return uptime + min(self._now, self._before)
-
-
-class _Host:
-    """The memory of one host; only the listening thread writes it."""
-
-    def __init__(self) -> None:
-        self.replay = beats.Replay()
-        self.boot_id = ''
-        self.sequence = -1
-        self.offset = _Offset()
-        self.by_network: dict[str, float] = {}
-        self.heard: Heard | None = None
-
-    def take(self, beat: beats.Beat, arrival: float, wall: float) -> None:
-        jump = self.replay.accept(
-            beat.host,
-            beat.boot_id,
-            beat.sequence,
-            beat.sent_at,
-            wall,
-            beat.network,
-        )
-        if beat.boot_id != self.boot_id:
-            self.boot_id = beat.boot_id
-            self.sequence = -1
-            self.offset = _Offset()
-        sent = self.offset.sent(arrival, beat.uptime)
-        uptime, planned = beat.uptime, beat.planned
-        if self.heard is not None and beat.sequence < self.sequence:
-            # Networks overtake each other: this one is not the newest.
-            sent, uptime = self.heard.sent, self.heard.uptime
-            planned = self.heard.planned
-        self.sequence = max(beat.sequence, self.sequence)
-        self.by_network = self.by_network | {beat.network: arrival}
-        self.heard = Heard(
-            host=beat.host,
-            boot_id=beat.boot_id,
-            by_network=self.by_network,
-            last=arrival,
-            sent=sent,
-            uptime=uptime,
-            planned=planned,
-            clock_jump=jump,
-        )
 
 
 class Listener:
@@ -127,6 +41,7 @@ class Listener:
 
     :param keys: the keys that a host may sign with; called for each beat
     :param addresses: (address, port) to receive beats on
+    :param wish: the quality of detection that is wanted
     """
 
     def __init__(
@@ -134,15 +49,15 @@ class Listener:
         clock: clocks.Clock,
         keys: beats.Keys,
         addresses: Sequence[tuple[str, int]],
+        wish: quality.Wish,
     ) -> None:
         self._clock = clock
+        self._hearing = hearing.Hearing(wish)
         self._keys = keys
         self._addresses = addresses
-        self._hosts: dict[str, _Host] = {}
         self._refusals: collections.Counter[str] = collections.Counter()
         self._refused_at = -LOG_SECONDS
-        self._since = clock.monotonic()
-        self._turned_at = self._since
+        self._turned_at = clock.monotonic()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._selector: selectors.BaseSelector | None = None
@@ -155,7 +70,7 @@ class Listener:
         self._selector = selectors.DefaultSelector()
         for address, port in self._addresses:
             self._selector.register(bind(address, port), selectors.EVENT_READ)
-        self._since = self._turned_at = self._clock.monotonic()
+        self._turned_at = self._clock.monotonic()
         self._stopping.clear()
         self._thread = threading.Thread(
             target=self._run,
@@ -172,19 +87,18 @@ class Listener:
             self._thread.join()
             self._thread = None
 
-    def heard(self, host: str) -> Heard | None:
+    def heard(self, host: str) -> hearing.Heard | None:
         """What has been heard of a host; None: nothing at all."""
-        known = self._hosts.get(host)
-        return None if known is None else known.heard
+        return self._hearing.heard(host)
+
+    def liveness(self, host: str) -> accrual.Host:
+        """What its silence, on each path and on all, gives reason for."""
+        return self._hearing.liveness(host)
 
     def heard_after(self, host: str, moment: float) -> bool:
         """Whether a beat came that was sent after that moment."""
         heard = self.heard(host)
         return heard is not None and heard.sent > moment
-
-    def listening_since(self) -> float:
-        """When this listener began to listen."""
-        return self._since
 
     def ears(self) -> float:
         """When the listening thread last finished a turn."""
@@ -230,12 +144,11 @@ class Listener:
         """Believe a datagram, or count why not."""
         try:
             beat = beats.unpack(datagram, self._keys)
-            host = self._hosts.get(beat.host) or _Host()
-            host.take(beat, self._clock.monotonic(), beats.wall(self._clock))
+            now = self._clock.monotonic()
+            late = now - self._turned_at - WAIT_SECONDS > LATE_SECONDS
+            self._hearing.take(beat, now, beats.wall(self._clock), not late)
         except exception.MessageRefused as refused:
             self._refuse(refused)
-        else:
-            self._hosts[beat.host] = host
 
     def _refuse(self, refused: exception.MessageRefused) -> None:
         self._refusals[refused.reason] += 1

@@ -34,6 +34,7 @@ from hass.db import observations
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
+from hass.diagnosis import accrual
 from hass.diagnosis import liveness
 from hass.engine import alarms as alarms_
 from hass.engine import dispatcher
@@ -124,7 +125,7 @@ class Patrol:
         """Look at all hosts once."""
         self._inventory.refresh()
         self._refresh_keys()
-        ears = self._hands.witness.ears()
+        ears = self._hands.witness.turn()
         deaf = self._hands.witness.deaf()
         with self._database.writer() as session:
             now = moments.read_now(session)
@@ -135,8 +136,7 @@ class Patrol:
             silent = self._silent(ears)
             services.turn(session, self._engine, bool(deaf), silent)
         self._read_notifications()
-        if not deaf:
-            self._look_at_silent(ears, now)
+        self._look_at_silent(ears, now, bool(deaf))
         if self._due('page', PAGE_SECONDS):
             self._page_held()
         if self._due('learn', LEARN_SECONDS):
@@ -145,17 +145,16 @@ class Patrol:
     def _silent(self, ears: liveness.Ears) -> dict[str, str | None]:
         """Hosts not heard for over a beat, with the moment they last were.
 
-        One that was never heard is named from the first turn on: what a row
-        does not name is taken for heard.
+        One that was never heard is named from the first turn on, and one
+        whose silence began before this engine was paused: what a row does
+        not name is taken for heard.
         """
         silent: dict[str, str | None] = {}
         for name, last in sorted(ears.last.items()):
-            seconds = ears.silence(name)
             if last is None:
                 silent[name] = None
-            elif seconds >= NAMED_AFTER_SECONDS:
-                moment = self._almanac.moment_of(ears.now - seconds)
-                silent[name] = moment.isoformat()
+            elif ears.now - last >= NAMED_AFTER_SECONDS:
+                silent[name] = self._almanac.moment_of(last).isoformat()
         return silent
 
     def _due(self, task: str, seconds: float) -> bool:
@@ -180,22 +179,30 @@ class Patrol:
     # Silence.
 
     def _look_at_silent(
-        self, ears: liveness.Ears, now: datetime.datetime
+        self, ears: liveness.Ears, now: datetime.datetime, deaf: bool
     ) -> None:
-        silent = ears.silent(self._detection.probe_after_seconds)
+        """Low suspicion asks the BMC, high suspicion opens a recovery.
+
+        An engine that doubts itself asks all the same: that a host is off
+        explains its silence.
+        """
+        silent = ears.suspected()
         for name in self._probes.keys() - silent:
             self._probes.pop(name).cancel()
+        off = set()
         for name in sorted(silent):
             host = self._inventory.host(name)
             if host is None or not self._expected(host, ears, now):
                 continue
-            seconds = ears.silence(name)
-            if seconds >= self._detection.silence_seconds:
-                self._suspect(host, f'silent for {seconds:.1f} s')
-            elif self._reads_off(host):
-                self._suspect(
-                    host, f'silent for {seconds:.1f} s and powered off'
-                )
+            silence = f'silent for {ears.silence(name):.1f} s'
+            if self._reads_off(host):
+                off.add(name)
+                silence += ' and powered off'
+            elif ears.suspicion(name) is not accrual.Suspicion.HIGH:
+                continue
+            if not deaf:
+                self._suspect(host, silence)
+        self._hands.witness.off = frozenset(off)
 
     def _expected(
         self, host: models.Host, ears: liveness.Ears, now: datetime.datetime

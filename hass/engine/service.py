@@ -29,6 +29,7 @@ from hass.db import migration
 from hass.db import services
 from hass.db import session as db_session
 from hass.detection import network_icmp
+from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import dispatcher
 from hass.engine import endpoint
@@ -79,7 +80,10 @@ class Engine:
         keyring = secrets.Keyring(conf.secrets.keyring_file)
         self._keys = keys.AgentKeys(self.database, keyring, clock)
         self.listener = listener.Listener(
-            clock, self._keys, [_address(one) for one in conf.engine.listen]
+            clock,
+            self._keys,
+            [_address(one) for one in conf.engine.listen],
+            _wish(conf),
         )
         self._inventory = inventory.Inventory(
             self.database,
@@ -120,7 +124,7 @@ class Engine:
                 self.name,
                 self._inventory.excused,
                 listen_seconds=conf.detection.listen_seconds,
-                silence_seconds=conf.detection.silence_seconds,
+                turn_seconds=conf.engine.turn_seconds,
                 alive_seconds=conf.engine.alive_seconds,
             ),
             address_of=self._inventory.address_of,
@@ -239,6 +243,20 @@ class Engine:
             self.dispatcher.wake, self._fences.test
         )
         return ((rpc.REPORTS, [reports]), (rpc.OPERATORS, [operators]))
+
+
+def _wish(conf: cfg.ConfigOpts) -> quality.Wish:
+    try:
+        return quality.Wish(
+            target_seconds=conf.detection.target_seconds,
+            false_alarms_per_host_year=(
+                conf.detection.false_alarms_per_host_year
+            ),
+            probes_per_host_hour=conf.detection.probes_per_host_hour,
+            longest_seconds=conf.detection.longest_seconds,
+        )
+    except ValueError as error:
+        raise exception.ConfigError('[detection]', str(error)) from None
 
 
 def _address(text: str) -> tuple[str, int]:

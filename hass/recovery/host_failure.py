@@ -130,12 +130,7 @@ class HostFailure(host_.HostWorkflow):
                 safety = models.HeldKind.SAFETY
                 restraint = models.HeldKind.RESTRAINT
                 return hold(restraint if passes else safety, why)
-            case faults.Fault(layer=layer):
-                uncertain = self._witness.uncertain()
-                if uncertain and layer is not faults.Layer.POWER:
-                    return _unclear(
-                        turn, f'this engine may not judge: {uncertain}'
-                    )
+            case faults.Fault():
                 return self._condemn(turn, host, decision, services)
 
     def fencing(self, turn: Turn) -> Step:

@@ -37,9 +37,6 @@ from hass.recovery.workflow import Turn
 BATCH = 10
 """Calls of one turn: all are sent while one proof is fresh."""
 
-SILENT_SECONDS = 1.5
-"""Beats come every second: a host silent for longer may be dead."""
-
 MOVES_OF = datetime.timedelta(days=1)
 """Older moves than these have left a domain that agents see, or nothing."""
 
@@ -138,7 +135,7 @@ class Requester:
         if host.cluster.targets is models.Targets.ANY:
             return None
         services = self._compute.services()
-        silent = self._hands.witness.ears().silent(SILENT_SECONDS)
+        silent = self._hands.witness.ears().suspected()
         with turn.read() as session:
             usable = planner_.usable_hosts(session, host, services)
         return [one for one in usable if one.name not in silent] or usable

@@ -24,12 +24,18 @@ from hass import clock as clock_
 from hass.db import models
 from hass.db import observations
 from hass.db import services
+from hass.diagnosis import accrual
 from hass.diagnosis import diagnose
+from hass.diagnosis import health as health_
 from hass.diagnosis import liveness
 from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
 from hass.recovery import workflow
+
+
+LATE_SECONDS = 2.0
+"""An engine whose patrol is so late may have been paused."""
 
 
 class Heard(Protocol):
@@ -60,7 +66,11 @@ class Ears(Protocol):
 
     def heard(self, host: str) -> Heard | None: ...
 
-    def listening_since(self) -> float: ...
+    def liveness(self, host: str) -> accrual.Host:
+        """What its silence gives reason for."""
+
+    def ears(self) -> float:
+        """When the listening thread last finished a turn."""
 
 
 class Pinger(Protocol):
@@ -76,8 +86,10 @@ class Witness:
     :param hosts: those that this engine should hear, and whether their
         silence is excused
     :param listen_seconds: an engine that listened less may not judge
-    :param silence_seconds: a network is alive while beats on it are newer
+    :param turn_seconds: pause between two turns of the patrol
     :param alive_seconds: engines without a turn for this long have no voice
+    :ivar health: how far this engine trusts itself
+    :ivar off: hosts whose BMC reads off: their silence is no wonder
     """
 
     PICTURE_SECONDS = 1.5
@@ -93,7 +105,7 @@ class Witness:
         hosts: Callable[[], Mapping[str, bool]],
         *,
         listen_seconds: float,
-        silence_seconds: float,
+        turn_seconds: float,
         alive_seconds: float,
     ) -> None:
         self._ears = ears
@@ -102,41 +114,54 @@ class Witness:
         self._clock = clock
         self._engine = engine
         self._hosts = hosts
-        self._listen_seconds = listen_seconds
-        self._silence_seconds = silence_seconds
         self._alive_seconds = alive_seconds
         self.almanac = clock_.Almanac()
+        self.off: frozenset[str] = frozenset()
+        self._turned_at = clock.monotonic()
+        self.health = health_.Health(
+            self._turned_at,
+            turn_seconds=turn_seconds,
+            listen_seconds=listen_seconds,
+        )
+
+    def turn(self) -> liveness.Ears:
+        """The patrol begins a turn: look at oneself before at hosts."""
+        now = self._clock.monotonic()
+        ears = self.ears()
+        fallen, expected = len(ears.fallen()), len(ears.expected())
+        self.health.turn(now, self._ears.ears(), fallen, expected)
+        self._turned_at = now
+        return self.ears()
 
     def ears(self) -> liveness.Ears:
         """What this engine hears now."""
+        now = self._clock.monotonic()
+        since, patience = self.health.since(), self.health.patience()
         last: dict[str, float | None] = {}
-        excused = set()
+        suspicions = {}
+        excused = set(self.off)
         for name, may_be_silent in self._hosts().items():
             heard = self._ears.heard(name)
             last[name] = None if heard is None else heard.last
+            suspicions[name] = self._ears.liveness(name).suspicion(
+                now, since, patience
+            )
             if may_be_silent and (heard is None or heard.planned):
                 excused.add(name)
-        return liveness.Ears(
-            self._clock.monotonic(),
-            self._ears.listening_since(),
-            last,
-            frozenset(excused),
-        )
+        return liveness.Ears(now, since, last, suspicions, frozenset(excused))
 
     def deaf(self) -> str:
-        """Why this engine may judge nobody, '' when it may."""
-        return self.ears().deaf(self._listen_seconds, self._silence_seconds)
-
-    def uncertain(self) -> str:
-        """Why this engine may condemn no host that is on, '' when it may.
+        """Why this engine may judge nobody, '' when it may.
 
         When the wire of all hosts is cut, one of them is silent for long
-        enough a little before the others are. So half of the hosts must
-        have been heard within half of that time.
+        enough a little before the others are. So low suspicion of most is
+        enough to make it doubt itself.
         """
-        return self.ears().deaf(
-            self._listen_seconds, self._silence_seconds / 2
-        )
+        now = self._clock.monotonic()
+        late = now - self._turned_at
+        if late > LATE_SECONDS:
+            return f'it has not looked at itself for {late:.1f} s'
+        return self.health.distrust(now) or self.ears().deaf()
 
     def testify(
         self,
@@ -235,17 +260,17 @@ class Witness:
     def _networks(
         self, host: models.Host, pingable: frozenset[str]
     ) -> dict[str, faults.Verdict]:
-        heard = self._ears.heard(host.name)
-        arrivals = {} if heard is None else dict(heard.by_network)
         now = self._clock.monotonic()
+        since, patience = self.health.since(), self.health.patience()
+        paths = self._ears.liveness(host.name).paths
         fresh = {
             network
-            for network, arrival in arrivals.items()
-            if now - arrival < self._silence_seconds
+            for network, path in paths.items()
+            if path.suspicion(now, since, patience) is accrual.Suspicion.NONE
         }
         answering = self._pinger.answering(list(host.networks.values()))
         verdicts: dict[str, faults.Verdict] = {}
-        for network in sorted(arrivals.keys() | host.networks.keys()):
+        for network in sorted(paths.keys() | host.networks.keys()):
             if network in fresh or host.networks.get(network) in answering:
                 verdicts[network] = faults.Verdict.HEALTHY
             elif network in pingable:

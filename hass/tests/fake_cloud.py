@@ -21,13 +21,13 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 import contextlib
-import dataclasses
 import datetime
 import pathlib
 
 import futurist
 from oslo_config import cfg
 
+from hass import beats
 from hass import clock as clock_
 from hass import conf as options
 from hass.db import clusters
@@ -39,7 +39,10 @@ from hass.db import models
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
+from hass.diagnosis import accrual
+from hass.diagnosis import quality
 from hass.engine import alarms
+from hass.engine import hearing
 from hass.engine import inventory
 from hass.engine import patrol
 from hass import events
@@ -75,17 +78,6 @@ class Killed(BaseException):
     """kill -9: nothing of the engine's own code runs after it."""
 
 
-@dataclasses.dataclass
-class Heard:
-    """The newest beats of one host, as a listener remembers them."""
-
-    boot_id: str
-    by_network: dict[str, float]
-    last: float
-    sent: float
-    planned: bool = False
-
-
 def make_conf(folder: str, **changes: object) -> cfg.ConfigOpts:
     """Every option at its default but for ``group__option=value``."""
     conf = cfg.ConfigOpts()
@@ -105,33 +97,39 @@ def make_conf(folder: str, **changes: object) -> cfg.ConfigOpts:
 class Ears:
     """What one engine hears; it may be cut off."""
 
-    def __init__(self, clock: clock_.Clock) -> None:
+    def __init__(
+        self, clock: clock_.Clock, wish: quality.Wish | None = None
+    ) -> None:
         self._clock = clock
-        self._since = clock.monotonic()
-        self._heard: dict[str, Heard] = {}
+        self._memory = hearing.Hearing(wish or quality.Wish())
         self.cut_off = False
 
     def hear(
         self, host: str, boot_id: str, networks: Collection[str], planned: bool
     ) -> None:
-        if self.cut_off or not networks:
+        """A beat on each of the networks, without any delay."""
+        if self.cut_off:
             return
         now = self._clock.monotonic()
-        before = self._heard.get(host)
-        arrivals = {} if before is None else before.by_network
-        self._heard[host] = Heard(
-            boot_id,
-            arrivals | dict.fromkeys(networks, now),
-            now,
-            now,
-            planned,
-        )
+        wall = beats.wall(self._clock)
+        sequence = round(now * 1000)
+        for network in networks:
+            self._memory.take(
+                beats.Beat(
+                    host, boot_id, sequence, wall, now, network, planned
+                ),
+                now,
+                wall,
+            )
 
-    def heard(self, host: str) -> Heard | None:
-        return self._heard.get(host)
+    def heard(self, host: str) -> hearing.Heard | None:
+        return self._memory.heard(host)
 
-    def listening_since(self) -> float:
-        return self._since
+    def liveness(self, host: str) -> accrual.Host:
+        return self._memory.liveness(host)
+
+    def ears(self) -> float:
+        return self._clock.monotonic()
 
 
 class FakeHost:
@@ -477,7 +475,7 @@ class FakeEngine:
                 name,
                 self._inventory.excused,
                 listen_seconds=conf.detection.listen_seconds,
-                silence_seconds=conf.detection.silence_seconds,
+                turn_seconds=COARSE_SECONDS,
                 alive_seconds=conf.engine.alive_seconds,
             ),
             address_of=lambda host: None,

@@ -27,6 +27,7 @@ import time
 
 from hass.agent import identity
 from hass import clock
+from hass.diagnosis import quality
 from hass.engine import listener
 
 
@@ -61,6 +62,7 @@ def listen(keys, told: connection.Connection):
         clock.SystemClock(),
         lambda host: known.get(host, ()),
         [('127.0.0.1', 0)],
+        quality.Wish(),
     )
     ears.start()
     told.send(ears.addresses()[0])

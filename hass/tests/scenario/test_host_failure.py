@@ -72,7 +72,9 @@ class HostFailureTest(base.ScenarioTest):
             self.cloud.run_until_state(name, 'returned')
         self.host.lose_power_supply()
         held = self.assert_held(HOST, 'restraint', 'max_fencings is 2')
-        self.assertIn(held.why, [a['why'] for a in self.cloud.pager.alarms])
+        self.cloud.run_until(
+            lambda: held.why in [a['why'] for a in self.cloud.pager.alarms]
+        )
         self.cloud.run_until_state(HOST, 'returned')
         self.assert_recovered(HOST, self.instances)
 

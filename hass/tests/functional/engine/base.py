@@ -57,8 +57,7 @@ keyring_file = {folder}/keyring
 name = {name}
 listen = 127.0.0.1:{port}
 [detection]
-probe_after_seconds = 0.5
-silence_seconds = 1.0
+target_seconds = 1.0
 listen_seconds = 1.5
 [fencing]
 max_attempts = 1000

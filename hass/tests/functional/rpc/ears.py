@@ -25,6 +25,7 @@ from hass.db import hosts
 from hass.db import migration
 from hass.db import notifications
 from hass.db import session as db
+from hass.diagnosis import quality
 from hass.engine import endpoint
 from hass.engine import keys
 from hass.engine import listener
@@ -75,7 +76,10 @@ class Ears(fixtures.Fixture):
         known = keys.AgentKeys(self.database, PlainKeyring(), self.clock)
         known.refresh()
         self.listener = listener.Listener(
-            self.clock, known, [(each, 0) for each in NETWORKS.values()]
+            self.clock,
+            known,
+            [(each, 0) for each in NETWORKS.values()],
+            quality.Wish(),
         )
         self.listener.start()
         self.addCleanup(self.listener.stop)

@@ -19,6 +19,7 @@ from hass.agent import service
 from hass import clock
 from hass.conf import agent as options
 from hass.detection import guests
+from hass.diagnosis import quality
 from hass.engine import listener
 from hass import exception
 from hass.tests import base
@@ -63,6 +64,7 @@ class AgentTest(base.TestCase):
             self.clock,
             lambda host: [KEY],
             [(address, 0) for address in NETWORKS.values()],
+            quality.Wish(),
         )
         self.listener.start()
         self.addCleanup(self.listener.stop)

@@ -57,7 +57,7 @@ class PanelTest(base.TestCase):
         self.detector = Plain(self.clock)
         self.panel = panel.Panel({'plain': self.detector}, self.clock)
 
-    def fail(self, answer):
+    def break_with(self, answer):
         self.detector.answer = answer
         failed = self.assertRaises(
             exception.DetectorFailed, self.panel.probe, 'plain', HOST
@@ -71,7 +71,7 @@ class PanelTest(base.TestCase):
         self.assertEqual([], self.panel.degraded(HOST))
 
     def test_a_detector_that_breaks_is_left_out_and_tried_again(self):
-        said = self.fail(ZeroDivisionError('by nought'))
+        said = self.break_with(ZeroDivisionError('by nought'))
         self.assertIn('it broke: ZeroDivisionError: by nought', said)
         self.assertEqual(
             [
@@ -86,16 +86,16 @@ class PanelTest(base.TestCase):
         self.assertEqual([], self.panel.degraded(HOST))
 
     def test_what_breaks_at_one_host_works_at_the_others(self):
-        self.fail(exception.BmcUnreachable('192.0.2.1:623', 'no answer'))
+        self.break_with(exception.BmcUnreachable('192.0.2.1:623', 'no answer'))
         self.detector.answer = HEALTHY
         self.assertEqual((HEALTHY,), self.panel.probe('plain', OTHER))
 
     def test_a_detector_that_hangs_is_not_waited_for_and_not_asked_again(self):
         released = threading.Event()
         self.addCleanup(released.set)
-        self.assertIn('it hangs', self.fail(released))
+        self.assertIn('it hangs', self.break_with(released))
         self.clock.turn(panel.RETRY_SECONDS + 1)
-        self.assertIn('it hangs', self.fail(released))
+        self.assertIn('it hangs', self.break_with(released))
         self.assertEqual(1, self.detector.looks)
         released.set()
         self.detector.answer = HEALTHY

@@ -22,7 +22,7 @@ from hass.tests import base
 
 CALM = quality.Network(1.0, 0.00005, 0.2, 0.02, 2000)
 STORM = quality.Network(1.0, 0.3, 0.3, 0.4, 2000)
-WISH = quality.Wish()
+WISH = quality.Wish(6.5, 1.0, 10.0)
 
 NETWORKS = strategies.builds(
     quality.Network,

@@ -28,8 +28,8 @@ from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db
 from hass.engine import endpoint
+from hass.engine import hearing
 from hass.engine import keys
-from hass.engine import listener
 from hass import faults
 from hass.rpc import messages
 from hass.tests import base
@@ -241,7 +241,7 @@ class EndpointTest(base.TestCase):
     def test_beats_show_that_a_report_is_old(self):
         envelope = self.make_report()
         self.clock.turn(40)
-        self.ears['compute-1'] = listener.Heard(
+        self.ears['compute-1'] = hearing.Heard(
             host='compute-1',
             boot_id='boot-1',
             by_network={},

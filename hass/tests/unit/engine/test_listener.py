@@ -13,6 +13,7 @@
 import socket
 
 from hass import beats
+from hass.diagnosis import quality
 from hass.engine import listener
 from hass import exception
 from hass.tests import base
@@ -26,7 +27,10 @@ class ListenerCase(base.TestCase):
         super().setUp()
         self.clock = clocks.HandClock()
         self.listener = listener.Listener(
-            self.clock, lambda host: KEYS.get(host, ()), [('127.0.0.1', 0)]
+            self.clock,
+            lambda host: KEYS.get(host, ()),
+            [('127.0.0.1', 0)],
+            quality.Wish(),
         )
         self.sequence = 0
 

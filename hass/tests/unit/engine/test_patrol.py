@@ -23,6 +23,7 @@ from hass.db import models
 from hass.db import notifications
 from hass.db import recoveries
 from hass.db import services
+from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import inventory
 from hass.engine import patrol
@@ -37,6 +38,11 @@ from hass.tests import clocks
 from hass.tests import fake_cloud
 
 HOST = 'compute-1'
+WISH = quality.Wish(
+    target_seconds=3.0,
+    false_alarms_per_host_year=1e7,
+    probes_per_host_hour=3600.0,
+)
 
 
 class Power(fencing.Fencer):
@@ -78,7 +84,7 @@ class PatrolCase(base.TestCase):
             for name in self.names:
                 builders.make_host(session, name, bmc_address=None)
             services.enter(session, 'engine-1', '1')
-        self.ears = fake_cloud.Ears(self.clock)
+        self.ears = fake_cloud.Ears(self.clock, WISH)
         self.power = Power()
         self.pager = Pager()
         self.patrol = self.make(futurist.SynchronousExecutor())
@@ -98,7 +104,7 @@ class PatrolCase(base.TestCase):
             'engine-1',
             known.excused,
             listen_seconds=conf.detection.listen_seconds,
-            silence_seconds=conf.detection.silence_seconds,
+            turn_seconds=0.5,
             alive_seconds=conf.engine.alive_seconds,
         )
         return patrol.Patrol(
@@ -132,7 +138,7 @@ class PatrolCase(base.TestCase):
         for _ in range(int(seconds * 2)):
             self.clock.turn(0.5)
             for name in self.names:
-                if name not in silent:
+                if name not in silent and self.clock.boottime % 1 == 0:
                     self.ears.hear(name, 'boot', ['management'], planned)
             self.patrol.turn()
 
@@ -153,7 +159,7 @@ class SilenceTest(PatrolCase):
             (False, {}), (self.own_row().deaf, self.own_row().silent)
         )
 
-    def test_a_silent_host_is_suspected_after_silence_seconds(self):
+    def test_a_silent_host_is_suspected_after_the_wished_time(self):
         self.pass_time(2.5, silent=[HOST])
         self.assertEqual([], self.suspected())
         self.pass_time(0.5, silent=[HOST])
@@ -168,6 +174,27 @@ class SilenceTest(PatrolCase):
         heard = self.clock.now()
         self.pass_time(2, silent=[HOST])
         self.assertEqual({HOST: heard.isoformat()}, self.own_row().silent)
+
+    def test_an_engine_that_was_paused_suspects_nobody_for_a_while(self):
+        self.clock.turn(20)
+        self.patrol.turn()
+        self.assertTrue(self.own_row().deaf)
+        self.pass_time(4, silent=[HOST])
+        self.assertEqual([], self.suspected())
+        self.pass_time(2, silent=[HOST])
+        self.assertEqual([HOST], self.suspected())
+
+    def test_an_engine_that_was_paused_does_not_say_that_it_heard_all(self):
+        self.clock.turn(20)
+        self.patrol.turn()
+        self.assertEqual(set(self.names), set(self.own_row().silent))
+
+    def test_most_hosts_powered_off_are_no_reason_to_doubt_oneself(self):
+        self.power.reads = fencing.PowerState.OFF
+        gone = list(self.names[:2])
+        self.pass_time(4, silent=gone)
+        self.assertFalse(self.own_row().deaf)
+        self.assertEqual(gone, sorted(self.suspected()))
 
     def test_a_host_without_an_agent_yet_is_not_suspected(self):
         with self.database.writer() as session:
