@@ -55,6 +55,24 @@ OPTIONS: list[cfg.Opt] = [
         help='How long an engine listens after its start before it suspects '
         'anybody, and again when it was paused.',
     ),
+    cfg.IntOpt(
+        'looks_at_once',
+        default=0,
+        min=0,
+        max=7,
+        help='Layers of one suspected host that are looked at at the same '
+        'time; 0: all of them, which is quickest. With 1 the detection tree '
+        'is followed, which asks the least of a BMC.',
+    ),
+    cfg.FloatOpt(
+        'search_seconds',
+        default=2.0,
+        min=0.2,
+        max=10.0,
+        help='How long the search for the failed layer may take: a layer '
+        'that has no verdict by then is named as a candidate. It must be '
+        'well below [recovery] step_seconds.',
+    ),
     cfg.FloatOpt(
         'icmp_seconds',
         default=1.0,

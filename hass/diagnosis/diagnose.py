@@ -14,16 +14,23 @@
 
 Evidences that share a network are one evidence: a beat and a ping that
 travel the same wire fail together. So a host that is powered on is accused
-only if every one of at least two networks is dark; the power state, which
-the BMC tells over a wire of its own, weighs by itself.
+only if every one of at least two networks is dark, from here and from other
+hosts. What the BMC tells travels on a wire of its own and weighs by itself,
+and so does a kernel that says that it panicked, when nobody answers for it.
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import dataclasses
 import datetime
 import enum
 
+from hass.diagnosis import isolation
 from hass import faults
+
+Layer = faults.Layer
+FAILED = faults.Verdict.FAILED
+HEALTHY = faults.Verdict.HEALTHY
 
 
 class Voice(enum.StrEnum):
@@ -48,11 +55,16 @@ class Evidence:
     """All that is known of one host at one moment.
 
     :ivar heard: this engine has a beat that was sent after the suspicion
+    :ivar silent: not even a beat from before it is younger than beats are
     :ivar voices: the other living engines, by name
     :ivar power: from the BMC; ``power_why`` tells why it is unknown
-    :ivar networks: network to healthy (beats or pings arrive), failed
-        (neither does) or unknown (the address is not known)
+    :ivar networks: network to healthy (beats or pings arrive here), failed
+        (neither does) or unknown (it is not known to answer)
+    :ivar reached: network to the hosts that reach it there
+    :ivar layers: verdicts on hardware and operating system, from the BMC
+    :ivar panicked: its kernel said that it panicked
     :ivar compute_down: whether Nova's own record of nova-compute is down
+    :ivar rules: what its cluster does with hosts that lost some networks
     :ivar seen: the observations behind it, for the record
     """
 
@@ -63,6 +75,15 @@ class Evidence:
     power: Power
     networks: Mapping[str, faults.Verdict]
     compute_down: bool
+    silent: bool = True
+    reached: Mapping[str, Sequence[str]] = dataclasses.field(
+        default_factory=dict
+    )
+    layers: Mapping[Layer, faults.Verdict] = dataclasses.field(
+        default_factory=dict
+    )
+    panicked: bool = False
+    rules: tuple[isolation.Rule, ...] = ()
     power_why: str = ''
     seen: tuple[faults.Observation, ...] = ()
 
@@ -111,6 +132,8 @@ def diagnose(evidence: Evidence) -> Decision:
     for name, voice in sorted(evidence.voices.items()):
         if voice is Voice.NOT_YET:
             return Unclear(f'engine {name} has not been heard about it')
+    if not evidence.silent:
+        return Unclear('its last beat is too young to miss the next one')
     if evidence.power is Power.OFF:
         return _fault(evidence, faults.Layer.POWER, 'its BMC reads power off')
     if evidence.power is Power.UNKNOWN:
@@ -132,19 +155,24 @@ def _heard(evidence: Evidence, hearers: str) -> Decision:
 
 
 def _powered_on(evidence: Evidence) -> Decision:
-    dark = _with(evidence, faults.Verdict.FAILED)
-    alive = _with(evidence, faults.Verdict.HEALTHY)
-    if alive:
-        if evidence.compute_down and len(evidence.networks) > 1:
-            return _fault(
-                evidence,
-                faults.Layer.OS,
-                'agent and nova-compute are silent while its kernel answers '
-                f'on {", ".join(alive)}',
+    if evidence.panicked:
+        why = 'its kernel said that it panicked, and its agent is silent'
+        return _fault(evidence, Layer.OS, why)
+    if evidence.layers.get(Layer.OS) is FAILED:
+        why = 'its agent is silent and its BMC watchdog is not fed'
+        return _fault(evidence, Layer.OS, why)
+    dark = _with(evidence, FAILED)
+    for network in dark:
+        if hosts := evidence.reached.get(network):
+            return Unclear(
+                f'this engine is deaf to it on {network}, where '
+                f'{", ".join(hosts)} reaches it'
             )
-        return Unclear(
-            f'its agent is silent, but it answers on {", ".join(alive)}'
-        )
+    alive = sorted({*_with(evidence, HEALTHY), *evidence.reached})
+    if alive and dark:
+        return _isolated(evidence, dark, alive)
+    if alive:
+        return _answering(evidence, alive)
     if len(dark) < 2:
         return Doubt(
             'its power is on and only '
@@ -152,10 +180,34 @@ def _powered_on(evidence: Evidence) -> Decision:
             'evidence, and not enough to fence',
             passes=True,
         )
-    return _fault(
-        evidence,
-        faults.Layer.NETWORK,
-        f'its power is on and it is mute on {", ".join(dark)}',
+    why = f'its power is on and it is mute on {", ".join(dark)}'
+    if evidence.layers.get(Layer.HARDWARE) is FAILED:
+        return _fault(evidence, Layer.HARDWARE, f'its sensors fail, {why}')
+    return _fault(evidence, Layer.NETWORK, why)
+
+
+def _isolated(
+    evidence: Evidence, dark: Sequence[str], alive: Sequence[str]
+) -> Decision:
+    """Its instances may be well: its cluster's rules decide."""
+    action, why = isolation.decide(evidence.rules, dark, alive)
+    if action is isolation.Action.FENCE:
+        return _fault(evidence, Layer.NETWORK, why)
+    return Doubt(why, passes=True)
+
+
+def _answering(evidence: Evidence, alive: Sequence[str]) -> Decision:
+    """Its kernel is reached on every network that it is known on."""
+    here = _with(evidence, HEALTHY)
+    if evidence.compute_down and here and len(evidence.networks) > 1:
+        return _fault(
+            evidence,
+            Layer.OS,
+            'agent and nova-compute are silent while its kernel answers '
+            f'on {", ".join(here)}',
+        )
+    return Unclear(
+        f'its agent is silent, but it answers on {", ".join(alive)}'
     )
 
 

@@ -45,6 +45,7 @@ from hass.fencing import base as fencing
 from hass.recovery import hands as hands_
 from hass.recovery import host_failure
 from hass.recovery import host_return
+from hass.recovery import outside
 from hass.recovery import witness as witness_
 from hass.recovery import workflow
 
@@ -78,7 +79,7 @@ class Patrol:
         inventory: inventory_.Inventory,
         hands: hands_.Hands,
         ears: witness_.Ears,
-        pinger: witness_.Pinger,
+        pinger: outside.Pinger,
         alarms: alarms_.Alarms,
         engine: str,
         conf: cfg.ConfigOpts,

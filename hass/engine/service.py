@@ -28,7 +28,9 @@ from hass import clock as clock_
 from hass.db import migration
 from hass.db import services
 from hass.db import session as db_session
+from hass.detection import base
 from hass.detection import network_icmp
+from hass.detection import panel
 from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import dispatcher
@@ -46,6 +48,8 @@ from hass import nova
 from hass.recovery import hands
 from hass.recovery import host_failure
 from hass.recovery import host_return
+from hass.recovery import looking
+from hass.recovery import outside
 from hass.recovery import planner
 from hass.recovery import runner
 from hass.recovery import witness
@@ -71,7 +75,7 @@ class Engine:
         clock: clock_.Clock,
         *,
         transport: Any = None,
-        pinger: witness.Pinger | None = None,
+        pinger: outside.Pinger | None = None,
     ) -> None:
         self.name = conf.engine.name or socket.gethostname()
         self._conf = conf
@@ -102,6 +106,9 @@ class Engine:
         pinger = pinger or network_icmp.NetworkIcmp(
             conf.detection.icmp_seconds, conf.detection.icmp_count
         )
+        self.panel = panel.load(
+            base.Tools(conf, clock, self._bmcs), in_band=False
+        )
         self._compute = nova.connect(conf, clock)
         self._transport = transport or rpc.connect(conf)
         notifier = events.BusNotifier(
@@ -118,8 +125,18 @@ class Engine:
             compute=self._compute,
             witness=witness.Witness(
                 self.listener,
-                fencer,
-                pinger,
+                outside.Outside(
+                    fencer,
+                    pinger,
+                    outside.Nobody(),
+                    self.panel,
+                    looking.Search(
+                        clock,
+                        limit=conf.detection.looks_at_once or None,
+                        seconds=conf.detection.search_seconds,
+                    ),
+                    self.name,
+                ),
                 clock,
                 self.name,
                 self._inventory.excused,

@@ -10,8 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Gathers what can be known of one host now: beats, voices, BMC, pings."""
+"""Gathers what can be known of one host now: beats, voices, looks."""
 
+import bisect
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
@@ -21,19 +22,25 @@ from typing import Protocol
 from sqlalchemy import orm
 
 from hass import clock as clock_
+from hass.db import hosts as hosts_
 from hass.db import models
 from hass.db import observations
 from hass.db import services
+from hass.detection import base
 from hass.diagnosis import accrual
 from hass.diagnosis import diagnose
 from hass.diagnosis import health as health_
+from hass.diagnosis import isolation
 from hass.diagnosis import liveness
-from hass import exception
+from hass.diagnosis import quality
 from hass import faults
 from hass.fencing import base as fencing
+from hass.recovery import outside as outside_
 from hass.recovery import workflow
 
 
+HELPERS = 3
+"""Hosts that are asked whether they reach a suspect."""
 LATE_SECONDS = 2.0
 """An engine whose patrol is so late may have been paused."""
 
@@ -73,13 +80,6 @@ class Ears(Protocol):
         """When the listening thread last finished a turn."""
 
 
-class Pinger(Protocol):
-    """Looks at addresses from outside."""
-
-    def answering(self, addresses: Collection[str]) -> frozenset[str]:
-        """Those addresses that answer a ping in time."""
-
-
 class Witness:
     """What this engine and its peers can say of a host.
 
@@ -98,8 +98,7 @@ class Witness:
     def __init__(
         self,
         ears: Ears,
-        fencer: fencing.Fencer,
-        pinger: Pinger,
+        outside: outside_.Outside,
         clock: clock_.Clock,
         engine: str,
         hosts: Callable[[], Mapping[str, bool]],
@@ -109,14 +108,14 @@ class Witness:
         alive_seconds: float,
     ) -> None:
         self._ears = ears
-        self._fencer = fencer
-        self._pinger = pinger
+        self._outside = outside
         self._clock = clock
         self._engine = engine
         self._hosts = hosts
         self._alive_seconds = alive_seconds
         self.almanac = clock_.Almanac()
         self.off: frozenset[str] = frozenset()
+        self._panics: dict[str, float] = {}
         self._turned_at = clock.monotonic()
         self.health = health_.Health(
             self._turned_at,
@@ -172,27 +171,89 @@ class Witness:
     ) -> diagnose.Evidence:
         """All evidence about a suspected host, as of now.
 
-        The power is read first: when it is off, nobody waits for pings.
+        Beats and voices come last: one of them outweighs all that was seen.
         """
         since = turn.recovery.opened_at
-        power, power_why = self._power(target)
-        networks: Mapping[str, faults.Verdict] = {}
         with turn.read() as session:
-            voices = self._voices(session, host.name, since)
             pingable = self._pingable(session, host)
-        if power is not diagnose.Power.OFF:
-            networks = self._networks(host, pingable)
+            neighbours = hosts_.of_cluster(session, host.cluster_id)
+        view = self._outside.look(
+            outside_.Suspect(
+                subject=base.Subject(
+                    host.name,
+                    target.bmc,
+                    host.networks,
+                    None
+                    if host.watched_sensors is None
+                    else tuple(host.watched_sensors),
+                ),
+                target=target,
+                protected=frozenset(map(faults.Layer, host.cluster.layers)),
+                beating=self._beating(host.name),
+                pingable=pingable,
+                helpers=self._helpers(host, neighbours),
+                now=turn.now,
+            )
+        )
+        least = self._least_silence(host.name)
+        with turn.read() as session:
+            voices = self._voices(session, host.name, since, least)
         return diagnose.Evidence(
             host=host.name,
             suspected_at=since,
             heard=self.heard_since(turn, host.name, since),
+            silent=self.ears().silence(host.name) >= least,
             voices=voices,
-            power=power,
-            power_why=power_why,
-            networks=networks,
+            power=view.power,
+            power_why=view.power_why,
+            networks=view.networks,
+            reached=view.reached,
+            layers=view.layers,
+            panicked=self._panicked_since_heard(host.name),
+            rules=isolation.read(host.cluster.isolation),
             compute_down=compute_down,
-            seen=self._observations(turn, host, power, power_why, networks),
+            seen=view.seen,
         )
+
+    def panicked(self, host: str) -> None:
+        """The host's kernel says so, over a datagram that anybody may send."""
+        self._panics[host] = self._clock.monotonic()
+
+    def _panicked_since_heard(self, host: str) -> bool:
+        moment = self._panics.get(host)
+        heard = self._ears.heard(host)
+        return moment is not None and (heard is None or heard.sent < moment)
+
+    def _beating(self, host: str) -> frozenset[str]:
+        """Networks on which the host's beats are not missed."""
+        now = self._clock.monotonic()
+        since, patience = self.health.since(), self.health.patience()
+        return frozenset(
+            network
+            for network, path in self._ears.liveness(host).paths.items()
+            if path.suspicion(now, since, patience) is accrual.Suspicion.NONE
+        )
+
+    def _least_silence(self, host: str) -> float:
+        """No beat is missed before so many seconds have passed."""
+        network = self._ears.liveness(host).any.network()
+        return quality.LOW_BEATS * network.beat_seconds
+
+    def _helpers(
+        self, host: models.Host, neighbours: Collection[models.Host]
+    ) -> tuple[str, ...]:
+        """A few hosts of the cluster that are well, and not always the same.
+
+        Those that follow it in the order of names, in a ring.
+        """
+        suspected = self.ears().suspected()
+        well = sorted(
+            one.name
+            for one in neighbours
+            if one.name not in suspected and one.name != host.name
+        )
+        at = bisect.bisect(well, host.name)
+        return tuple((well[at:] + well[:at])[:HELPERS])
 
     def heard_since(
         self, turn: workflow.Turn, host: str, moment: datetime.datetime
@@ -209,7 +270,7 @@ class Witness:
     ) -> str:
         """Who heard the host after that moment; '' when nobody did."""
         with turn.read() as session:
-            voices = self._voices(session, host, moment)
+            voices = self._voices(session, host, moment, 0)
         hearers = [
             name
             for name, voice in sorted(voices.items())
@@ -224,19 +285,16 @@ class Witness:
         heard = self._ears.heard(host)
         return None if heard is None else heard.boot_id
 
-    def _power(self, target: fencing.Target) -> tuple[diagnose.Power, str]:
-        try:
-            state = self._fencer.status(target)
-        except (exception.BmcError, exception.FencingFailed) as error:
-            return diagnose.Power.UNKNOWN, str(error)
-        return diagnose.Power(state.value), 'the BMC does not know'
-
     def _voices(
-        self, session: orm.Session, host: str, since: datetime.datetime
+        self,
+        session: orm.Session,
+        host: str,
+        since: datetime.datetime,
+        least: float,
     ) -> dict[str, diagnose.Voice]:
         """What each living peer says; a deaf one can only say *heard*."""
         voices = {
-            peer: voice(peer, host, since, self.PICTURE_SECONDS)
+            peer: voice(peer, host, since, self.PICTURE_SECONDS, least)
             for peer in services.alive(session, self._alive_seconds)
             if peer.name != self._engine
         }
@@ -257,75 +315,20 @@ class Witness:
             and row.verdict is faults.Verdict.HEALTHY
         )
 
-    def _networks(
-        self, host: models.Host, pingable: frozenset[str]
-    ) -> dict[str, faults.Verdict]:
-        now = self._clock.monotonic()
-        since, patience = self.health.since(), self.health.patience()
-        paths = self._ears.liveness(host.name).paths
-        fresh = {
-            network
-            for network, path in paths.items()
-            if path.suspicion(now, since, patience) is accrual.Suspicion.NONE
-        }
-        answering = self._pinger.answering(list(host.networks.values()))
-        verdicts: dict[str, faults.Verdict] = {}
-        for network in sorted(paths.keys() | host.networks.keys()):
-            if network in fresh or host.networks.get(network) in answering:
-                verdicts[network] = faults.Verdict.HEALTHY
-            elif network in pingable:
-                verdicts[network] = faults.Verdict.FAILED
-            else:
-                verdicts[network] = faults.Verdict.UNKNOWN
-        return verdicts
-
-    def _observations(
-        self,
-        turn: workflow.Turn,
-        host: models.Host,
-        power: diagnose.Power,
-        power_why: str,
-        networks: Mapping[str, faults.Verdict],
-    ) -> tuple[faults.Observation, ...]:
-        verdicts = {
-            diagnose.Power.ON: faults.Verdict.HEALTHY,
-            diagnose.Power.OFF: faults.Verdict.FAILED,
-            diagnose.Power.UNKNOWN: faults.Verdict.UNKNOWN,
-        }
-        unknown = power is diagnose.Power.UNKNOWN
-        by_power = faults.Observation(
-            host.name,
-            faults.Layer.POWER,
-            'power_ipmi',
-            verdicts[power],
-            turn.now,
-            detail=power_why if unknown else f'power {power}',
-        )
-        by_network = (
-            faults.Observation(
-                host.name,
-                faults.Layer.NETWORK,
-                'beats and pings',
-                verdict,
-                turn.now,
-                network=network,
-            )
-            for network, verdict in networks.items()
-        )
-        return (by_power, *by_network)
-
 
 def voice(
     peer: models.Service,
     host: str,
     since: datetime.datetime,
     picture_seconds: float,
+    least_seconds: float,
 ) -> diagnose.Voice:
     """What a peer's row says of a host since a moment. Pure.
 
     The row names only hosts that were not heard for over a beat. So a host
     that is not named was heard at most ``picture_seconds`` before the row
-    was written: it tells something only if that is after the moment.
+    was written: it tells something only if that is after the moment. A
+    silence of less than ``least_seconds`` misses no beat yet.
     """
     if peer.turn_at <= peer.started_at:
         return diagnose.Voice.NOT_YET
@@ -334,9 +337,11 @@ def voice(
         if heard_at > since:
             return diagnose.Voice.HEARD
         return diagnose.Voice.NOT_YET
-    last = peer.silent[host]
-    if last is not None and datetime.datetime.fromisoformat(last) > since:
+    text = peer.silent[host]
+    last = None if text is None else datetime.datetime.fromisoformat(text)
+    if last is not None and last > since:
         return diagnose.Voice.HEARD
-    if peer.turn_at <= since:
+    least = datetime.timedelta(seconds=least_seconds)
+    if peer.turn_at <= since or (last and peer.turn_at - last < least):
         return diagnose.Voice.NOT_YET
     return diagnose.Voice.SILENT

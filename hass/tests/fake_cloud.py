@@ -20,9 +20,11 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
+from concurrent import futures
 import contextlib
 import datetime
 import pathlib
+from typing import Any
 
 import futurist
 from oslo_config import cfg
@@ -39,6 +41,7 @@ from hass.db import models
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
+from hass.detection import panel
 from hass.diagnosis import accrual
 from hass.diagnosis import quality
 from hass.engine import alarms
@@ -54,6 +57,8 @@ from hass.nova import records
 from hass.recovery import hands
 from hass.recovery import host_failure
 from hass.recovery import host_return
+from hass.recovery import looking
+from hass.recovery import outside
 from hass.recovery import planner
 from hass.recovery import runner
 from hass.recovery import witness
@@ -220,6 +225,52 @@ class FakePinger:
             for network, name in [address.split('/')]
             if network in self._hosts[name].reachable_on()
         )
+
+
+class FakePeers:
+    """The agents of other hosts, as far as their networks reach."""
+
+    def __init__(self, hosts: Mapping[str, FakeHost]) -> None:
+        self._hosts = hosts
+
+    def reach(
+        self, addresses: Mapping[str, str], helpers: Collection[str]
+    ) -> dict[str, dict[str, bool]]:
+        return {
+            helper: {
+                network: network in asked.reachable_on()
+                and network
+                in self._hosts[address.split('/')[1]].reachable_on()
+                for network, address in addresses.items()
+            }
+            for helper in helpers
+            for asked in [self._hosts[helper]]
+            if asked.reachable_on() and not asked.agent_killed
+        }
+
+
+def at_once(work: Callable[[], Any]) -> 'futures.Future[Any]':
+    """Do the work before anything else: time stands still meanwhile."""
+    return futurist.SynchronousExecutor().submit(work)
+
+
+def make_outside(
+    fencer: fencing.Fencer,
+    pinger: outside.Pinger,
+    peers: outside.Peers,
+    clock: clock_.Clock,
+    engine: str,
+) -> outside.Outside:
+    """Looks that take no virtual time, with no detector but the given."""
+    return outside.Outside(
+        fencer,
+        pinger,
+        peers,
+        panel.Panel({}, clock, spawn=at_once),
+        looking.Search(clock, limit=None, seconds=2.0, spawn=at_once),
+        engine,
+        at_once,
+    )
 
 
 class FakeCompute(nova.Compute):
@@ -469,8 +520,9 @@ class FakeEngine:
             compute=cloud.compute,
             witness=witness.Witness(
                 self.ears,
-                cloud.bmcs,
-                cloud.pinger,
+                make_outside(
+                    cloud.bmcs, cloud.pinger, cloud.peers, cloud.clock, name
+                ),
                 cloud.clock,
                 name,
                 self._inventory.excused,
@@ -631,6 +683,7 @@ class FakeCloud:
         self.bmcs = FakeBmcs(self.hosts)
         self.compute = FakeCompute(self.nova, self.clock)
         self.pinger = FakePinger(self.hosts)
+        self.peers = FakePeers(self.hosts)
         self.pager = Pager()
         self.refusals: list[str] = []
         self.steps = 0

@@ -26,7 +26,7 @@ from hass import conf as options
 from hass.db import migration
 from hass.db import session as db_session
 from hass.engine import service as engine
-from hass.recovery import witness
+from hass.recovery import outside
 from hass import secrets
 from hass.simulation.demo import configuration
 from hass.simulation.demo import machine
@@ -75,7 +75,7 @@ class Control:
         self,
         folder: pathlib.Path,
         clouds: nova.SimulatedNova,
-        pinger: witness.Pinger,
+        pinger: outside.Pinger,
         clock: clock_.Clock,
     ) -> None:
         self.url = ''

@@ -18,12 +18,15 @@ import hypothesis
 from hypothesis import strategies
 
 from hass.diagnosis import diagnose
+from hass.diagnosis import isolation
 from hass import faults
 from hass.tests import base
 
+Action = isolation.Action
 Power = diagnose.Power
 Verdict = faults.Verdict
 Voice = diagnose.Voice
+ALIVE = {'management': Verdict.HEALTHY, 'storage': Verdict.HEALTHY}
 DARK = {'management': Verdict.FAILED, 'storage': Verdict.FAILED}
 MOMENT = datetime.datetime(2030, 1, 1)
 
@@ -107,17 +110,80 @@ class DiagnoseTest(base.TestCase):
         self.decide(diagnose.Doubt, 'only management', networks=networks)
 
     def test_a_kernel_that_answers_is_looked_at_longer(self):
-        networks = DARK | {'storage': Verdict.HEALTHY}
-        self.decide(diagnose.Unclear, 'on storage', networks=networks)
+        self.decide(diagnose.Unclear, 'on management, storage', networks=ALIVE)
 
     def test_agent_and_nova_compute_silent_is_a_fault_of_the_os(self):
         found = self.decide(
             faults.Fault,
-            'its kernel answers on storage',
-            networks=DARK | {'storage': Verdict.HEALTHY},
+            'its kernel answers on management, storage',
+            networks=ALIVE,
             compute_down=True,
         )
         self.assertIs(faults.Layer.OS, found.layer)
+
+    def test_a_host_that_lost_some_networks_is_reported(self):
+        """Nova's record is down too: it came over the dark network."""
+        found = self.decide(
+            diagnose.Doubt,
+            'it lost management and is alive on storage',
+            networks=DARK | {'storage': Verdict.HEALTHY},
+            compute_down=True,
+        )
+        self.assertTrue(found.passes)
+
+    def test_a_rule_of_its_cluster_may_fence_it(self):
+        rule = isolation.Rule(frozenset({'management'}), Action.FENCE)
+        found = self.decide(
+            faults.Fault,
+            'rule 1 of its cluster',
+            networks=DARK | {'storage': Verdict.HEALTHY},
+            rules=(rule,),
+        )
+        self.assertIs(faults.Layer.NETWORK, found.layer)
+
+    def test_a_network_that_only_others_reach_counts_as_alive(self):
+        self.decide(
+            diagnose.Doubt,
+            'it lost management and is alive on storage',
+            networks=DARK | {'storage': Verdict.UNKNOWN},
+            reached={'storage': ['compute-2']},
+        )
+
+    def test_an_engine_that_others_outhear_is_deaf(self):
+        for down in (False, True):
+            self.decide(
+                diagnose.Unclear,
+                'this engine is deaf to it on management, where compute-2',
+                reached={'management': ['compute-2']},
+                compute_down=down,
+            )
+
+    def test_a_panic_that_nobody_answers_for_is_a_fault_of_the_os(self):
+        found = self.decide(
+            faults.Fault, 'it panicked', panicked=True, networks=ALIVE
+        )
+        self.assertIs(faults.Layer.OS, found.layer)
+
+    def test_a_beat_after_the_panic_outweighs_it(self):
+        self.decide(diagnose.Alive, 'heard', panicked=True, heard=True)
+
+    def test_a_panic_of_a_host_that_misses_no_beat_yet_is_unclear(self):
+        self.decide(diagnose.Unclear, 'too young', panicked=True, silent=False)
+
+    def test_a_watchdog_that_nobody_feeds_is_a_fault_of_the_os(self):
+        found = self.decide(
+            faults.Fault,
+            'watchdog is not fed',
+            layers={faults.Layer.OS: Verdict.FAILED},
+            networks=ALIVE,
+        )
+        self.assertIs(faults.Layer.OS, found.layer)
+
+    def test_ill_sensors_name_the_fault_and_do_not_make_one(self):
+        ill = {faults.Layer.HARDWARE: Verdict.FAILED}
+        found = self.decide(faults.Fault, 'its sensors fail', layers=ill)
+        self.assertIs(faults.Layer.HARDWARE, found.layer)
+        self.decide(diagnose.Unclear, 'silent', layers=ill, networks=ALIVE)
 
     def test_a_fault_tells_what_it_was_seen_by(self):
         seen = faults.Observation(
@@ -144,6 +210,16 @@ EVIDENCES = strategies.builds(
         strategies.sampled_from(Verdict),
     ),
     compute_down=strategies.booleans(),
+    silent=strategies.booleans(),
+    panicked=strategies.booleans(),
+    reached=strategies.dictionaries(
+        strategies.sampled_from(['management', 'storage', 'tenant']),
+        strategies.just(['compute-2']),
+    ),
+    layers=strategies.dictionaries(
+        strategies.sampled_from([faults.Layer.HARDWARE, faults.Layer.OS]),
+        strategies.sampled_from(Verdict),
+    ),
 )
 
 
@@ -169,13 +245,20 @@ class DiagnosePropertiesTest(base.TestCase):
         self.assertFalse(self.is_fault(seen))
 
     @hypothesis.given(EVIDENCES)
-    def test_a_powered_host_needs_two_dark_networks_or_two_dead_services(
+    def test_a_host_that_misses_no_beat_yet_is_not_fenced(self, seen):
+        hypothesis.assume(not seen.silent)
+        self.assertFalse(self.is_fault(seen))
+
+    @hypothesis.given(EVIDENCES)
+    def test_a_powered_host_needs_two_dark_networks_or_word_of_its_death(
         self, seen
     ):
         hypothesis.assume(seen.power is Power.ON)
         verdicts = list(seen.networks.values())
         two_dark = verdicts.count(Verdict.FAILED) >= 2
         os_died = Verdict.HEALTHY in verdicts and seen.compute_down
+        os_died |= seen.panicked
+        os_died |= seen.layers.get(faults.Layer.OS) is Verdict.FAILED
         if not (two_dark or os_died):
             self.assertFalse(self.is_fault(seen))
 
@@ -183,7 +266,9 @@ class DiagnosePropertiesTest(base.TestCase):
     def test_a_wire_that_works_is_never_called_a_fault_of_the_network(
         self, seen
     ):
-        hypothesis.assume(Verdict.HEALTHY in seen.networks.values())
+        hypothesis.assume(
+            Verdict.HEALTHY in seen.networks.values() or seen.reached
+        )
         found = diagnose.diagnose(seen)
         layer = getattr(found, 'layer', None)
         self.assertNotEqual(faults.Layer.NETWORK, layer)

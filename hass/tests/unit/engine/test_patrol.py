@@ -98,8 +98,13 @@ class PatrolCase(base.TestCase):
         pinger = fake_cloud.FakePinger({})
         seen = witness.Witness(
             self.ears,
-            self.power,
-            pinger,
+            fake_cloud.make_outside(
+                self.power,
+                pinger,
+                fake_cloud.FakePeers({}),
+                self.clock,
+                'engine-1',
+            ),
             self.clock,
             'engine-1',
             known.excused,

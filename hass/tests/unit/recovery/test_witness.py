@@ -39,7 +39,7 @@ def says(turn, **silent):
         turn_at=after(turn),
         silent=silent,
     )
-    return witness.voice(row, 'host', SINCE, PICTURE)
+    return witness.voice(row, 'host', SINCE, PICTURE, 1.25)
 
 
 class VoiceTest(base.TestCase):
@@ -58,6 +58,9 @@ class VoiceTest(base.TestCase):
 
     def test_a_row_that_names_the_host_is_silent_of_it(self):
         self.assertIs(Voice.SILENT, says(0.1, host=after(-3).isoformat()))
+
+    def test_a_silence_that_misses_no_beat_yet_tells_nothing(self):
+        self.assertIs(Voice.NOT_YET, says(0.5, host=after(-0.5).isoformat()))
 
     def test_a_host_that_was_never_heard_is_silent(self):
         self.assertIs(Voice.SILENT, says(0.1, host=None))
