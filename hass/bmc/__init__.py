@@ -52,7 +52,7 @@ class Bmc:
     def __init__(
         self, clock: clock_.Clock, *, call_seconds: float, workers: int
     ) -> None:
-        self._call_seconds = call_seconds
+        self.call_seconds = call_seconds
         self._pool = pool.Pool(clock, workers)
 
     def power(self, address: Address) -> PowerState:
@@ -82,7 +82,7 @@ class Bmc:
     def sensors(self, address: Address) -> list[SensorReading]:
         """Read every sensor of the repository (33.12, 35.14)."""
         answer: Iterable[dict[str, Any]] = self._pool.call(
-            address, 'sensors', self._call_seconds * SENSORS_FACTOR, slow=True
+            address, 'sensors', self.call_seconds * SENSORS_FACTOR, slow=True
         )
         return [SensorReading(**reading) for reading in answer]
 
@@ -91,13 +91,13 @@ class Bmc:
         self._pool.close()
 
     def _read(self, address: Address, verb: str) -> Any:
-        return self._pool.call(address, verb, self._call_seconds)
+        return self._pool.call(address, verb, self.call_seconds)
 
     def _act(
         self, address: Address, verb: str, deadline: clock_.Deadline
     ) -> None:
         deadline.check()
-        self._pool.call(address, verb, self._call_seconds, deadline=deadline)
+        self._pool.call(address, verb, self.call_seconds, deadline=deadline)
 
 
 __all__ = [

@@ -31,6 +31,8 @@ from hass import clock as clock_
 from hass import faults
 
 NAMESPACE = 'hass.detectors'
+GRACE_SECONDS = 1.0
+"""A look is given this much longer than the calls that it makes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,12 +88,12 @@ class Detector(abc.ABC):
 
     :cvar layer: the layer or side path that it looks at
     :cvar in_band: it runs on the host itself
-    :cvar seconds: how long a look may take before it counts as hung
+    :ivar seconds: how long a look may take before it counts as hung
     """
 
     layer: ClassVar[faults.Aspect]
     in_band: ClassVar[bool] = False
-    seconds: ClassVar[float] = 5.0
+    seconds: float = 5.0
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
