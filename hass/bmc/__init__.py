@@ -18,6 +18,8 @@ away (pool.py starts them, worker.py is what runs in them).
 """
 
 from collections.abc import Iterable
+import dataclasses
+import datetime
 from typing import Any
 import uuid
 
@@ -25,10 +27,15 @@ from hass.bmc import pool
 from hass.bmc import values
 from hass import clock as clock_
 
+Access = values.Access
 Address = values.Address
+Event = values.Event
 Identity = values.Identity
+LocalDevice = values.LocalDevice
+LogMark = values.LogMark
 PowerState = values.PowerState
 SensorReading = values.SensorReading
+Watchdog = values.Watchdog
 same_guid = values.same_guid
 
 SENSORS_FACTOR = 5
@@ -41,7 +48,8 @@ class Bmc:
     Any thread may call it. Processes start with the first call.
 
     :param call_seconds: how long one call may take, waiting for a free
-        process included; reading sensors may take five times as long
+        process included; reading sensors or events may take five times as
+        long
     :param workers: processes at most
 
     Every call raises hass.exception.BmcUnreachable (no answer in time),
@@ -55,7 +63,12 @@ class Bmc:
         self.call_seconds = call_seconds
         self._pool = pool.Pool(clock, workers)
 
-    def power(self, address: Address) -> PowerState:
+    @property
+    def long_seconds(self) -> float:
+        """How long sensors or events may take to be read."""
+        return self.call_seconds * SENSORS_FACTOR
+
+    def power(self, address: Access) -> PowerState:
         """Read the power state (IPMI 2.0, 28.2)."""
         return PowerState(self._read(address, 'power'))
 
@@ -74,24 +87,52 @@ class Bmc:
         """Ask for power up (28.3, 01h), once; see power_off()."""
         self._act(address, 'on', deadline)
 
-    def identity(self, address: Address) -> Identity:
+    def identity(self, address: Access) -> Identity:
         """Read the GUID and the power restore policy (22.14, 28.2)."""
         answer = self._read(address, 'identity')
         return Identity(uuid.UUID(answer['guid']), answer['policy'])
 
-    def sensors(self, address: Address) -> list[SensorReading]:
+    def watchdog(self, address: Access) -> Watchdog:
+        """Read the watchdog timer (27.7)."""
+        answer = self._read(address, 'watchdog')
+        return Watchdog(**answer | {'expired': tuple(answer['expired'])})
+
+    def sensors(self, address: Access) -> list[SensorReading]:
         """Read every sensor of the repository (33.12, 35.14)."""
-        answer: Iterable[dict[str, Any]] = self._pool.call(
-            address, 'sensors', self.call_seconds * SENSORS_FACTOR, slow=True
-        )
-        return [SensorReading(**reading) for reading in answer]
+        answer: Iterable[dict[str, Any]] = self._read_long(address, 'sensors')
+        return [
+            SensorReading(**reading | {'states': tuple(reading['states'])})
+            for reading in answer
+        ]
+
+    def events(
+        self, address: Access, after: LogMark | None
+    ) -> tuple[LogMark, list[Event]]:
+        """Read the event log after the mark (31.5), oldest first.
+
+        A long log comes in parts: ask again with the new mark. One that was
+        cleared or has overwritten itself is new from its beginning.
+
+        :param after: None: what is there is old, only the mark is wanted
+        """
+        argument = None if after is None else dataclasses.asdict(after)
+        answer = self._read_long(address, 'events', argument)
+        events = [_event(**one) for one in answer['events']]
+        return LogMark(**answer['mark']), events
 
     def close(self) -> None:
         """End all processes; a call under way fails."""
         self._pool.close()
 
-    def _read(self, address: Address, verb: str) -> Any:
+    def _read(self, address: Access, verb: str) -> Any:
         return self._pool.call(address, verb, self.call_seconds)
+
+    def _read_long(
+        self, address: Access, verb: str, argument: Any = None
+    ) -> Any:
+        return self._pool.call(
+            address, verb, self.long_seconds, argument=argument, slow=True
+        )
 
     def _act(
         self, address: Address, verb: str, deadline: clock_.Deadline
@@ -100,11 +141,27 @@ class Bmc:
         self._pool.call(address, verb, self.call_seconds, deadline=deadline)
 
 
+def _event(seconds: int | None, **fields: Any) -> Event:
+    # Below it counts from the start of the BMC, all ones is not set (37).
+    known = seconds is not None and 0x20000000 < seconds < 0xFFFFFFFF
+    at = (
+        datetime.datetime.fromtimestamp(seconds or 0, datetime.UTC)
+        if known
+        else None
+    )
+    return Event(at=at, **fields)
+
+
 __all__ = [
+    'Access',
     'Address',
     'Bmc',
+    'Event',
     'Identity',
+    'LocalDevice',
+    'LogMark',
     'PowerState',
     'SensorReading',
+    'Watchdog',
     'same_guid',
 ]

@@ -13,6 +13,7 @@
 """Processes that talk to BMCs, and are killed when one does not answer."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import socket
@@ -47,7 +48,7 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self.warm: dict[values.Address, float] = {}
+        self.warm: dict[values.Access, float] = {}
         self._ready = False
         self._channel, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET
@@ -125,16 +126,18 @@ class Pool:
 
     def call(
         self,
-        address: values.Address,
+        address: values.Access,
         verb: str,
         seconds: float,
         *,
+        argument: Any = None,
         slow: bool = False,
         deadline: clock_.Deadline | None = None,
     ) -> Any:
         """Have one verb of worker.py done.
 
         :param seconds: in all; the worker is killed then
+        :param argument: what the verb wants to know, as JSON
         :param slow: it is known to take long
         :param deadline: nothing may be sent to the BMC after it
         """
@@ -143,7 +146,9 @@ class Pool:
         worker = self._take(address, slow, until)
         good = False
         try:
-            answer = self._ask(worker, address, verb, until, deadline)
+            answer = self._ask(
+                worker, address, verb, until, argument, deadline
+            )
             good = (
                 answer.get('error') not in {'unreachable', 'bad'}
                 and 'spent' not in answer
@@ -179,21 +184,19 @@ class Pool:
     def _ask(
         self,
         worker: Worker,
-        address: values.Address,
+        address: values.Access,
         verb: str,
         until: float,
+        argument: Any,
         deadline: clock_.Deadline | None,
     ) -> dict[str, Any]:
         if not worker.wait_ready(until - self._clock.monotonic()):
             raise NotReady('no process was ready to ask it in time')
         now = self._clock.monotonic()
         worker.warm[address] = now
-        request = {
+        request = dataclasses.asdict(address) | {
             'verb': verb,
-            'host': address.host,
-            'port': address.port,
-            'username': address.username,
-            'password': address.password,
+            'argument': argument,
             # Only for a worker whose parent is gone: else it is killed.
             'seconds': until - now + 1.0,
             'deadline': None,
@@ -204,7 +207,7 @@ class Pool:
         worker.send(request)
         return worker.reply(until - self._clock.monotonic())
 
-    def _value(self, address: values.Address, answer: dict[str, Any]) -> Any:
+    def _value(self, address: values.Access, answer: dict[str, Any]) -> Any:
         error = answer.get('error')
         if error == 'unreachable':
             self._dark.add(str(address))
@@ -217,7 +220,7 @@ class Pool:
         return answer['value']
 
     def _take(
-        self, address: values.Address, slow: bool, until: float
+        self, address: values.Access, slow: bool, until: float
     ) -> Worker:
         with self._changed:
             while True:
@@ -234,7 +237,7 @@ class Pool:
                     reason = 'all processes were busy with other BMCs'
                     raise exception.BmcUnreachable(str(address), reason)
 
-    def _free(self, address: values.Address, slow: bool) -> Worker | None:
+    def _free(self, address: values.Access, slow: bool) -> Worker | None:
         """A worker with a session, else one that is ready, else a new one.
 
         Sessions are kept together in few workers, and doubtful BMCs go to

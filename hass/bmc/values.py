@@ -13,6 +13,7 @@
 """What is said about a BMC, without talking to one."""
 
 import dataclasses
+import datetime
 import enum
 import uuid
 
@@ -40,6 +41,20 @@ class Address:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class LocalDevice:
+    """The BMC of this very host, through its system's driver."""
+
+    device: str = '/dev/ipmi0'
+
+    def __str__(self) -> str:
+        return self.device
+
+
+Access = Address | LocalDevice
+"""Ways to reach a BMC. Only over a network is power changed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Identity:
     """Which system a BMC belongs to.
 
@@ -60,12 +75,67 @@ class SensorReading:
     :ivar value: None for a discrete sensor and for one without reading
     :ivar unit: of the value: '°C', 'RPM', …
     :ivar health: ok, warning, critical, failed, or unknown: no reading
+    :ivar states: thresholds that are crossed, states that are true
+    :ivar limited: it compares its value with thresholds
     """
 
     name: str
     kind: str
     value: float | None
     unit: str
+    health: str
+    states: tuple[str, ...] = ()
+    limited: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watchdog:
+    """The watchdog timer of a BMC (27.7).
+
+    :ivar use: whom it guards: unset, bios-frb2, bios-post, os-load, os, oem
+    :ivar action: none, reset, power-down, power-cycle
+    :ivar expired: uses in which it ran out; said until it is cleared
+    """
+
+    running: bool
+    use: str
+    action: str
+    expired: tuple[str, ...]
+    initial_seconds: float
+    present_seconds: float
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it was last reset, while it runs."""
+        return self.initial_seconds - self.present_seconds
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LogMark:
+    """How far an event log has been read: its last record, whole, as hex."""
+
+    record: int
+    bytes: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Event:
+    """A record of the event log (32).
+
+    :ivar at: by the BMC's own clock, which may be wrong; None: not said
+    :ivar sensor: its name, where the sensor data records know it
+    :ivar kind: as in IPMI's table 42-3: 'Memory', 'Processor', …
+    :ivar text: the state that it entered or left
+    :ivar asserted: False: it left it
+    :ivar health: as of a sensor: what the state means when it is entered
+    """
+
+    record: int
+    at: datetime.datetime | None
+    sensor: str
+    kind: str
+    text: str
+    asserted: bool
     health: str
 
 

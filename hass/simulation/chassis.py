@@ -16,6 +16,7 @@ import calendar
 from collections.abc import Callable
 import struct
 import threading
+from typing import Any
 import uuid
 
 from hass import clock as clock_
@@ -57,7 +58,9 @@ class Chassis:
         self.mute = False
         self.lying = False
         self.stuck = False
-        self.sensors = {one.name: one for one in sensors_.standard()}
+        self.sensors: dict[str, Any] = {
+            one.name: one for one in sensors_.standard()
+        }
         self.events: list[bytes] = []
         self._clock = clock
         self._hook = hook
@@ -127,6 +130,18 @@ class Chassis:
                 event = event[:1] + stamp + event[5:]
             self.events.append(struct.pack('<H', record) + event)
             return record
+
+    def log_state(
+        self, sensor: int, kind: int, state: int, *, asserted: bool = True
+    ) -> int:
+        """Log that a sensor of this type entered or left a state (42.2)."""
+        how = 0x6F | (0 if asserted else 0x80)
+        return self.log_event(
+            struct.pack(
+                '<BIHBBBBBBB',
+                *(2, 0, 0x20, 4, kind, sensor, how, state, 0xFF, 0xFF),
+            )
+        )
 
     def timestamp(self) -> int:
         return calendar.timegm(self._clock.now().timetuple())

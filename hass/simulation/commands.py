@@ -153,7 +153,8 @@ class Commands:
         sensor = self._by_number.get(data[0])
         if sensor is None:
             return NOT_PRESENT
-        return OK + sensor.reading(self._chassis.is_on)
+        reading: bytes = sensor.reading(self._chassis.is_on)
+        return OK + reading
 
     def _device_id(self, data: bytes) -> bytes:
         """Get Device ID (20.1): sensors, a repository, a log, chassis."""
@@ -195,7 +196,9 @@ class Commands:
             return NOT_PRESENT
         following = [one for one in numbers if one > wanted]
         record = self._by_number[wanted].record()
-        part = record[offset:] if size == 0xFF else record[offset:][:size]
+        part: bytes = (
+            record[offset:] if size == 0xFF else record[offset:][:size]
+        )
         after = following[0] if following else LAST
         return OK + struct.pack('<H', after) + part
 

@@ -16,7 +16,7 @@ import dataclasses
 import struct
 
 # Sensor types (42.2) and units (43.17).
-TEMPERATURE, VOLTAGE, FAN = 0x01, 0x02, 0x04
+TEMPERATURE, VOLTAGE, FAN, SUPPLY = 0x01, 0x02, 0x04, 0x08
 DEGREES_C, VOLTS, RPM = 0x01, 0x04, 0x12
 # The bits of a threshold sensor's state, in the order of `limits` (35.14).
 LOWER = (0x01, 0x02, 0x04)
@@ -80,7 +80,38 @@ class Sensor:
         return head + body
 
 
-def standard() -> list[Sensor]:
+@dataclasses.dataclass(slots=True)
+class Discrete:
+    """A sensor with states of its type (42.2); write ``states``."""
+
+    number: int
+    name: str
+    kind: int
+    states: set[int]
+
+    def reading(self, is_on: bool) -> bytes:
+        """Answer to Get Sensor Reading (35.14)."""
+        bits = sum(1 << state for state in self.states)
+        return bytes((0, 0xC0)) + struct.pack('<H', 0x8000 | bits)
+
+    def thresholds(self) -> bytes:
+        """It has none."""
+        return b'\0' * 7
+
+    def record(self) -> bytes:
+        """A compact sensor record, type 02h (43.2)."""
+        body = struct.pack(
+            '<BBBBBBBBBHHHBBBBB',
+            *(0x20, 0, self.number, 10, 1, 0x7F, 0x40, self.kind, 0x6F),
+            *(0x7FFF, 0x7FFF, 0x7FFF, 0xC0, 0, 0, 1, 0),
+        )
+        body += bytes(6)
+        body += bytes((0xC0 | len(self.name),)) + self.name.encode()
+        head = struct.pack('<HBBB', self.number, 0x51, 2, len(body))
+        return head + body
+
+
+def standard() -> list[Sensor | Discrete]:
     """One of each kind that shows ill hardware."""
     return [
         Sensor(
@@ -100,4 +131,5 @@ def standard() -> list[Sensor]:
             upper=(13.2, 14.0, 15.0),
             exponent=-1,
         ),
+        Discrete(4, 'PSU 1', SUPPLY, {0}),
     ]

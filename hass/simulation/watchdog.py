@@ -21,6 +21,7 @@ TICKS = 10
 """The countdown is in steps of 100 ms."""
 
 NEVER_SET = 0x80
+WATCHDOG_2 = 0x23
 
 
 class Watchdog:
@@ -36,6 +37,7 @@ class Watchdog:
         self._countdown = 0
         self._known = False
         self._runs_out: float | None = None
+        self._ran_out = False
 
     @property
     def running(self) -> bool:
@@ -48,6 +50,7 @@ class Watchdog:
         self._expired &= ~clear
         self._countdown = countdown
         self._known = True
+        self._ran_out = False
         keeps_running = use & 0x40 and self.running
         self._runs_out = None
         if keeps_running:
@@ -63,7 +66,7 @@ class Watchdog:
 
     def get(self, data: bytes) -> bytes:
         """Get Watchdog Timer (27.7)."""
-        left = self._countdown
+        left = 0 if self._ran_out else self._countdown
         if self._runs_out is not None:
             seconds = self._runs_out - self._clock.monotonic()
             left = max(0, round(seconds * TICKS))
@@ -88,21 +91,18 @@ class Watchdog:
             self._expire()
 
     def _wind(self) -> None:
+        self._ran_out = False
         now = self._clock.monotonic()
         self._runs_out = now + self._countdown / TICKS
 
     def _expire(self) -> None:
+        self._ran_out = True
         self._expired |= 1 << (self._use & 0x07)
         action = self._action & 0x07
         if not self._use & 0x80:
             # Watchdog 2, sensor-specific, offset: what was done (42.2).
-            self._chassis.log_event(
-                struct.pack(
-                    '<BIHBBBBBBB',
-                    *(2, 0, 0x20, 4, 0x23, 0, 0x6F),
-                    *(0xC0 | min(action, 3), self._use & 0x07, 0xFF),
-                )
-            )
+            # Offset in the sensor's states: what was done (42.2).
+            self._chassis.log_state(0, WATCHDOG_2, min(action, 3))
         if action == 1:
             self._chassis.reset('watchdog')
         elif action == 2:

@@ -33,7 +33,7 @@ class SecretTest(bmc_base.BmcTest):
 
     def try_everything(self, address):
         logging.getLogger().info('asking %r, %s', address, address)
-        for verb in ('power', 'identity', 'sensors'):
+        for verb in ('power', 'identity', 'sensors', 'watchdog'):
             self.note(getattr(self.bmcs, verb), address)
         for verb in ('power_on', 'power_off'):
             for seconds in (5, -5):

@@ -1,0 +1,218 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is read from a BMC, as JSON; values.py tells what it means.
+
+Numbers in brackets are sections of IPMI 2.0.
+"""
+
+import struct
+from typing import Any
+import uuid
+
+from pyghmi.ipmi import sdr
+
+from hass.bmc import doors
+
+CHASSIS, APP, STORAGE = 0x00, 0x06, 0x0A
+POLICIES = ('always-off', 'previous', 'always-on', 'unknown')
+HEALTH = ((4, 'failed'), (2, 'critical'), (1, 'warning'), (0, 'ok'))
+USES = ('unset', 'bios-frb2', 'bios-post', 'os-load', 'os', 'oem')
+ACTIONS = ('none', 'reset', 'power-down', 'power-cycle')
+TICKS = 10
+NOT_PRESENT = 0xCB
+FIRST, LAST = 0x0000, 0xFFFF
+RECORD_BYTES = 16
+EVENTS_AT_ONCE = 128
+THRESHOLD, SENSOR_SPECIFIC = 0x01, 0x6F
+
+Repositories = dict[str, dict[Any, Any]]
+
+
+def status(door: doors.Door) -> int:
+    """Current power state, the first byte of Get Chassis Status (28.2)."""
+    state = door.read(CHASSIS, 0x01, 3)[0]
+    if state & 0x80:
+        raise doors.Failure('bad', f'power state {state:02x} is not defined')
+    return state
+
+
+def identity(door: doors.Door) -> dict[str, str]:
+    """Get System GUID (22.14) and the power restore policy (28.2)."""
+    guid = door.read(APP, 0x37, 16)[:16]
+    policy = POLICIES[status(door) >> 5 & 3]
+    return {'guid': str(uuid.UUID(bytes=guid)), 'policy': policy}
+
+
+def watchdog(door: doors.Door) -> dict[str, Any]:
+    """Get Watchdog Timer (27.7)."""
+    use, action, _, expired, initial, present = struct.unpack(
+        '<BBBBHH', door.read(APP, 0x25, 8)[:8]
+    )
+    running = bool(use & 0x40)
+    if use & 0x07 >= len(USES) or (running and not use & 0x07):
+        raise doors.Failure('bad', f'timer use {use:02x} is not defined')
+    if action & 0x07 >= len(ACTIONS):
+        raise doors.Failure('bad', f'timer action {action:02x} is not defined')
+    if running and present > initial:
+        raise doors.Failure(
+            'bad', f'countdown {present} is over its start, {initial}'
+        )
+    return {
+        'running': running,
+        'use': USES[use & 0x07],
+        'action': ACTIONS[action & 0x07],
+        'expired': [
+            name for bit, name in enumerate(USES) if bit and expired >> bit & 1
+        ],
+        'initial_seconds': initial / TICKS,
+        'present_seconds': present / TICKS,
+    }
+
+
+def repository(door: doors.Door, at: str, known: Repositories) -> sdr.SDR:
+    """The sensor data records (33), read anew when they have changed.
+
+    pyghmi keeps them for each model of BMC, but hosts of one model may have
+    different sensors.
+    """
+    sdr.shared_sdrs.clear()
+    sdr.shared_sdrs.update(known.get(at, {}))
+    # Else they stay as they were while the session lasts.
+    door.command._sdr = None
+    found = door.command.init_sdr()
+    known[at] = dict(sdr.shared_sdrs)
+    return found
+
+
+def sensors(records: sdr.SDR, door: doors.Door) -> list[dict[str, Any]]:
+    """Each sensor's reading, states and health (35.14)."""
+    limited = {
+        one.name
+        for one in records.sensors.values()
+        if getattr(one, 'reading_type', None) == THRESHOLD
+    }
+    return [
+        {
+            'name': reading.name,
+            'kind': reading.type,
+            'value': None if reading.unavailable else reading.value,
+            'unit': reading.units or '',
+            'health': 'unknown'
+            if reading.unavailable
+            else _health(reading.health),
+            'states': [str(one) for one in reading.states],
+            'limited': reading.name in limited,
+        }
+        for reading in door.command.get_sensor_data()
+    ]
+
+
+def events(door: doors.Door, mark: dict[str, Any] | None) -> dict[str, Any]:
+    """Raw records of the event log since the mark (31.5), oldest first.
+
+    A log that no longer holds the record of the mark as it was has been
+    cleared, or has begun to overwrite itself: all that it holds is new.
+
+    :param mark: ``mark`` of the last answer; None: what is there is old
+    """
+    if mark is None:
+        last = _entry(door, LAST)
+        return {'mark': _mark(last), 'records': []}
+    wanted = FIRST
+    if mark['bytes']:
+        known = _entry(door, mark['record'])
+        if known and known[1].hex() == mark['bytes']:
+            wanted = known[0]
+    records: list[bytes] = []
+    seen: set[int] = set()
+    while wanted != LAST and len(records) < EVENTS_AT_ONCE:
+        if wanted in seen:
+            raise doors.Failure('bad', 'its event log goes round in circles')
+        seen.add(wanted)
+        entry = _entry(door, wanted)
+        if entry is None:
+            break
+        wanted, record = entry
+        records.append(record)
+    if records:
+        mark = _mark((wanted, records[-1]))
+    elif wanted == FIRST:
+        mark = _mark(None)
+    return {'mark': mark, 'records': [one.hex() for one in records]}
+
+
+def described(records: sdr.SDR, command: Any, raw: bytes) -> dict[str, Any]:
+    """What a standard record (32.1) says, and little of others."""
+    number, kind = struct.unpack_from('<HB', raw)
+    if kind != 0x02:
+        return {
+            'record': number,
+            'seconds': None,
+            'sensor': '',
+            'kind': 'OEM',
+            'text': f'record of type {kind:02x}',
+            'asserted': True,
+            'health': 'unknown',
+        }
+    seconds, owner, lun, _, sensor_type, sensor, how, offset = (
+        struct.unpack_from('<IBBBBBBB', raw, 3)
+    )
+    tables = command.get_event_constants()
+    said = _meaning(tables, how & 0x7F, sensor_type).get(offset & 0x0F, {})
+    key = f'{owner}.{sensor}.{lun & 0x03}'
+    known = records.sensors.get(key)
+    return {
+        'record': number,
+        'seconds': seconds,
+        'sensor': known.name if known else f'sensor {sensor}',
+        'kind': tables.sensor_type_codes.get(sensor_type, 'unknown'),
+        'text': said.get('desc', f'state {offset & 0x0F}'),
+        'asserted': not how & 0x80,
+        'health': _health(said['severity']) if said else 'unknown',
+    }
+
+
+def _meaning(tables: Any, how: int, sensor_type: int) -> dict[int, Any]:
+    """States of a generic (42.1) or a sensor-specific event (42.2)."""
+    found: dict[int, Any] = (
+        tables.sensor_type_offsets.get(sensor_type, {})
+        if how == SENSOR_SPECIFIC
+        else tables.generic_type_offsets.get(how, {})
+    )
+    return found
+
+
+def _entry(door: doors.Door, number: int) -> tuple[int, bytes] | None:
+    """Get SEL Entry (31.5): the next record's number, and the record."""
+    low, high = number.to_bytes(2, 'little')
+    code, data = door.ask(STORAGE, 0x43, 0, 0, low, high, 0, 0xFF)
+    if code == NOT_PRESENT:
+        return None
+    if code:
+        raise doors.refused(STORAGE, 0x43, code)
+    doors.enough(data, 2 + RECORD_BYTES)
+    return int.from_bytes(data[:2], 'little'), data[2 : 2 + RECORD_BYTES]
+
+
+def _mark(entry: tuple[int, bytes] | None) -> dict[str, Any]:
+    if entry is None:
+        return {'record': 0, 'bytes': ''}
+    record = entry[1]
+    return {
+        'record': int.from_bytes(record[:2], 'little'),
+        'bytes': record.hex(),
+    }
+
+
+def _health(severity: int) -> str:
+    return next(word for bit, word in HEALTH if severity >= bit)
