@@ -40,7 +40,7 @@ class Tools:
     """What detectors look with.
 
     :ivar conf: all options
-    :ivar bmcs: None where no BMC can be reached over a network, in an agent
+    :ivar bmcs: asks BMCs; an agent's asks its own host's, with one process
     """
 
     conf: Any

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from hass import bmc
 from hass.detection import base
-from hass import exception
+from hass.detection import ipmi
 from hass import faults
 
 VERDICTS = {
@@ -25,27 +25,16 @@ VERDICTS = {
 }
 
 
-class PowerIpmi(base.Detector):
+class PowerIpmi(ipmi.IpmiDetector):
     """Asks the BMC for the state of the chassis (IPMI 2.0, 28.2)."""
 
     layer = faults.Layer.POWER
-
-    def __init__(self, tools: base.Tools) -> None:
-        super().__init__(tools)
-        if tools.bmcs is None:
-            raise exception.ConfigError('power_ipmi', 'no BMC can be asked')
-        self._bmcs = tools.bmcs
-        self.seconds = tools.bmcs.call_seconds + base.GRACE_SECONDS
-
-    def lacks(self, subject: base.Subject) -> str:
-        return '' if subject.bmc else 'no BMC is set for the host'
 
     def probe(self, subject: base.Subject) -> Sequence[base.Finding]:
         """On is healthy, off is failed.
 
         :raises hass.exception.BmcError: the BMC does not say
         """
-        assert subject.bmc is not None
-        state = self._bmcs.power(subject.bmc)
+        state = self.bmcs.power(self.access(subject))
         verdict = VERDICTS.get(state, faults.Verdict.UNKNOWN)
-        return [base.Finding(verdict, f'the BMC reads power {state}')]
+        return self.found(verdict, f'the BMC reads power {state}')
