@@ -19,10 +19,12 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 APT = ('apt-get', '-q', '-o', 'DPkg::Lock::Timeout=600')
 LOCK = pathlib.Path('/run/lock/hass-tests-apt')
 POLICY = pathlib.Path('/usr/sbin/policy-rc.d')
+CACHE = pathlib.Path('/var/cache/hass-tests')
 
 
 class LeftOut(Exception):
@@ -50,6 +52,43 @@ def ensure(*packages: str) -> None:
             _apt('install', '-y', '--no-install-recommends', *wanted)
 
 
+def kernel() -> pathlib.Path:
+    """Debian's newest kernel with its modules, unpacked and not installed.
+
+    :raises LeftOut: it cannot be had
+    """
+    if os.geteuid() != 0:
+        raise LeftOut('a kernel must be downloaded: run as root')
+    with _alone():
+        done = CACHE / 'kernel'
+        if not done.exists():
+            with tempfile.TemporaryDirectory(dir=_cache()) as folder:
+                _unpack_kernel(pathlib.Path(folder))
+                (pathlib.Path(folder) / 'root').rename(done)
+        return done
+
+
+def _cache() -> pathlib.Path:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    return CACHE
+
+
+def _unpack_kernel(folder: pathlib.Path) -> None:
+    _apt('update')
+    depends = _said('apt-cache', 'depends', 'linux-image-amd64')
+    wanted = [word for word in depends.split() if word.startswith('linux-')]
+    _apt('download', wanted[-1], cwd=folder)
+    (package,) = folder.glob('*.deb')
+    _said('dpkg-deb', '--extract', str(package), str(folder / 'root'))
+
+
+def _said(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LeftOut(f'{" ".join(command)} failed: {done.stderr[-500:]}')
+    return done.stdout
+
+
 def missing(packages: tuple[str, ...]) -> list[str]:
     """Which of them are not installed."""
     return [package for package in packages if not _installed(package)]
@@ -67,9 +106,10 @@ def _installed(package: str) -> bool:
     return state.stdout == 'installed'
 
 
-def _apt(*command: str) -> None:
+def _apt(*command: str, cwd: pathlib.Path | None = None) -> None:
     done = subprocess.run(
         [*APT, *command],
+        cwd=cwd,
         env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'},
         capture_output=True,
         text=True,

@@ -53,10 +53,11 @@ class Door(doors.Door):
         """Nothing is open."""
 
 
-class Bmcs:
-    call_seconds = 2.0
+class Bmcs(bmc.Bmc):
+    """Without processes; one BMC answers for all."""
 
-    def __init__(self, asked):
+    def __init__(self, clock, asked):
+        super().__init__(clock, call_seconds=2, workers=1)
         self._door = Door(asked)
 
     def watchdog(self, address):
@@ -71,7 +72,7 @@ class OsWatchdogTest(base.TestCase):
         answers = commands.Commands(self.clock, self.chassis)
         self.timer = answers.watchdog
         self.detector = os_watchdog.OsWatchdog(
-            detection.Tools(None, self.clock, Bmcs(answers))
+            detection.Tools(None, self.clock, Bmcs(self.clock, answers))
         )
 
     def arm(self, use=OS, action=0):
