@@ -47,9 +47,9 @@ class Bmc:
 
     Any thread may call it. Processes start with the first call.
 
-    :param call_seconds: how long one call may take, waiting for a free
-        process included; reading sensors or events may take five times as
-        long
+    :param call_seconds: how long one call may take; reading sensors or
+        events may take five times as long, and a read may wait as long
+        again for a free process
     :param workers: processes at most
 
     Every call raises hass.exception.BmcUnreachable (no answer in time),

@@ -30,6 +30,8 @@ MODULE = 'hass.bmc.worker'
 MAX_MESSAGE = 1 << 20
 WARM_SECONDS = 20.0
 """A worker logs out of a BMC that it was not asked about for so long."""
+PATIENCE_SECONDS = 0.25
+"""A call waits for the worker that is logged in, if that one gets on."""
 
 FAILURES = {
     'unreachable': exception.BmcUnreachable,
@@ -45,10 +47,12 @@ class Worker:
     prints goes nowhere: pyghmi prints names of BMCs.
 
     :ivar warm: when it last spoke with each BMC
+    :ivar busy_since: CLOCK_BOOTTIME when its call began
     """
 
     def __init__(self) -> None:
         self.warm: dict[values.Access, float] = {}
+        self.busy_since = 0.0
         self._ready = False
         self._channel, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET
@@ -136,7 +140,8 @@ class Pool:
     ) -> Any:
         """Have one verb of worker.py done.
 
-        :param seconds: in all; the worker is killed then
+        :param seconds: the worker is killed then; waiting for a free one may
+            take as long again, but not if there is a deadline
         :param argument: what the verb wants to know, as JSON
         :param slow: it is known to take long
         :param deadline: nothing may be sent to the BMC after it
@@ -144,6 +149,9 @@ class Pool:
         until = self._clock.monotonic() + seconds
         slow = slow or str(address) in self._dark
         worker = self._take(address, slow, until)
+        if deadline is None:
+            # Else a BMC that got little time of it looks dead.
+            until = self._clock.monotonic() + seconds
         good = False
         try:
             answer = self._ask(
@@ -231,11 +239,13 @@ class Pool:
                 if worker is not None:
                     self._idle.discard(worker)
                     self._slow_now += slow
+                    worker.busy_since = self._clock.monotonic()
                     return worker
                 left = until - self._clock.monotonic()
-                if left <= 0 or not self._changed.wait(left):
+                if left <= 0:
                     reason = 'all processes were busy with other BMCs'
                     raise exception.BmcUnreachable(str(address), reason)
+                self._changed.wait(min(left, PATIENCE_SECONDS))
 
     def _free(self, address: values.Access, slow: bool) -> Worker | None:
         """A worker with a session, else one that is ready, else a new one.
@@ -244,6 +254,8 @@ class Pool:
         those with the fewest: what may be killed should know little.
         """
         if slow and self._slow_now >= self._slow_limit:
+            return None
+        if self._better_waits(address):
             return None
         if not self._idle:
             return self._start() if self._room() else None
@@ -256,6 +268,22 @@ class Pool:
         return max(
             self._idle,
             key=lambda one: (address in one.warm, doubt * len(one.warm)),
+        )
+
+    def _better_waits(self, address: values.Access) -> bool:
+        """Whether a worker with a session is busy, and soon will not be.
+
+        To log in takes a BMC much longer than to answer.
+        """
+        now = self._clock.monotonic()
+        stale = now - WARM_SECONDS
+        warm = [
+            one
+            for one in self._workers
+            if one.warm.get(address, stale) > stale
+        ]
+        return not self._idle.intersection(warm) and any(
+            now - one.busy_since < PATIENCE_SECONDS for one in warm
         )
 
     def _room(self) -> bool:

@@ -26,11 +26,12 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         'workers',
-        default=4,
+        default=8,
         min=1,
         max=64,
-        help='Processes that talk to BMCs. A dead BMC keeps one of them busy '
-        'for call_seconds.',
+        help='Processes that talk to BMCs, at most, of about 40 MB each. A '
+        'dead BMC keeps one of them busy for call_seconds. Too few, and the '
+        'BMCs of many hosts are not all read in time.',
     ),
     cfg.StrOpt(
         'credentials_file',

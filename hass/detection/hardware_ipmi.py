@@ -73,7 +73,7 @@ class HardwareIpmi(ipmi.IpmiDetector):
 
     def __init__(self, tools: base.Tools) -> None:
         super().__init__(tools)
-        self.seconds = 2 * self.bmcs.long_seconds + base.GRACE_SECONDS
+        self.seconds = 4 * self.bmcs.long_seconds + base.GRACE_SECONDS
         self._lock = threading.Lock()
         self._logs: dict[str, Log] = {}
 

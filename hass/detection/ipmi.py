@@ -34,7 +34,7 @@ class IpmiDetector(base.Detector):
         if tools.bmcs is None:
             raise exception.ConfigError('[bmc]', 'no BMC can be asked here')
         self.bmcs = tools.bmcs
-        self.seconds = tools.bmcs.call_seconds + base.GRACE_SECONDS
+        self.seconds = 2 * tools.bmcs.call_seconds + base.GRACE_SECONDS
 
     def lacks(self, subject: base.Subject) -> str:
         return '' if subject.bmc else 'no BMC is set for the host'

@@ -38,6 +38,7 @@ class Responder:
 
     :param host: address to listen on
     :param port: 0 takes a free one; read it from ``port``
+    :ivar delay_seconds: how long it thinks before each answer
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Responder:
         port: int = 0,
     ) -> None:
         self.chassis = chassis
+        self.delay_seconds = 0.0
         self.commands = commands.Commands(clock, chassis)
         self._sessions = rmcp.Sessions(
             clock,
@@ -102,6 +104,7 @@ class Responder:
             self.chassis.settle()
             self.commands.watchdog.settle()
             if datagram and not self.chassis.mute:
+                self._stopping.wait(self.delay_seconds)
                 self._answer(datagram, peer)
 
     def _answer(self, datagram: bytes, peer: tuple[str, int]) -> None:

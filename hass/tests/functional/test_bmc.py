@@ -12,6 +12,7 @@
 
 """The door to BMCs, against our own responder."""
 
+from concurrent import futures
 import dataclasses
 import threading
 
@@ -73,7 +74,9 @@ class ReadingTest(bmc_base.BmcTest):
         readings = {one.name: one for one in self.bmcs.sensors(self.at)}
         self.assertEqual(
             bmc.SensorReading(
-                'CPU Temp', 'Temperature', 97.0, '°C', 'critical'
+                *('CPU Temp', 'Temperature', 97.0, '°C', 'critical'),
+                ('upper non-critical threshold', 'upper critical threshold'),
+                limited=True,
             ),
             readings['CPU Temp'],
         )
@@ -276,3 +279,19 @@ class ManyTest(bmc_base.BmcTest):
         self.assertEqual(
             [OFF, ON] * 6, [answers[number] for number in range(12)]
         )
+
+
+class QueueTest(bmc_base.BmcTest):
+    call_seconds = 6.0
+    workers = 1
+
+    def test_a_read_that_waited_for_a_process_has_all_its_time(self):
+        machines = [self.make_responder() for _ in range(2)]
+        for one in machines:
+            # Some eight answers: each login takes most of a call's time.
+            one.delay_seconds = 0.5
+        with futures.ThreadPoolExecutor(2) as threads:
+            seen = list(threads.map(self.bmcs.power, [
+                self.address(one) for one in machines
+            ]))  # fmt: skip
+        self.assertEqual([ON, ON], seen)
