@@ -19,6 +19,8 @@ import subprocess
 import uuid
 
 from hass import bmc
+from hass.detection import base as detection
+from hass.detection import hardware_ipmi
 from hass import exception
 from hass.simulation import sensors
 from hass.tests.functional import bmc_base
@@ -152,6 +154,42 @@ class IpmiSimTest(bmc_base.BmcTest):
             lambda: self.temperature() == ('critical', 96.0),
             why='the sensor to be polled',
         )
+
+    def test_the_event_of_a_critical_sensor_is_in_its_log(self):
+        mark, events = self.bmcs.events(self.at, None)
+        self.assertEqual([], events)
+        self.assertEqual('ok', self.temperature()[0])
+        (self.folder / 'temperature').write_text('96\n')
+        told = self.wait_for(
+            lambda: self.critical(mark), why='the event to be logged'
+        )
+        self.assertEqual(('CPU Temp', 'Temperature'), (told.sensor, told.kind))
+        self.assertTrue(told.asserted)
+
+    def critical(self, mark):
+        _, events = self.bmcs.events(self.at, mark)
+        return next((one for one in events if one.health == 'critical'), None)
+
+    def test_a_detector_sees_the_sensor_turn_critical_and_back(self):
+        seen = hardware_ipmi.HardwareIpmi(
+            detection.Tools(None, self.clock, self.bmcs)
+        )
+        subject = detection.Subject('compute-1', self.at)
+
+        def verdict():
+            return seen.probe(subject)[0].verdict
+
+        self.wait_for(lambda: verdict() == 'healthy', why='a first reading')
+        (self.folder / 'temperature').write_text('96\n')
+        self.wait_for(lambda: verdict() == 'failed', why='the heat')
+        (self.folder / 'temperature').write_text('45\n')
+        self.wait_for(lambda: verdict() == 'healthy', why='the cool')
+
+    def test_its_watchdog_tells_no_countdown_and_is_not_believed(self):
+        error = self.assertRaises(
+            exception.BmcBadAnswer, self.bmcs.watchdog, self.at
+        )
+        self.assertIn('6 bytes where 8 are due', str(error))
 
     def temperature(self):
         readings = {one.name: one for one in self.bmcs.sensors(self.at)}
