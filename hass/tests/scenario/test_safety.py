@@ -75,7 +75,7 @@ PARAGRAPHS = {
     ),
     # Suspicion to fencing.
     'evidences of one network are one evidence': (
-        'test_a_powered_host_needs_two_dark_networks_or_two_dead_services',
+        'test_a_powered_host_needs_two_dark_networks_or_word_of_its_death',
         'test_one_dark_network_of_a_host_is_no_suspicion',
     ),
     'whoever heard the host vetoes': (
