@@ -78,16 +78,18 @@ OPTIONS: list[cfg.Opt] = [
         default=1.0,
         min=0.1,
         max=10.0,
-        help='How long an answer to a ping may take when a suspected host '
-        'is looked at from outside.',
+        help='How long a host that is pinged has time to answer. A look ends '
+        'at once when all have answered, and takes so long if one does not. '
+        'Too small, and a busy network looks like a dead one.',
     ),
     cfg.IntOpt(
         'icmp_count',
         default=2,
         min=1,
         max=10,
-        help='Pings sent to each address of a suspected host; one answer is '
-        'enough for the network to count as alive.',
+        help='Pings sent to an address that does not answer, spread over '
+        'icmp_seconds; one answer is enough for the network to count as '
+        'alive.',
     ),
     cfg.FloatOpt(
         'quiet_seconds',

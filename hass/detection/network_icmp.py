@@ -13,50 +13,82 @@
 """Host network, from outside: who answers a ping. Many at a time."""
 
 from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Sequence
 
-import icmplib
+from hass.detection import base
+from hass.detection import pings
+from hass import faults
 
-from hass import exception
 
+class NetworkIcmp(base.Detector):
+    """Pings the addresses of hosts, network by network.
 
-class NetworkIcmp:
-    """Pings addresses side by side through one raw socket.
+    Some hosts, or firewalls before them, forbid pings. So the silence of an
+    address is *unknown* until it has once answered: to this object, or
+    before its time as remember() is told. From then on it is *failed*.
 
-    Raw sockets need CAP_NET_RAW; without it Linux's ping sockets are used,
-    which ``net.ipv4.ping_group_range`` may forbid.
-
-    :param seconds: how long an answer may take
-    :param count: pings to an address; one answer is enough
+    :raises hass.exception.ConfigError: by each look, where the system
+        allows no pings
     """
 
-    def __init__(self, seconds: float, count: int) -> None:
-        self._seconds = seconds
-        self._count = count
-        self._privileged = True
+    layer = faults.Layer.NETWORK
+    seconds = 12.0
+
+    def __init__(self, tools: base.Tools) -> None:
+        super().__init__(tools)
+        options = tools.conf.detection
+        self._pinger = pings.Pinger(
+            options.icmp_seconds, options.icmp_count, tools.clock
+        )
+        self._answered: set[tuple[str, str]] = set()
+
+    def lacks(self, subject: base.Subject) -> str:
+        return '' if subject.networks else 'no address of the host is known'
 
     def answering(self, addresses: Collection[str]) -> frozenset[str]:
-        """Those addresses that answer.
+        """Those addresses that answer."""
+        return self._pinger.answering(addresses)
 
-        :raises hass.exception.ConfigError: the system allows no pings
-        """
-        if not addresses:
-            return frozenset()
-        try:
-            return self._ping(addresses)
-        except icmplib.SocketPermissionError:
-            if not self._privileged:
-                raise exception.ConfigError(
-                    'CAP_NET_RAW', 'this service may not send pings'
-                ) from None
-            self._privileged = False
-            return self._ping(addresses)
+    def remember(self, host: str, addresses: Iterable[str]) -> None:
+        """These addresses of the host have answered once."""
+        self._answered.update((host, address) for address in addresses)
 
-    def _ping(self, addresses: Collection[str]) -> frozenset[str]:
-        answers = icmplib.multiping(
-            sorted(addresses),
-            count=self._count,
-            interval=0.1,
-            timeout=self._seconds,
-            privileged=self._privileged,
+    def probe(self, subject: base.Subject) -> Sequence[base.Finding]:
+        return self.probe_many([subject])[subject.host]
+
+    def probe_many(
+        self, subjects: Collection[base.Subject]
+    ) -> dict[str, Sequence[base.Finding]]:
+        """Look at many hosts in the time of one; findings by host."""
+        answering = self.answering(
+            {
+                address
+                for subject in subjects
+                for address in subject.networks.values()
+            }
         )
-        return frozenset(one.address for one in answers if one.is_alive)
+        for subject in subjects:
+            mine = answering.intersection(subject.networks.values())
+            self.remember(subject.host, mine)
+        return {
+            subject.host: [
+                self._finding(subject.host, network, address, answering)
+                for network, address in sorted(subject.networks.items())
+            ]
+            for subject in subjects
+        }
+
+    def _finding(
+        self, host: str, network: str, address: str, answering: frozenset[str]
+    ) -> base.Finding:
+        if address in answering:
+            verdict = faults.Verdict.HEALTHY
+            detail = f'{address} answers pings'
+        elif (host, address) in self._answered:
+            verdict = faults.Verdict.FAILED
+            detail = f'{address} answers pings no more'
+        else:
+            verdict = faults.Verdict.UNKNOWN
+            detail = f'{address} never answered a ping: it may be forbidden'
+        return base.Finding(verdict, detail, network)

@@ -28,7 +28,7 @@ from hass import clock as clock_
 from hass.db import migration
 from hass.db import services
 from hass.db import session as db_session
-from hass.detection import base
+from hass.detection import base as detection
 from hass.detection import network_icmp
 from hass.detection import panel
 from hass.diagnosis import quality
@@ -104,10 +104,10 @@ class Engine:
             conf.fencing.levels, self._bmcs
         )
         pinger = pinger or network_icmp.NetworkIcmp(
-            conf.detection.icmp_seconds, conf.detection.icmp_count
+            detection.Tools(conf, clock, self._bmcs)
         )
         self.panel = panel.load(
-            base.Tools(conf, clock, self._bmcs), in_band=False
+            detection.Tools(conf, clock, self._bmcs), in_band=False
         )
         self._compute = nova.connect(conf, clock)
         self._transport = transport or rpc.connect(conf)
