@@ -162,6 +162,7 @@ def _sound(values: object) -> bool:
             type(number) is float and math.isfinite(number) and number >= 0
             for number in (sent_at, uptime)
         )
+        and uptime >= 0
         and type(planned) is bool
     )
 

@@ -10,11 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Sends the beats: one for each network and engine, never waiting."""
+"""Sends the beats: one for each network and engine, never waiting.
+
+What engines ask comes in on the same sockets: see answers.py.
+"""
 
 from collections.abc import Iterable, Mapping
+import contextlib
 import logging
 import socket
+from typing import Any
 
 from hass.agent import identity as identities
 from hass.conf import agent as conf
@@ -22,6 +27,9 @@ from hass.conf import agent as conf
 LOG = logging.getLogger(__name__)
 
 ANY_NETWORK = 'default'
+
+Place = tuple[Any, ...]
+"""A socket's address, as the socket module has it."""
 
 
 class Sender:
@@ -46,14 +54,45 @@ class Sender:
         self._sockets: dict[tuple[str, bool], socket.socket] = {}
         self._trouble: dict[conf.EngineAddress, str] = {}
         self._closed = False
+        self._mute = False
+        self._planned = False
 
     def beat(self, planned: bool = False) -> None:
         """One beat on each network to each of its engines."""
+        self._planned = planned
         for network in self._networks:
             datagram = self._identity.beat(network, planned)
             for engine in self._engines:
                 if engine.network in ('', network):
                     self._send(network, engine, datagram)
+
+    def lines(self) -> dict[socket.socket, str]:
+        """The sockets that beats leave by, with their networks."""
+        if self._closed:
+            return {}
+        return {
+            line: network
+            for (network, _six), line in list(self._sockets.items())
+        }
+
+    def beat_back(self, line: socket.socket, to: Place) -> None:
+        """One beat to who asked for it, where the question came in.
+
+        After the goodbye it is a goodbye as well.
+        """
+        network = self.lines().get(line)
+        if network is not None:
+            self.reply(line, self._identity.beat(network, self._planned), to)
+
+    def reply(self, line: socket.socket, datagram: bytes, to: Place) -> None:
+        """Send once, and tell nobody if that fails: it is asked again."""
+        if not (self._closed or self._mute):
+            with contextlib.suppress(OSError):
+                line.sendto(datagram, to)
+
+    def mute(self, mute: bool) -> None:
+        """Send nothing for a while, as if the host hung."""
+        self._mute = mute
 
     def close(self) -> None:
         """Nothing is sent after this."""
@@ -64,7 +103,7 @@ class Sender:
     def _send(
         self, network: str, engine: conf.EngineAddress, datagram: bytes
     ) -> None:
-        if self._closed:
+        if self._closed or self._mute:
             return
         trouble = ''
         try:

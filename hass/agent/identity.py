@@ -12,11 +12,13 @@
 
 """Who the agent is: its host, this boot, its key, and what it signs."""
 
+from collections.abc import Sequence
 import os
 import stat
 import threading
 from typing import Any, TypedDict, TypeVar
 
+from hass import asks
 from hass import beats
 from hass import clock as clocks
 from hass import exception
@@ -63,6 +65,26 @@ class Identity:
     def seal(self, kind: type[M], **fields: Any) -> messages.Envelope:
         """A message as it goes over the wire, sent now."""
         return messages.seal(kind(**self._stamp(), **fields), self._key)
+
+    def asked(self, datagram: bytes) -> asks.Poke | asks.Reach:
+        """The question in a datagram.
+
+        :raises MessageRefused: it is none, or is not meant for this boot
+        """
+        ask = asks.unpack(datagram, self._keys)
+        if isinstance(ask, asks.Reached):
+            raise exception.MessageRefused(ask.host, beats.Refusal.UNREADABLE)
+        if ask.boot_id not in ('', self.boot_id):
+            raise exception.MessageRefused(ask.host, beats.Refusal.OLD_BOOT)
+        return ask
+
+    def reached(self, nonce: str, answers: Sequence[bool]) -> bytes:
+        """The answer to a Reach as it goes over the wire."""
+        answer = asks.Reached(self.host, self.boot_id, nonce, tuple(answers))
+        return asks.pack(answer, self._key)
+
+    def _keys(self, host: str) -> Sequence[bytes]:
+        return (self._key,) if host == self.host else ()
 
     def _stamp(self) -> Stamp:
         with self._lock:

@@ -10,13 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The agent: loops that beat, report, look at guests and feed."""
+"""The agent: loops that beat, answer, report, look at guests and feed."""
 
 from collections.abc import Callable, Sequence
 import logging
 import threading
 from typing import Any
 
+from hass.agent import answers
 from hass.agent import beats
 from hass.agent import facts
 from hass.agent import identity as identities
@@ -24,6 +25,7 @@ from hass.agent import reporter
 from hass.agent import watchdog
 from hass import clock as clocks
 from hass.detection import guests as detection
+from hass.detection import pings
 from hass import exception
 from hass import faults
 from hass.rpc import api
@@ -106,6 +108,7 @@ class Agent:
     """One host's agent. Everything that it touches is handed in.
 
     :param conf: the options of [agent]
+    :param pinger: reaches other hosts for the engines; None: ICMP
     """
 
     def __init__(
@@ -115,6 +118,7 @@ class Agent:
         engine: api.Engine,
         identity: identities.Identity,
         guests: detection.Guests,
+        pinger: answers.Pinger | None = None,
     ) -> None:
         if not conf.engines:
             raise exception.ConfigError(
@@ -125,6 +129,12 @@ class Agent:
         self._identity = identity
         self._addresses = dict(conf.beat_networks)
         self._sender = beats.Sender(identity, self._addresses, conf.engines)
+        self._answers = answers.Answers(
+            identity,
+            self._sender,
+            pinger or pings.Pinger(answers.REACH_SECONDS, 2, clock),
+            clock,
+        )
         self._domains = facts.Domains(clock, guests)
         self._nova_conf = facts.NovaConf(conf.nova_conf)
         self._watchdog = watchdog.Watchdog(
@@ -162,6 +172,7 @@ class Agent:
 
     def pause(self, paused: bool = True) -> None:
         """Hang, or go on: for tests and the demo."""
+        self._sender.mute(paused)
         for loop in self._loops:
             loop.pause(paused)
 
@@ -200,6 +211,13 @@ class Agent:
                 clock,
                 pause_seconds=look,
                 deadline_seconds=facts.FRESH_SECONDS,
+            ),
+            Loop(
+                'answers',
+                self._answers.turn,
+                clock,
+                pause_seconds=answers.PAUSE_SECONDS,
+                deadline_seconds=5.0,
             ),
             Loop(
                 'reports',

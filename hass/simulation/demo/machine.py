@@ -20,6 +20,7 @@ import uuid
 
 from oslo_config import cfg
 
+from hass.agent import answers
 from hass.agent import gate
 from hass.agent import identity
 from hass.agent import service
@@ -76,6 +77,7 @@ class Machine:
 
     :param number: the last part of its addresses
     :param folder: where its files are, a folder for each host
+    :param pinger: what its agent reaches other hosts with
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Machine:
         folder: pathlib.Path,
         ledger: oracle.Ledger,
         clock: clock_.Clock,
+        pinger: answers.Pinger,
     ) -> None:
         self.name = f'compute-{number}'
         self.addresses = {
@@ -94,6 +97,7 @@ class Machine:
         self._folder = folder / self.name
         self._ledger = ledger
         self._clock = clock
+        self._pinger = pinger
         self._guid = uuid.uuid4()
         self._password = secrets.token_hex(8)
         self._bmc_address = f'{BMC_NETWORK}.{10 + number}'
@@ -215,6 +219,7 @@ class Machine:
             _engine(conf),
             identity.read(self._clock, conf.agent),
             SeenGuests(self.host),
+            self._pinger,
         )
         with self._lock:
             if self.host.is_on and not self._stopped.is_set():

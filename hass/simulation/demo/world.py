@@ -41,7 +41,7 @@ class World:
         self.ledger = folder / 'ledger.jsonl'
         book = oracle.Ledger(self.ledger)
         found = [
-            machine.Machine(number, folder, book, clock)
+            machine.Machine(number, folder, book, clock, self)
             for number in range(1, HOSTS + 1)
         ]
         self.machines = {one.name: one for one in found}

@@ -80,6 +80,14 @@ class BeatTest(base.TestCase):
             beats.Refusal.FORGED, self.refused(beats.MAGIC + mac + body)
         )
 
+    def test_no_host_is_younger_than_its_boot(self):
+        datagram = beats.pack(make_beat(uptime=-0.5), KEY)
+        self.assertEqual(beats.Refusal.UNREADABLE, self.refused(datagram))
+        just_born = make_beat(uptime=0.0)
+        self.assertEqual(
+            just_born, beats.unpack(beats.pack(just_born, KEY), keys)
+        )
+
     def test_garbage_is_refused_whatever_it_is(self):
         good: list[Any] = ['compute-1', 'b', 1, 1.0, 1.0, 'n', False]
         bodies = [
