@@ -10,15 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Hears the beats: arrivals are kept in memory, per host and network."""
+"""Hears the beats: arrivals are kept in memory, per host and network.
+
+Questions to agents leave by the sockets that their beats come in at, so that
+a firewall which lets beats in lets the questions out.
+"""
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+import itertools
 import logging
 import selectors
 import socket
 import threading
+from typing import Any
 
+from hass import asks
 from hass import beats
 from hass import clock as clocks
 from hass.diagnosis import accrual
@@ -34,6 +41,9 @@ DRAIN = 512
 LATE_SECONDS = 0.25
 """A listener that is later than this learns nothing from arrivals."""
 LOG_SECONDS = 10.0
+
+Way = tuple[socket.socket, tuple[Any, ...]]
+"""Our socket, and the address of theirs as the socket module has it."""
 
 
 class Listener:
@@ -55,6 +65,8 @@ class Listener:
         self._hearing = hearing.Hearing(wish)
         self._keys = keys
         self._addresses = addresses
+        self._ways: dict[str, dict[str, Way]] = {}
+        self._expected: dict[str, Callable[[asks.Reached], None]] = {}
         self._refusals: collections.Counter[str] = collections.Counter()
         self._refused_at = -LOG_SECONDS
         self._turned_at = clock.monotonic()
@@ -100,6 +112,55 @@ class Listener:
         heard = self.heard(host)
         return heard is not None and heard.sent > moment
 
+    def poke(self, host: str) -> int:
+        """Ask for a beat now on every network that beats came in on.
+
+        :returns: how many datagrams went out
+        """
+        return self.ask(asks.Poke(host, self._boot(host), asks.make_nonce()))
+
+    def ask(self, ask: asks.Poke | asks.Reach) -> int:
+        """Send a question to an agent on all its networks.
+
+        It is signed with each key of the host: the agent has one of them.
+
+        :returns: how many datagrams went out
+        :raises Invalid: the question does not fit a datagram
+        """
+        ways = list(self._ways.get(ask.host, {}).values())
+        packed = [asks.pack(ask, key) for key in self._keys(ask.host)]
+        sent = 0
+        for (line, place), datagram in itertools.product(ways, packed):
+            try:
+                line.sendto(datagram, place)
+                sent += 1
+            except OSError as error:
+                LOG.debug('%s at %s: %s', ask.host, place[0], error)
+        return sent
+
+    def reach(
+        self,
+        peer: str,
+        addresses: Sequence[str],
+        nonce: str,
+    ) -> int:
+        """Ask an agent which addresses of another host answer it."""
+        return self.ask(
+            asks.Reach(peer, self._boot(peer), nonce, tuple(addresses))
+        )
+
+    def expect(self, nonce: str, then: Callable[[asks.Reached], None]) -> None:
+        """Call back, in the listening thread, with answers of this nonce."""
+        self._expected[nonce] = then
+
+    def forget(self, nonce: str) -> None:
+        """Answers of this nonce come too late from now on."""
+        self._expected.pop(nonce, None)
+
+    def _boot(self, host: str) -> str:
+        heard = self.heard(host)
+        return '' if heard is None else heard.boot_id
+
     def ears(self) -> float:
         """When the listening thread last finished a turn."""
         return self._turned_at
@@ -132,23 +193,46 @@ class Listener:
         """Take what has come, but leave the other sockets their turn."""
         for _each in range(DRAIN):
             try:
-                datagram = receiver.recv(beats.MAX_BYTES + 1)
+                datagram, place = receiver.recvfrom(asks.MAX_BYTES + 1)
             except BlockingIOError:
                 return
             except OSError as error:
                 LOG.warning('a beat could not be received: %s', error)
                 return
-            self.take(datagram)
+            self.take(datagram, (receiver, place))
 
-    def take(self, datagram: bytes) -> None:
-        """Believe a datagram, or count why not."""
+    def take(self, datagram: bytes, way: Way | None = None) -> None:
+        """Believe a datagram, or count why not.
+
+        :param way: how it came
+        """
         try:
-            beat = beats.unpack(datagram, self._keys)
-            now = self._clock.monotonic()
-            late = now - self._turned_at - WAIT_SECONDS > LATE_SECONDS
-            self._hearing.take(beat, now, beats.wall(self._clock), not late)
+            if datagram.startswith(asks.MAGIC):
+                self._take_answer(datagram)
+            else:
+                self._take_beat(datagram, way)
         except exception.MessageRefused as refused:
             self._refuse(refused)
+
+    def _take_beat(self, datagram: bytes, way: Way | None) -> None:
+        beat = beats.unpack(datagram, self._keys)
+        now = self._clock.monotonic()
+        late = now - self._turned_at - WAIT_SECONDS > LATE_SECONDS
+        self._hearing.take(beat, now, beats.wall(self._clock), not late)
+        if way is not None:
+            known = self._ways.get(beat.host, {})
+            self._ways[beat.host] = known | {beat.network: way}
+
+    def _take_answer(self, datagram: bytes) -> None:
+        """What nobody waits for any more is late, and that is all."""
+        answer = asks.unpack(datagram, self._keys)
+        if not isinstance(answer, asks.Reached):
+            raise exception.MessageRefused(
+                answer.host, beats.Refusal.UNREADABLE
+            )
+        then = self._expected.get(answer.nonce)
+        if then is not None:
+            then(answer)
 
     def _refuse(self, refused: exception.MessageRefused) -> None:
         self._refusals[refused.reason] += 1
@@ -162,9 +246,12 @@ class Listener:
             )
 
 
-def bind(address: str, port: int) -> socket.socket:
-    """A UDP socket for beats, with room for a burst of them.
+def bind(
+    address: str, port: int, option: str = '[engine] listen'
+) -> socket.socket:
+    """A UDP socket that never blocks, with room for a burst of beats.
 
+    :param option: that names the address
     :raises ConfigError: the address cannot be bound
     """
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
@@ -176,6 +263,6 @@ def bind(address: str, port: int) -> socket.socket:
     except OSError as error:
         receiver.close()
         raise exception.ConfigError(
-            '[engine] listen', f'{address}:{port}: {error.strerror}'
+            option, f'{address}:{port}: {error.strerror}'
         ) from None
     return receiver

@@ -21,6 +21,7 @@ from hass.conf import agent as options
 from hass.detection import guests
 from hass.diagnosis import quality
 from hass.engine import listener
+from hass.engine import peers
 from hass import exception
 from hass.tests import base
 from hass.tests.unit.agent import engines
@@ -43,6 +44,13 @@ class Engine(engines.SilentEngine):
     def goodbye(self, envelope):
         self.goodbyes += 1
         return {}
+
+
+class Pinger:
+    """One other host answers, and no other."""
+
+    def answering(self, addresses):
+        return frozenset({'192.0.2.1'}.intersection(addresses))
 
 
 class StuckGuests(guests.Guests):
@@ -95,6 +103,7 @@ class AgentTest(base.TestCase):
             engine or self.engine,
             identity.Identity(self.clock, 'compute-1', 'boot-1', KEY),
             seen or guests.NoGuests(),
+            Pinger(),
         )
         self.addCleanup(agent.kill)
         return agent
@@ -165,6 +174,40 @@ class AgentTest(base.TestCase):
         self.wait_more()
         self.wait_for(lambda: self.engine.reports > 1, why='reports')
         self.assertIsNone(agent.facts().domains)
+
+    def test_it_beats_at_once_when_it_is_poked(self):
+        self.start_agent(beat_seconds=10.0)
+        first = self.heard().by_network
+        self.assertEqual(2, self.listener.poke('compute-1'))
+        self.wait_for(
+            lambda: all(
+                self.heard().by_network[network] > first[network]
+                for network in NETWORKS
+            ),
+            why='a beat on each network',
+        )
+        self.assertEqual({}, self.listener.refusals())
+
+    def test_it_tells_an_engine_whom_it_reaches(self):
+        self.start_agent()
+        places = {'management': '192.0.2.1', 'storage': '192.0.2.2'}
+        self.assertEqual(
+            {'compute-1': {'management': True, 'storage': False}},
+            self.ask(places),
+        )
+
+    def test_a_host_that_hangs_or_is_dead_answers_no_question(self):
+        agent = self.start_agent(beat_seconds=10.0)
+        first = self.heard().last
+        for silence in (agent.pause, agent.kill):
+            silence()
+            self.listener.poke('compute-1')
+            self.assertEqual({}, self.ask({'a': '192.0.2.1'}, seconds=0.5))
+            self.assertEqual(first, self.heard().last)
+
+    def ask(self, places, seconds=10.0):
+        asked = peers.Peers(self.listener, self.clock)
+        return asked.reach('compute-2', places, ['compute-1'], seconds)
 
     def test_an_agent_without_engines_does_not_start(self):
         self.assertRaises(exception.ConfigError, self.make_agent, engines=[])

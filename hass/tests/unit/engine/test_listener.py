@@ -12,6 +12,7 @@
 
 import socket
 
+from hass import asks
 from hass import beats
 from hass.diagnosis import quality
 from hass.engine import listener
@@ -134,6 +135,43 @@ class ListenerTest(ListenerCase):
         self.assertIsNone(self.listener.heard('compute-2'))
 
 
+class AnswerTest(ListenerCase):
+    def setUp(self):
+        super().setUp()
+        self.answers: list[asks.Reached] = []
+        self.nonce = asks.make_nonce()
+        self.listener.expect(self.nonce, self.answers.append)
+
+    def answer(self, host='compute-1', key=b'k' * 32):
+        answer = asks.Reached(host, 'boot-1', self.nonce, (True,))
+        self.listener.take(asks.pack(answer, key))
+        return answer
+
+    def test_an_answer_reaches_who_waits_for_it(self):
+        self.assertEqual([self.answer()], self.answers)
+
+    def test_a_late_answer_is_nobodys(self):
+        self.listener.forget(self.nonce)
+        self.answer()
+        self.assertEqual([], self.answers)
+        self.assertEqual({}, self.listener.refusals())
+
+    def test_a_forged_answer_is_refused(self):
+        self.answer(key=b'x' * 32)
+        self.assertEqual([], self.answers)
+        self.assertEqual({beats.Refusal.FORGED: 1}, self.listener.refusals())
+
+    def test_engines_answer_no_questions(self):
+        poke = asks.Poke('compute-1', '', self.nonce)
+        self.listener.take(asks.pack(poke, b'k' * 32))
+        self.assertEqual(
+            {beats.Refusal.UNREADABLE: 1}, self.listener.refusals()
+        )
+
+    def test_who_was_never_heard_cannot_be_poked(self):
+        self.assertEqual(0, self.listener.poke('compute-1'))
+
+
 class SocketTest(ListenerCase):
     def test_beats_come_in_over_the_wire(self):
         self.listener.start()
@@ -147,6 +185,30 @@ class SocketTest(ListenerCase):
             lambda: all(self.listener.heard(host) for host in KEYS),
             why='a beat of each host',
         )
+
+    def test_a_poke_goes_back_the_way_of_the_newest_beat(self):
+        KEYS['compute-1'].insert(0, b'new' * 11)
+        self.addCleanup(KEYS['compute-1'].pop, 0)
+        self.listener.start()
+        self.addCleanup(self.listener.stop)
+        place = self.listener.addresses()[0]
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as left,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as now,
+        ):
+            now.settimeout(10)
+            left.sendto(self.beat(), place)
+            self.wait_for(lambda: self.listener.heard('compute-1'), why='it')
+            self.clock.turn(1)
+            now.sendto(self.beat(), place)
+            self.wait_for(lambda: self.heard().last == 1001.0, why='it')
+            # One for each key that the agent may have.
+            self.assertEqual(2, self.listener.poke('compute-1'))
+            for key in KEYS['compute-1']:
+                datagram, came_from = now.recvfrom(2000)
+                poke = asks.unpack(datagram, {'compute-1': [key]}.__getitem__)
+                self.assertEqual('boot-1', poke.boot_id)
+                self.assertEqual(place, came_from)
 
     def test_an_address_of_others_is_a_configuration_error(self):
         error = self.assertRaises(
