@@ -14,6 +14,8 @@
 
 from oslo_config import cfg
 
+from hass.conf import engine
+
 OPTIONS: list[cfg.Opt] = [
     cfg.FloatOpt(
         'target_seconds',
@@ -97,5 +99,16 @@ OPTIONS: list[cfg.Opt] = [
         min=10.0,
         help='A host that never spoke again after its last recovery ended is '
         'looked at anew after this time, not at each turn.',
+    ),
+    cfg.ListOpt(
+        'kdump_listen',
+        default=['0.0.0.0:7410'],
+        item_type=engine.LISTEN,
+        help='Addresses (address:port) on which it is listened for '
+        'fence_kdump_send, which the kdump kernel of a host that has '
+        'panicked runs; the engines have to be named to it in '
+        'fence_kdump_nodes of kdump.conf. A host is suspected at once then. '
+        'Empty: do not listen; a panic is then found by the silence that '
+        'follows.',
     ),
 ]

@@ -15,6 +15,9 @@
 from oslo_config import cfg
 from oslo_config import types
 
+LISTEN = types.String(regex=r'^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$')
+"""address:port, with brackets around an IPv6 address."""
+
 OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
         'name',
@@ -24,7 +27,7 @@ OPTIONS: list[cfg.Opt] = [
     cfg.ListOpt(
         'listen',
         default=['0.0.0.0:15869'],
-        item_type=types.String(regex=r'^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$'),
+        item_type=LISTEN,
         help='Addresses (address:port) on which beats are received, one for '
         'each network that engine and compute hosts share. What the agents '
         'name in [agent] engines must be among them.',

@@ -20,6 +20,7 @@ of its own and within a limit: a detector may fail or hang, and harms nobody.
 """
 
 import abc
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
@@ -41,11 +42,14 @@ class Tools:
 
     :ivar conf: all options
     :ivar bmcs: asks BMCs; an agent's asks its own host's, with one process
+    :ivar panics: when a host's kernel last told that it has panicked, on the
+        clock's monotonic(), unless it lives since; None: nobody listens
     """
 
     conf: Any
     clock: clock_.Clock
     bmcs: bmc_.Bmc | None = None
+    panics: Callable[[str], float | None] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

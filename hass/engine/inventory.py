@@ -12,7 +12,10 @@
 
 """The hosts as the database has them, kept in memory for seconds."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
+import contextlib
+import ipaddress
 
 from hass import bmc
 from hass import clock as clock_
@@ -42,6 +45,7 @@ class Inventory:
         self._clock = clock
         self._known = known
         self._hosts: dict[str, models.Host] = {}
+        self._places: Mapping[str, str] = {}
         self._read_at: float | None = None
 
     def refresh(self) -> None:
@@ -51,6 +55,7 @@ class Inventory:
             with self._database.reader() as session:
                 found = hosts.all(session)
             self._hosts = {host.name: host for host in found}
+            self._places = _places(found)
             self._read_at = now
 
     def host(self, name: str) -> models.Host | None:
@@ -58,6 +63,10 @@ class Inventory:
 
     def hosts(self) -> list[models.Host]:
         return list(self._hosts.values())
+
+    def host_at(self, address: str) -> str | None:
+        """The name of the one host that has this IP address."""
+        return self._places.get(address)
 
     def excused(self) -> dict[str, bool]:
         """Each host, and whether it may well be silent.
@@ -81,3 +90,18 @@ class Inventory:
         return bmc.Address(
             host.bmc_address, host.bmc_port, host.bmc_username or '', password
         )
+
+
+def _places(found: Iterable[models.Host]) -> dict[str, str]:
+    """Address to host; what two hosts say they have stands for neither."""
+    places: dict[str, set[str]] = {}
+    for host in found:
+        for text in host.networks.values():
+            with contextlib.suppress(ValueError):
+                address = str(ipaddress.ip_address(text))
+                places.setdefault(address, set()).add(host.name)
+    return {
+        address: names.pop()
+        for address, names in places.items()
+        if len(names) == 1
+    }

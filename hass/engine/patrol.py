@@ -248,6 +248,21 @@ class Patrol:
             and probe.result() is fencing.PowerState.OFF
         )
 
+    def panicked(self, name: str) -> None:
+        """The kernel of a host told that it has panicked; returns at once.
+
+        Nobody signed that: it is a suspicion, and no more.
+        """
+        host = self._inventory.host(name)
+        if host is not None and host.planned_until is None:
+            self._pool.submit(self._suspect_panicked, host)
+
+    def _suspect_panicked(self, host: models.Host) -> None:
+        try:
+            self._suspect(host, 'its kernel told that it has panicked')
+        except (exception.HassError, oslo_exception.DBError) as error:
+            LOG.error('%s panicked, but: %s', host.name, error)
+
     def _suspect(self, host: models.Host, why: str) -> None:
         try:
             with self._database.writer() as session:

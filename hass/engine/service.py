@@ -12,6 +12,7 @@
 
 """hass-engine put together: it only wires rooms."""
 
+from collections.abc import Iterable
 from concurrent import futures
 import importlib.metadata
 import logging
@@ -37,9 +38,11 @@ from hass.engine import dispatcher
 from hass.engine import endpoint
 from hass.engine import fences
 from hass.engine import inventory
+from hass.engine import kdump
 from hass.engine import keys
 from hass.engine import listener
 from hass.engine import patrol
+from hass.engine import peers
 from hass import events
 from hass import exception
 from hass.fencing import base as fencing
@@ -86,14 +89,22 @@ class Engine:
         self.listener = listener.Listener(
             clock,
             self._keys,
-            [_address(one) for one in conf.engine.listen],
+            _addresses(conf.engine.listen, '[engine] listen'),
             _wish(conf),
         )
+        self.peers = peers.Peers(self.listener, clock)
         self._inventory = inventory.Inventory(
             self.database,
             keyring,
             clock,
             credentials.read(conf.bmc.credentials_file),
+        )
+        self.kdump = kdump.Kdump(
+            clock,
+            _addresses(conf.detection.kdump_listen, kdump.OPTION),
+            self._inventory.host_at,
+            self.listener.heard_after,
+            lambda host, at: self.patrol.panicked(host),
         )
         self._bmcs = bmc.Bmc(
             clock,
@@ -104,7 +115,7 @@ class Engine:
             conf.fencing.levels, self._bmcs
         )
         pinger = pinger or network_icmp.NetworkIcmp(
-            detection.Tools(conf, clock, self._bmcs)
+            detection.Tools(conf, clock, self._bmcs, self.kdump.panicked_at)
         )
         self.panel = panel.load(
             detection.Tools(conf, clock, self._bmcs), in_band=False
@@ -187,6 +198,7 @@ class Engine:
         self._inventory.refresh()
         self._keys.refresh()
         self.listener.start()
+        self.kdump.start()
         for server in self._servers:
             server.start()
         self.dispatcher.start()
@@ -194,6 +206,7 @@ class Engine:
 
     def stop(self) -> None:
         """Take no more work, finish what runs, say goodbye to the peers."""
+        self.kdump.stop()
         self.patrol.stop()
         self.dispatcher.stop()
         if self._watch.is_alive():
@@ -276,10 +289,14 @@ def _wish(conf: cfg.ConfigOpts) -> quality.Wish:
         raise exception.ConfigError('[detection]', str(error)) from None
 
 
-def _address(text: str) -> tuple[str, int]:
+def _addresses(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
+    return [_address(text, option) for text in texts]
+
+
+def _address(text: str, option: str) -> tuple[str, int]:
     host, _, port = text.rpartition(':')
     if int(port) > MAX_PORT:
         raise exception.ConfigError(
-            '[engine] listen', f'{text}: the port must be {MAX_PORT} or less'
+            option, f'{text}: the port must be {MAX_PORT} or less'
         )
     return host.strip('[]'), int(port)

@@ -60,6 +60,8 @@ ENGINE = """\
 [engine]
 name = {name}
 listen = {listen}
+[detection]
+kdump_listen =
 """
 ENGINES = 2
 

@@ -59,6 +59,7 @@ listen = 127.0.0.1:{port}
 [detection]
 target_seconds = 1.0
 listen_seconds = 1.5
+kdump_listen = 127.0.0.1:0
 [fencing]
 max_attempts = 1000
 [nova]

@@ -92,6 +92,12 @@ class RefusalsTest(base.EngineTest):
     def test_a_port_that_cannot_be(self):
         self.refused('[engine] listen', engine__listen='127.0.0.1:99999')
 
+    def test_a_port_for_panics_that_cannot_be(self):
+        self.refused(
+            '[detection] kdump_listen',
+            detection__kdump_listen='127.0.0.1:99999',
+        )
+
     def test_a_database_url_that_is_none(self):
         self.refused(
             '[database] connection',
@@ -156,6 +162,18 @@ class StartTest(base.EngineTest):
             process = world.start()
             self.assertEqual(1, process.wait(30))
         self.assertIn('[engine] listen: ', world.said())
+        self.assertNotIn('Traceback', world.said())
+
+    def test_a_port_for_panics_that_is_taken_is_one_line(self):
+        world = self.make_world()
+        world.migrate()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(('127.0.0.1', 0))
+            port = taken.getsockname()[1]
+            world.configure(detection__kdump_listen=f'127.0.0.1:{port}')
+            process = world.start()
+            self.assertEqual(1, process.wait(30))
+        self.assertIn('[detection] kdump_listen: ', world.said())
         self.assertNotIn('Traceback', world.said())
 
     def test_no_eventlet_is_loaded_in_a_running_engine(self):

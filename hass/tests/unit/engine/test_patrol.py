@@ -262,6 +262,40 @@ class AllegationTest(PatrolCase):
         self.assertEqual('there is no workflow for layer guest_os', answer.why)
 
 
+class PanicTest(PatrolCase):
+    def test_a_panic_that_was_told_is_suspected_at_once(self):
+        self.patrol.panicked(HOST)
+        self.assertEqual([HOST], self.suspected())
+
+    def test_a_host_that_was_stopped_on_purpose_may_panic(self):
+        with self.database.writer() as session:
+            hosts.plan_stop(session, HOST, 900)
+        self.pass_time(3)
+        self.patrol.panicked(HOST)
+        self.assertEqual([], self.suspected())
+
+    def test_a_host_of_no_cluster_is_nobodys_concern(self):
+        self.patrol.panicked('elsewhere')
+        self.assertEqual([], self.suspected())
+
+
+class PlacesTest(base.TestCase):
+    def test_an_address_of_two_hosts_names_neither(self):
+        hands = clocks.HandClock()
+        database = builders.make_database(self, hands)
+        with database.writer() as session:
+            for name, own in (('a', '192.0.2.1'), ('b', '2001:DB8::2')):
+                builders.make_host(
+                    session, name, addresses={'x': own, 'y': '192.0.2.9'}
+                )
+        keyring: Any = None
+        known = inventory.Inventory(database, keyring, hands, {})
+        known.refresh()
+        self.assertEqual('a', known.host_at('192.0.2.1'))
+        self.assertEqual('b', known.host_at('2001:db8::2'))
+        self.assertIsNone(known.host_at('192.0.2.9'))
+
+
 class PagingTest(PatrolCase):
     def test_a_pager_that_hangs_does_not_hold_up_the_patrol(self):
         pool = futures.ThreadPoolExecutor(2)
