@@ -32,6 +32,7 @@ GROUPS = (
     'fencing',
     'nova',
     'recovery',
+    'restraint',
     'secrets',
 )
 

@@ -31,10 +31,20 @@ OPTIONS: list[cfg.Opt] = [
         'network takes the cluster down.',
     ),
     cfg.IntOpt(
+        'max_fencings_per_domain',
+        default=2,
+        min=1,
+        help='Hosts of one failure domain, over all clusters, that may be '
+        'fenced within window_seconds: those that share a label (rack, pdu, '
+        'switch …), an aggregate or an availability zone of Nova. In a large '
+        'domain it may be [restraint] max_share of its hosts.',
+    ),
+    cfg.IntOpt(
         'window_seconds',
         default=600,
         min=1,
-        help='The window that max_fencings counts in. It slides.',
+        help='The window that max_fencings and max_fencings_per_domain count '
+        'in. It slides.',
     ),
     cfg.IntOpt(
         'max_attempts',

@@ -14,6 +14,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 import contextlib
+import dataclasses
 from typing import Any, TypedDict, Unpack
 
 from oslo_db import exception as oslo_exception
@@ -108,6 +109,35 @@ def by_names(session: orm.Session, names: Collection[str]) -> dict[str, Host]:
     """Those of the named hosts that there are."""
     query = sa.select(Host).where(Host.name.in_(names))
     return {host.name: host for host in session.scalars(query)}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What a host has in common with others.
+
+    :ivar cluster: the name of its cluster
+    :ivar zone: its availability zone, as far as it is known
+    """
+
+    name: str
+    cluster_id: int
+    cluster: str
+    labels: dict[str, str]
+    aggregates: list[str] | None
+    zone: str | None
+
+
+def whereabouts(session: orm.Session) -> list[Whereabouts]:
+    """The whereabouts of every host of every cluster."""
+    query = sa.select(
+        Host.name,
+        Host.cluster_id,
+        models.Cluster.name,
+        Host.labels,
+        Host.aggregates,
+        Host.availability_zone,
+    ).join(models.Cluster, models.Cluster.id == Host.cluster_id)
+    return [Whereabouts(*row) for row in session.execute(query)]
 
 
 def with_domain(session: orm.Session, instance: str) -> list[str]:

@@ -385,29 +385,72 @@ def release(session: orm.Session, recovery: Recovery) -> None:
     )
 
 
-def fencings_within(
-    session: orm.Session, cluster_id: int, seconds: float, but: int
-) -> int:
-    """How many other recoveries of the cluster went to fencing lately."""
+def fenced_within(
+    session: orm.Session,
+    seconds: float,
+    *,
+    but: int,
+    cluster_id: int | None = None,
+) -> list[str]:
+    """Hosts of other recoveries that went to fencing lately.
+
+    A host is named once for each recovery.
+
+    :param cluster_id: only those of one cluster
+    """
     history = models.RecoveryHistory
     query = (
-        sa.select(sa.func.count(sa.distinct(history.recovery_id)))
-        .join(Recovery, Recovery.id == history.recovery_id)
+        sa.select(Recovery.id, Recovery.subject)
+        .distinct()
+        .join(history, Recovery.id == history.recovery_id)
         .where(
-            Recovery.cluster_id == cluster_id,
             Recovery.id != but,
             history.to_state == 'fencing',
             history.at > moments.db_now(-seconds),
         )
     )
-    return session.scalars(query).one()
+    if cluster_id is not None:
+        query = query.where(Recovery.cluster_id == cluster_id)
+    return [row.subject for row in session.execute(query)]
 
 
-def lock_cluster(session: orm.Session, cluster_id: int) -> None:
-    """Serialise the engines that decide about one cluster."""
+def suspects_within(
+    session: orm.Session, seconds: float, fleeting_seconds: float
+) -> set[str]:
+    """Hosts that were suspected lately, whatever came of it.
+
+    Only those whose recovery was dismissed within ``fleeting_seconds``
+    are left out.
+    """
+    query = sa.select(
+        Recovery.subject,
+        Recovery.state,
+        Recovery.opened_at,
+        Recovery.ended_at,
+    ).where(
+        Recovery.workflow == 'host_failure',
+        Recovery.opened_at > moments.db_now(-seconds),
+    )
+    fleeting = datetime.timedelta(seconds=fleeting_seconds)
+    return {
+        row.subject
+        for row in session.execute(query)
+        if row.state != 'dismissed'
+        or row.ended_at is None
+        or row.ended_at - row.opened_at > fleeting
+    }
+
+
+def lock_clusters(session: orm.Session, ids: Iterable[int]) -> None:
+    """Serialise the engines that decide about these clusters.
+
+    They are locked in one order, so that no two engines wait for each
+    other.
+    """
     session.execute(
         sa.select(models.Cluster.id)
-        .where(models.Cluster.id == cluster_id)
+        .where(models.Cluster.id.in_(sorted(ids)))
+        .order_by(models.Cluster.id)
         .with_for_update()
     )
 

@@ -108,7 +108,9 @@ class HostWorkflow(workflow.Workflow):
                 return Hop(State.GIVING_BACK, 'released by an operator')
             return Hop(State.DISMISSED, 'released by an operator')
         if wish is models.Wish.RETRY:
-            turn.remember(consent=True)
+            # Whoever knows that there are many may let this one go on.
+            seen = bool(turn.recovery.was.get('restrained'))
+            turn.remember(consent=True, unrestrained=seen)
             return Hop(self.initial, 'an operator asks to look again')
         return Hop(self.initial, f'looked at anew: {turn.recovery.why}')
 

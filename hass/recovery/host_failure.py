@@ -35,6 +35,7 @@ from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery import host_return
 from hass.recovery import planner as planner_
+from hass.recovery import restraining
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import State
@@ -95,6 +96,7 @@ class HostFailure(host_.HostWorkflow):
         super().__init__(hands)
         self._conf = conf
         self._planner = planner
+        self._restrainer = restraining.Restrainer(conf)
         self._evacuator = evacuating.Evacuator(
             hands,
             planner,
@@ -340,24 +342,16 @@ class HostFailure(host_.HostWorkflow):
     def _count(
         self, session: orm.Session, turn: Turn, fault: faults.Fault
     ) -> Hop | None:
-        """Count the fencing under the cluster's lock; hold one too many."""
+        """Count the fencing under the clusters' locks; hold one too many."""
         recovery = turn.recovery
         recoveries.set_fault(session, recovery.id, fault.to_dict())
-        if recovery.cluster_id is None:
+        # One that was fenced before has been counted.
+        if recovery.was.get('off_since'):
             return None
-        limit = self._conf.fencing.max_fencings
-        window = self._conf.fencing.window_seconds
-        recoveries.lock_cluster(session, recovery.cluster_id)
-        others = recoveries.fencings_within(
-            session, recovery.cluster_id, window, but=recovery.id
-        )
-        if others < limit:
+        why = self._restrainer.why(session, recovery)
+        if why is None:
             return None
-        return hold(
-            models.HeldKind.RESTRAINT,
-            f'{fault.why}; {others} hosts of the cluster were fenced within '
-            f'{window} s, and [fencing] max_fencings is {limit}',
-        )
+        return hold(models.HeldKind.RESTRAINT, f'{fault.why}; {why}')
 
 
 def _unclear(turn: Turn, why: str) -> Hop | Wait:

@@ -41,7 +41,10 @@ class Chaos:
     def __init__(self, seed: int, folder: str) -> None:
         self.random = random.Random(seed)  # noqa: S311
         self.cloud = fake_cloud.FakeCloud(
-            folder, fencing__max_fencings=100, recovery__held_seconds=20
+            folder,
+            fencing__max_fencings=100,
+            restraint__max_suspects=100,
+            recovery__held_seconds=20,
         )
         self.instances = [
             instance

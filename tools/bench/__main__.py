@@ -31,7 +31,10 @@ from tools.minicloud import lab as minicloud
 from tools.minicloud import lifecycle
 
 COUNTS = (1, 10, 30)
-OPTIONS = {'fencing': {'max_fencings': '100'}}
+OPTIONS = {
+    'fencing': {'max_fencings': '100'},
+    'restraint': {'max_suspects': '100'},
+}
 """Else HASS runs as it is installed."""
 
 

@@ -50,6 +50,7 @@ Options = Mapping[str, Mapping[str, str]]
 OPTIONS: Options = {
     'nova': {'settle_seconds': '30'},
     'fencing': {'max_fencings': '100'},
+    'restraint': {'max_suspects': '100'},
     'recovery': {'held_seconds': '15'},
 }
 """Shorter than one would wait in production; many are fenced here."""

@@ -413,29 +413,57 @@ class FencingsTest(FencingsCase):
         rows = self.race(limit=2)
         self.assertEqual(['fencing', 'fencing'], [row.state for row in rows])
 
+    def fenced(self, seconds=600, but=0, **only):
+        return self.database.read(
+            recoveries.fenced_within, seconds, but=but, **only
+        )
+
     def test_other_clusters_do_not_count(self):
         first = self.take(self.make('compute-1'))
         self.database.write(self.hop, first, 'fencing')
         other = self.database.write(builders.make_cluster, 'rack-2')
-        count = recoveries.fencings_within
-        self.assertEqual(0, self.read(count, other.id, 600, 0))
-        self.assertEqual(1, self.read(count, first.cluster_id, 600, 0))
-        self.assertEqual(0, self.read(count, first.cluster_id, 600, first.id))
+        mine = first.cluster_id
+        self.assertEqual([], self.fenced(cluster_id=other.id))
+        self.assertEqual(['compute-1'], self.fenced(cluster_id=mine))
+        self.assertEqual([], self.fenced(but=first.id))
 
     def test_a_host_that_was_fenced_twice_counts_once(self):
         mine = self.take(self.make('compute-1'))
         for state in ('fencing', 'forcing_down', 'fencing'):
             mine = self.database.write(self.hop, mine, state)
-        found = self.read(recoveries.fencings_within, mine.cluster_id, 600, 0)
-        self.assertEqual(1, found)
+        self.assertEqual(['compute-1'], self.fenced())
 
     def test_what_is_older_than_the_window_does_not_count(self):
         mine = self.take(self.make('compute-1'))
         self.database.write(self.hop, mine, 'fencing')
         pause = threading.Event()
         pause.wait(0.05)
-        found = self.read(recoveries.fencings_within, mine.cluster_id, 0.04, 0)
-        self.assertEqual(0, found)
+        self.assertEqual([], self.fenced(seconds=0.04))
+
+
+@base.on_every_database
+class SuspectsTest(RecoveriesCase):
+    def suspects(self, seconds=600, fleeting=30):
+        return self.database.read(
+            recoveries.suspects_within, seconds, fleeting
+        )
+
+    def test_they_count_whether_their_recovery_has_ended_or_not(self):
+        self.make('compute-1')
+        ended = self.take(self.make('compute-2'))
+        self.database.write(self.hop, ended, 'finished', ended=True)
+        self.assertEqual({'compute-1', 'compute-2'}, self.suspects())
+
+    def test_one_that_was_soon_seen_alive_does_not_count(self):
+        alive = self.take(self.make('compute-1'))
+        self.database.write(self.hop, alive, 'dismissed', ended=True)
+        self.assertEqual(set(), self.suspects())
+        self.assertEqual({'compute-1'}, self.suspects(fleeting=0))
+
+    def test_what_is_older_than_the_window_does_not_count(self):
+        self.make('compute-1')
+        threading.Event().wait(0.05)
+        self.assertEqual(set(), self.suspects(seconds=0.04))
 
 
 @base.on_servers

@@ -142,10 +142,8 @@ class TransactionsTest(base.DatabaseTest):
 
         def fence(session, recovery):
             moments.read_now(session)
-            recoveries.lock_cluster(session, cluster.id)
-            used = recoveries.fencings_within(
-                session, cluster.id, 600, recovery.id
-            )
+            recoveries.lock_clusters(session, [cluster.id])
+            used = recoveries.fenced_within(session, 600, but=recovery.id)
             if used:
                 return False
             recoveries.append_history(

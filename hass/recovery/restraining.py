@@ -1,0 +1,138 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Asks for restraint where the rows of all clusters are: in the database."""
+
+from oslo_config import cfg
+from sqlalchemy import orm
+
+from hass.db import hosts
+from hass.db import models
+from hass.db import recoveries
+from hass.diagnosis import restraint
+
+FLEETING_SECONDS = 30.0
+"""A suspicion that was dismissed within this time is not counted: the
+host was heard again, as after a burst of lost beats."""
+
+
+class Restrainer:
+    """Says why a host that failed must not be fenced now.
+
+    :param conf: [restraint] and [fencing] are read
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        limits, fencing = conf.restraint, conf.fencing
+        share = limits.max_share
+        self._window_seconds = limits.window_seconds
+        self._cluster = restraint.Limit(
+            'max_suspects', limits.max_suspects, share
+        )
+        self._domain = restraint.Limit(
+            'max_suspects_per_domain', limits.max_suspects_per_domain, share
+        )
+        self._max_fencings = fencing.max_fencings
+        self._fencing_seconds = fencing.window_seconds
+        self._fenced = restraint.Limit(
+            'max_fencings_per_domain', fencing.max_fencings_per_domain, share
+        )
+
+    def why(
+        self, session: orm.Session, recovery: models.Recovery
+    ) -> str | None:
+        """Why the recovery's host has to wait; None: it may be fenced.
+
+        To be asked in the transaction that records the fencing: the rows
+        of all clusters that share a domain with the host stay locked
+        until COMMIT, so that two engines cannot both use what is left.
+        """
+        if recovery.cluster_id is None:
+            return None
+        rows = hosts.whereabouts(session)
+        places = {
+            row.name: restraint.domains_of(
+                row.cluster, row.labels, row.aggregates or (), row.zone
+            )
+            for row in rows
+        }
+        near = restraint.neighbours(recovery.subject, places)
+        recoveries.lock_clusters(
+            session,
+            {row.cluster_id for row in rows if row.name in near}
+            | {recovery.cluster_id},
+        )
+        return (
+            self._too_many(session, recovery, places)
+            or self._cluster_is_served(session, recovery)
+            or self._domain_is_served(session, recovery, places)
+        )
+
+    def _too_many(
+        self,
+        session: orm.Session,
+        recovery: models.Recovery,
+        places: restraint.Places,
+    ) -> str | None:
+        if recovery.was.get('unrestrained'):
+            return None
+        why = restraint.too_many(
+            recovery.subject,
+            recoveries.suspects_within(
+                session, self._window_seconds, FLEETING_SECONDS
+            ),
+            places,
+            self._cluster,
+            self._domain,
+            self._window_seconds,
+        )
+        if why is not None:
+            recoveries.remember(session, recovery, {'restrained': True})
+        return why
+
+    def _cluster_is_served(
+        self, session: orm.Session, recovery: models.Recovery
+    ) -> str | None:
+        others = recoveries.fenced_within(
+            session,
+            self._fencing_seconds,
+            but=recovery.id,
+            cluster_id=recovery.cluster_id,
+        )
+        if len(others) < self._max_fencings:
+            return None
+        return (
+            f'{len(others)} hosts of the cluster were fenced within '
+            f'{self._fencing_seconds} s, and [fencing] max_fencings is '
+            f'{self._max_fencings}'
+        )
+
+    def _domain_is_served(
+        self,
+        session: orm.Session,
+        recovery: models.Recovery,
+        places: restraint.Places,
+    ) -> str | None:
+        others = recoveries.fenced_within(
+            session, self._fencing_seconds, but=recovery.id
+        )
+        full = restraint.crowded(
+            recovery.subject, others, places, self._fenced
+        )
+        if full is None:
+            return None
+        place, count, allowed = full
+        return (
+            f'{count} hosts {place} were fenced within '
+            f'{self._fencing_seconds} s, and [fencing] '
+            f'{self._fenced.option} allows {allowed}'
+        )
