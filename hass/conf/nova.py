@@ -101,6 +101,11 @@ OPTIONS: list[cfg.Opt] = [
         'unless instances must stay stopped after an evacuation; 2.95 needs '
         'all nova-computes at release 2023.1 or later.',
     ),
+    cfg.StrOpt(
+        'placement_endpoint_override',
+        help='The URL of Placement. Without it the catalog names it, in the '
+        'region and with the interfaces that are set here.',
+    ),
     *_standard(),
 ]
 

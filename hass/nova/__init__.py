@@ -23,15 +23,19 @@ from hass import exception
 from hass.fencing.absence import DomainAbsent
 from hass.nova.client import Nova
 from hass.nova.compute import Compute
+from hass.nova.compute import DAEMONS
 from hass.nova.compute import mark
 from hass.nova.compute import usable_hosts
 from hass.nova import door
+from hass.nova import placement
 from hass.nova.proofs import ABSENCE_SECONDS
 from hass.nova.proofs import must_prove
 from hass.nova.proofs import Proof
 from hass.nova.proofs import PROOF_SECONDS
 from hass.nova.proofs import UNKNOWN_HOST
 from hass.nova.records import Action
+from hass.nova.records import Aggregate
+from hass.nova.records import Daemon
 from hass.nova.records import Migration
 from hass.nova.records import Server
 from hass.nova.records import Service
@@ -40,7 +44,10 @@ from hass.nova.records import Versions
 __all__ = [
     'ABSENCE_SECONDS',
     'Action',
+    'Aggregate',
     'Compute',
+    'DAEMONS',
+    'Daemon',
     'DomainAbsent',
     'Migration',
     'Nova',
@@ -92,8 +99,16 @@ def connect(conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> Nova:
         'region_name': group.region_name,
         'endpoint_override': group.endpoint_override,
     }
+    seconds = (group.call_seconds, group.answer_seconds)
+    beside = {
+        'service_type': 'placement',
+        'interface': where['interface'],
+        'region_name': group.region_name,
+        'endpoint_override': group.placement_endpoint_override,
+    }
     return Nova(
-        door.Door(session, where, group.call_seconds, group.answer_seconds),
+        door.Door(session, where, *seconds),
+        placement.Placement(placement.Door(session, beside, *seconds)),
         clock,
         group.evacuate_microversion,
     )

@@ -20,6 +20,7 @@ from hass import clock as hass_clock
 from hass import exception
 from hass.nova import compute
 from hass.nova import door as doors
+from hass.nova import placement
 from hass.nova import proofs as proving
 from hass.nova import records
 
@@ -29,15 +30,20 @@ VERSION = '2.73'
 
 
 class Nova(compute.Compute):
-    """The compute API behind one door.
+    """The compute API behind one door, Placement behind another.
 
     :param evacuate_at: the highest microversion of evacuate requests
     """
 
     def __init__(
-        self, door: doors.Door, clock: hass_clock.Clock, evacuate_at: str
+        self,
+        door: doors.Door,
+        beside: placement.Placement,
+        clock: hass_clock.Clock,
+        evacuate_at: str,
     ) -> None:
         self._door = door
+        self._placement = beside
         self._clock = clock
         self._evacuate_at = evacuate_at
         self._versions: records.Versions | None = None
@@ -70,13 +76,78 @@ class Nova(compute.Compute):
 
     def _services(self, query: dict[str, str]) -> list[records.Service]:
         call = 'list services'
-        body = self._door.get(
-            call, '/os-services', VERSION, {'binary': 'nova-compute'} | query
+        found = self._list(
+            call,
+            '/os-services',
+            'services',
+            {'binary': 'nova-compute'} | query,
         )
-        found = body.get('services')
-        if not isinstance(found, list):
-            raise exception.NovaFailed(call, "the answer holds no 'services'")
         return [records.Service.read(call, one) for one in found]
+
+    def daemons(self) -> list[records.Daemon]:
+        call = 'list daemons'
+        return [
+            records.Daemon.read(call, one)
+            for binary in compute.DAEMONS
+            for one in self._list(
+                call, '/os-services', 'services', {'binary': binary}
+            )
+        ]
+
+    def aggregates(self) -> list[records.Aggregate]:
+        call = 'list aggregates'
+        found = self._list(call, '/os-aggregates', 'aggregates', {})
+        return [records.Aggregate.read(call, one) for one in found]
+
+    def check_placement(self) -> None:
+        self._placement.answer()
+
+    def open_providers(self, host: str) -> list[str]:
+        providers = self._providers(
+            host, {'hypervisor_hostname_pattern': host}
+        )
+        # A hypervisor need not be named after its host.
+        providers = providers or self._providers(host, {})
+        return [one for one in providers if self._placement.is_open(one)]
+
+    def _providers(self, host: str, query: dict[str, str]) -> list[str]:
+        call = f'list hypervisors of {host}'
+        path = '/os-hypervisors/detail'
+        name = 'hypervisors'
+        try:
+            pages = list(
+                self._door.pages(call, path, VERSION, query, name, 'id')
+            )
+        except exception.NovaRefused as error:
+            if query and error.status == 404:
+                return []
+            raise
+        found = [records.Record(call, one) for page in pages for one in page]
+        return [
+            one.text('id')
+            for one in found
+            if records.Record(call, one.anything('service')).text('host')
+            == host
+        ]
+
+    def stop_placements(
+        self, provider: str, deadline: hass_clock.Deadline
+    ) -> None:
+        self._placement.close(provider, deadline)
+
+    def allow_placements(
+        self, provider: str, deadline: hass_clock.Deadline
+    ) -> None:
+        self._placement.open(provider, deadline)
+
+    def _list(
+        self, call: str, path: str, name: str, query: dict[str, str]
+    ) -> list[object]:
+        """A list that Nova does not page."""
+        found = self._door.get(call, path, VERSION, query).get(name)
+        if not isinstance(found, list):
+            raise exception.NovaFailed(call, f'the answer holds no {name!r}')
+        return found
 
     def force_down(
         self,

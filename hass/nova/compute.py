@@ -21,6 +21,10 @@ from hass.nova import proofs as proving
 from hass.nova import records
 
 
+DAEMONS = ('nova-conductor', 'nova-scheduler')
+"""Without one of each up Nova takes calls and does nothing."""
+
+
 def mark(recovery: str) -> str:
     """The disabled_reason by which HASS knows its own hand again."""
     return f'hass:{recovery}'
@@ -50,6 +54,29 @@ class Compute(Protocol):
 
     def services(self) -> list[records.Service]:
         """All nova-computes, one call."""
+
+    def daemons(self) -> list[records.Daemon]:
+        """All nova-conductors and nova-schedulers, one call for each kind."""
+
+    def aggregates(self) -> list[records.Aggregate]:
+        """All host aggregates, one call."""
+
+    def check_placement(self) -> None:
+        """See that Placement answers; its errors are those of Nova."""
+
+    def open_providers(self, host: str) -> list[str]:
+        """UUIDs of a host's resource providers that take new instances."""
+
+    def stop_placements(self, provider: str, deadline: clock.Deadline) -> None:
+        """Keep new instances off a provider, until it is allowed again.
+
+        A nova-compute that works undoes it by itself, see placement.py.
+        """
+
+    def allow_placements(
+        self, provider: str, deadline: clock.Deadline
+    ) -> None:
+        """Let new instances come again."""
 
     def force_down(
         self, service: records.Service, recovery: str, deadline: clock.Deadline

@@ -23,6 +23,7 @@ import contextlib
 from typing import Any, cast
 from urllib import parse
 
+from keystoneauth1 import adapter
 from keystoneauth1 import exceptions as ks
 from keystoneauth1 import session as ks_session
 from novaclient import client as novaclient
@@ -66,8 +67,15 @@ def _answered(call: str, status: int, reason: str) -> exception.NovaError:
 
 
 def _reason(body: object) -> str:
-    """The sentence in an error body: {"badRequest": {"message": …}}."""
+    """The sentence in an error body.
+
+    Nova: {"badRequest": {"message": …}}; Placement: {"errors": [{"detail":
+    …}]}.
+    """
     if isinstance(body, Mapping):
+        errors = body.get('errors')
+        if isinstance(errors, list) and errors:
+            body = {'message': str(dict(errors[0]).get('detail'))}
         for part in (*body.values(), body):
             if isinstance(part, Mapping) and 'message' in part:
                 return str(part['message'])[:500]
@@ -208,12 +216,13 @@ class Door:
             return {}
         return self._judged(call, answer.status_code, body)
 
-    def _client(self, version: str) -> novaclient.SessionClient:
-        return novaclient.SessionClient(
+    def _client(self, version: str) -> adapter.LegacyJsonAdapter:
+        client: adapter.LegacyJsonAdapter = novaclient.SessionClient(
             session=self._session,
             api_version=version,
             **self._where,
         )
+        return client
 
     @staticmethod
     def _judged(call: str, status: int, body: object) -> JSON:

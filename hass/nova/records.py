@@ -92,6 +92,8 @@ class Service:
     forced_down: bool
     disabled_reason: str | None
     updated_at: datetime.datetime | None
+    zone: str | None = None
+    """Its availability zone; Nova makes one up where none is set."""
 
     @property
     def usable(self) -> bool:
@@ -113,6 +115,41 @@ class Service:
             forced_down=fields.flag('forced_down'),
             disabled_reason=fields.maybe_text('disabled_reason'),
             updated_at=fields.maybe_moment('updated_at'),
+            zone=fields.maybe_text('zone'),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Daemon:
+    """A nova-conductor or nova-scheduler (API reference: os-services)."""
+
+    binary: str
+    host: str
+    state: str
+
+    @classmethod
+    def read(cls, call: str, record: object) -> Self:
+        fields = Record(call, record)
+        return cls(
+            binary=fields.text('binary'),
+            host=fields.text('host'),
+            state=fields.text('state'),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Hosts that an operator grouped (API reference: os-aggregates)."""
+
+    name: str
+    hosts: tuple[str, ...]
+
+    @classmethod
+    def read(cls, call: str, record: object) -> Self:
+        fields = Record(call, record)
+        return cls(
+            name=fields.text('name'),
+            hosts=tuple(str(host) for host in fields.anything('hosts') or ()),
         )
 
 

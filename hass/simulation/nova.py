@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A simulated Nova and Keystone behind their real HTTP APIs, on loopback.
+"""A simulated Nova, Placement and Keystone behind real HTTP, on loopback.
 
 For the demo and for tests. It refuses what Nova refuses, takes the time
 that it is told to take, and fails on demand.
@@ -29,8 +29,10 @@ from hass import clock as hass_clock
 from hass.simulation import nova_api as api
 from hass.simulation import nova_cloud
 from hass.simulation import nova_keystone as keystone
+from hass.simulation import nova_placement as placement
 
 COMPUTE = '/compute/v2.1'
+PLACEMENT = '/placement'
 IDENTITY = '/identity/v3'
 
 
@@ -46,12 +48,13 @@ class Call:
 
 
 class SimulatedNova:
-    """One HTTP server for both services.
+    """One HTTP server for all three services.
 
     Its troubles may be set at any moment:
 
     :ivar answer: a status (500, 503 …) that every compute call gets, or
         None; nothing of the call is carried out
+    :ivar placement_answer: the same for the calls of Placement
     :ivar garbage: bytes that every compute call gets instead of an answer
 
     :param tick_seconds: how often time is let pass between requests, 0
@@ -73,9 +76,11 @@ class SimulatedNova:
         self.keystone = keystone.Keystone(clock, self.user)
         self.calls: list[Call] = []
         self.answer: int | None = None
+        self.placement_answer: int | None = None
         self.garbage: bytes | None = None
         self.highest = highest
         self._api = api.Api(cloud, page)
+        self._placement = placement.Placement(cloud)
         self._tick_seconds = tick_seconds
         self._working = threading.Event()
         self._working.set()
@@ -161,6 +166,10 @@ class SimulatedNova:
             reply, extra = self._identity(method, url.path, content)
             return reply.status, _bytes(reply.body), extra
         query = dict(parse.parse_qsl(url.query, keep_blank_values=True))
+        if url.path.startswith(PLACEMENT):
+            path = url.path.removeprefix(PLACEMENT)
+            reply = self._place(method, path, query, headers, content)
+            return reply.status, _bytes(reply.body), {}
         version = headers.get('OpenStack-API-Version', 'compute 2.1')
         path = url.path.removeprefix(COMPUTE)
         self.calls.append(Call(method, path, query, version, content))
@@ -176,11 +185,30 @@ class SimulatedNova:
             {'OpenStack-API-Version': version},
         )
 
+    def _place(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        content: Any,
+    ) -> api.Reply:
+        if self.placement_answer is not None:
+            return placement.refusal(self.placement_answer, 'injected')
+        if not self.keystone.knows(headers.get('X-Auth-Token')):
+            return placement.refusal(401, 'Authentication required')
+        name = query.get('name')
+        return self._placement.answer(method, path, name, content)
+
     def _identity(
         self, method: str, path: str, body: Any
     ) -> tuple[api.Reply, dict[str, str]]:
         if method == 'POST' and path == f'{IDENTITY}/auth/tokens':
-            return self.keystone.log_in(body, self.endpoint)
+            where = {
+                'compute': self.endpoint,
+                'placement': self._base() + PLACEMENT,
+            }
+            return self.keystone.log_in(body, where)
         if method == 'GET' and path.rstrip('/') == IDENTITY:
             return api.Reply(200, self.keystone.version(self.auth_url)), {}
         return api.refusal(404, 'The resource could not be found.'), {}

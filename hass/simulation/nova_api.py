@@ -93,6 +93,8 @@ class Api:
             ('POST', f'{one}/action', self._action),
             ('GET', f'{one}/os-instance-actions', self._actions),
             ('GET', '/os-migrations', self._migrations),
+            ('GET', '/os-aggregates', self._aggregates),
+            ('GET', '/os-hypervisors/detail', self._hypervisors),
         ]
 
     def answer(self, request: Request) -> Reply:
@@ -109,14 +111,40 @@ class Api:
 
     def _services(self, request: Request) -> Reply:
         host = request.query.get('host')
-        if request.query.get('binary', 'nova-compute') != 'nova-compute':
-            return Reply(200, {'services': []})
+        binary = request.query.get('binary', 'nova-compute')
+        if binary != 'nova-compute':
+            others = [
+                views.daemon(one)
+                for one in self._cloud.daemons
+                if one.binary == binary and host in (None, '', one.host)
+            ]
+            return Reply(200, {'services': others})
         found = [
             views.service(one, self._cloud.is_up(one))
             for one in self._cloud.computes.values()
             if host in (None, '', one.host.name)
         ]
         return Reply(200, {'services': found})
+
+    def _aggregates(self, request: Request) -> Reply:
+        found = [
+            {'id': number, 'name': name, 'hosts': sorted(hosts)}
+            for number, (name, hosts) in enumerate(
+                self._cloud.aggregates.items(), 1
+            )
+        ]
+        return Reply(200, {'aggregates': found})
+
+    def _hypervisors(self, request: Request) -> Reply:
+        pattern = request.query.get('hypervisor_hostname_pattern')
+        found = [
+            views.hypervisor(one)
+            for one in self._cloud.computes.values()
+            if pattern is None or pattern in one.host.name
+        ]
+        if pattern is not None and not found:
+            raise rows.Refused(404, f"No hypervisor matching '{pattern}'")
+        return self._paged(request, 'hypervisors', found, 'id')
 
     def _update_service(self, request: Request, service: str) -> Reply:
         change = _object(request.body, 'status', 'forced_down')

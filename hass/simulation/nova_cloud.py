@@ -77,6 +77,8 @@ class Cloud(nova_store.Store):
                 "'forced_down' should be specified.",
             )
         compute.updated_at = self.clock.now()
+        if before[0] != compute.disabled and compute.host.nova_compute_running:
+            compute.provider.disable(compute.disabled)
         return (
             before[0] != after[0]
             and self.is_up(compute)

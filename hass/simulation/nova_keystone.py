@@ -12,6 +12,7 @@
 
 """A Keystone that knows one user: tokens, a catalog, version documents."""
 
+from collections.abc import Mapping
 import dataclasses
 import secrets
 import threading
@@ -67,9 +68,12 @@ class Keystone:
         }
 
     def log_in(
-        self, body: Any, compute_url: str
+        self, body: Any, urls: Mapping[str, str]
     ) -> tuple[api.Reply, dict[str, str]]:
-        """Answer a log-in, with the headers of the answer."""
+        """Answer a log-in, with the headers of the answer.
+
+        :param urls: service type to the URL of its endpoint
+        """
         if not self._is_right(body):
             message = 'The request you have made requires authentication.'
             return (
@@ -80,7 +84,7 @@ class Keystone:
         with self._lock:
             self._tokens.add(token)
         return (
-            api.Reply(201, {'token': self._token(compute_url)}),
+            api.Reply(201, {'token': self._token(urls)}),
             {'X-Subject-Token': token},
         )
 
@@ -92,18 +96,8 @@ class Keystone:
             return False
         return given == (self._user.name, self._user.password)
 
-    def _token(self, compute_url: str) -> api.JSON:
+    def _token(self, urls: Mapping[str, str]) -> api.JSON:
         now = self._clock.now()
-        endpoints = [
-            {
-                'id': interface,
-                'interface': interface,
-                'region': REGION,
-                'region_id': REGION,
-                'url': compute_url,
-            }
-            for interface in ('public', 'internal', 'admin')
-        ]
         domain = {'id': 'default', 'name': 'Default'}
         return {
             'methods': ['password'],
@@ -116,12 +110,20 @@ class Keystone:
                 'domain': domain,
             },
             'roles': [{'id': 'admin', 'name': 'admin'}],
-            'catalog': [
-                {
-                    'id': 'compute',
-                    'name': 'nova',
-                    'type': 'compute',
-                    'endpoints': endpoints,
-                }
-            ],
+            'catalog': [_entry(kind, url) for kind, url in urls.items()],
         }
+
+
+def _entry(kind: str, url: str) -> api.JSON:
+    """A service of the catalog, under one URL on all interfaces."""
+    endpoints = [
+        {
+            'id': interface,
+            'interface': interface,
+            'region': REGION,
+            'region_id': REGION,
+            'url': url,
+        }
+        for interface in ('public', 'internal', 'admin')
+    ]
+    return {'id': kind, 'name': kind, 'type': kind, 'endpoints': endpoints}

@@ -15,6 +15,7 @@
 import dataclasses
 import datetime
 import enum
+import uuid
 
 from hass.simulation import nova_host
 
@@ -43,6 +44,37 @@ class Pace:
     rpc_response_timeout: float = 60.0
 
 
+DISABLED = 'COMPUTE_STATUS_DISABLED'
+
+
+@dataclasses.dataclass(slots=True)
+class Provider:
+    """A resource provider of Placement, that of one hypervisor."""
+
+    uuid: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
+    traits: set[str] = dataclasses.field(default_factory=set)
+    generation: int = 1
+
+    def set_traits(self, traits: set[str]) -> None:
+        self.traits = set(traits)
+        self.generation += 1
+
+    def disable(self, disabled: bool) -> None:
+        """As nova-compute and the API do it (compute/manager.py)."""
+        wanted = self.traits - {DISABLED} | ({DISABLED} if disabled else set())
+        if wanted != self.traits:
+            self.set_traits(wanted)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Daemon:
+    """A nova-conductor or nova-scheduler."""
+
+    binary: str
+    host: str = 'controller'
+    up: bool = True
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Compute:
     """A nova-compute's service record, and the queue of its messages.
@@ -61,6 +93,8 @@ class Compute:
     disabled: bool = False
     disabled_reason: str | None = None
     forced_down: bool = False
+    zone: str = 'nova'
+    provider: Provider = dataclasses.field(default_factory=Provider)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

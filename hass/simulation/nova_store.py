@@ -39,6 +39,11 @@ class Store:
         self.migrations: list[rows.Migration] = []
         self.actions: list[rows.Action] = []
         self.evacuations: list[rows.Evacuation] = []
+        self.daemons = [
+            rows.Daemon(binary='nova-conductor'),
+            rows.Daemon(binary='nova-scheduler'),
+        ]
+        self.aggregates: dict[str, set[str]] = {}
         self.clock = clock
         for host in hosts:
             self.computes[host.name] = rows.Compute(

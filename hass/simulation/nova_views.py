@@ -30,12 +30,40 @@ def service(compute: rows.Compute, up: bool) -> JSON:
         'id': compute.uuid,
         'binary': 'nova-compute',
         'host': compute.host.name,
-        'zone': 'nova',
+        'zone': compute.zone,
         'status': 'disabled' if compute.disabled else 'enabled',
         'state': 'up' if up else 'down',
         'updated_at': _moment(compute.updated_at),
         'disabled_reason': compute.disabled_reason,
         'forced_down': compute.forced_down,
+    }
+
+
+def daemon(row: rows.Daemon) -> JSON:
+    """Only what differs from a nova-compute is of interest."""
+    return {
+        'binary': row.binary,
+        'host': row.host,
+        'state': 'up' if row.up else 'down',
+        'status': 'enabled',
+        'zone': 'internal',
+    }
+
+
+def hypervisor(compute: rows.Compute) -> JSON:
+    """At 2.53 or later: the id is that of the resource provider."""
+    return {
+        'id': compute.provider.uuid,
+        'hypervisor_hostname': compute.host.name,
+        'service': {'id': compute.uuid, 'host': compute.host.name},
+    }
+
+
+def traits(provider: rows.Provider) -> JSON:
+    """As Placement shows them."""
+    return {
+        'traits': sorted(provider.traits),
+        'resource_provider_generation': provider.generation,
     }
 
 

@@ -43,6 +43,7 @@ class Work:
             compute.starts = compute.host.nova_compute_starts
             compute.seen_up = float('-inf')
             self._clean_up_after_start(compute.host)
+            compute.provider.disable(compute.disabled)
         if now - compute.seen_up >= self._store.pace.report_interval:
             compute.seen_up = now
             compute.updated_at = self._store.clock.now()
@@ -131,6 +132,7 @@ class Work:
             name != server.host
             and self._store.is_up(compute)
             and not compute.disabled
+            and rows.DISABLED not in compute.provider.traits
             and len(self._store.servers_on(name)) < compute.capacity
         )
 

@@ -1,0 +1,121 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""HTTP to Placement: is it there, and may new instances go to a host?
+
+The trait COMPUTE_STATUS_DISABLED keeps the scheduler off a host
+(scheduler/request_filter.py, compute_status_filter). nova-compute sets it
+from its service record at each update of its resources
+(compute/resource_tracker.py), so what is left behind heals by itself.
+Disabling the *service* would do the same, but Nova waits for an RPC of a
+host that hangs: rpc_response_timeout, a minute as a rule.
+"""
+
+from collections.abc import Callable
+
+from keystoneauth1 import adapter
+
+from hass import clock
+from hass import exception
+from hass.nova import door
+
+DISABLED = 'COMPUTE_STATUS_DISABLED'
+VERSION = '1.6'
+"""Traits of a provider."""
+
+
+class Door(door.Door):
+    """The same manners, at the placement endpoint of the catalog."""
+
+    def _client(self, version: str) -> adapter.LegacyJsonAdapter:
+        return adapter.LegacyJsonAdapter(
+            session=self._session, default_microversion=version, **self._where
+        )
+
+
+class Placement:
+    """What HASS asks of Placement."""
+
+    def __init__(self, placement: Door) -> None:
+        self._door = placement
+
+    def answer(self) -> None:
+        """See that it answers, and its database behind it.
+
+        :raises NovaError: each of its kinds
+        """
+        self._door.get(
+            'ask Placement', '/resource_providers', VERSION, {'name': '-'}
+        )
+
+    def is_open(self, provider: str) -> bool:
+        """Whether the scheduler may put instances on the provider."""
+        return DISABLED not in self._traits(provider)[0]
+
+    def close(self, provider: str, deadline: clock.Deadline) -> None:
+        """Keep new instances off."""
+        self._change(provider, lambda traits: traits | {DISABLED}, deadline)
+
+    def open(self, provider: str, deadline: clock.Deadline) -> None:
+        """Take the trait away again."""
+        self._change(provider, lambda traits: traits - {DISABLED}, deadline)
+
+    def _traits(self, provider: str) -> tuple[frozenset[str], int]:
+        call = f'read traits of {provider}'
+        body = self._door.get(call, _path(provider), VERSION)
+        traits = body.get('traits')
+        generation = body.get('resource_provider_generation')
+        if not isinstance(traits, list) or not isinstance(generation, int):
+            raise exception.NovaFailed(call, 'the answer holds no traits')
+        return frozenset(map(str, traits)), generation
+
+    def _change(
+        self,
+        provider: str,
+        change: Callable[[frozenset[str]], frozenset[str]],
+        deadline: clock.Deadline,
+    ) -> None:
+        """Somebody may write meanwhile: their 409 is answered once."""
+        for again in (True, False):
+            traits, generation = self._traits(provider)
+            if change(traits) == traits:
+                return
+            try:
+                self._put(provider, change(traits), generation, deadline)
+            except exception.NovaRefused as error:
+                if error.status != 409 or not again:
+                    raise
+            else:
+                return
+
+    def _put(
+        self,
+        provider: str,
+        traits: frozenset[str],
+        generation: int,
+        deadline: clock.Deadline,
+    ) -> None:
+        self._door.act(
+            f'set traits of {provider}',
+            'PUT',
+            _path(provider),
+            VERSION,
+            {
+                'traits': sorted(traits),
+                'resource_provider_generation': generation,
+            },
+            deadline,
+        )
+
+
+def _path(provider: str) -> str:
+    return f'/resource_providers/{provider}/traits'

@@ -1,0 +1,136 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Daemons, aggregates and Placement, over HTTP from the simulated Nova."""
+
+from hass import exception
+from hass.simulation import nova_rows
+from hass.tests.functional import nova_case
+
+
+class PlacementTest(nova_case.NovaTest):
+    def provider(self, host):
+        return self.cloud.cloud.computes[host].provider
+
+    def open_one(self, host):
+        (found,) = self.nova.open_providers(host)
+        return found
+
+    def test_placements_are_stopped_and_allowed_again(self):
+        provider = self.open_one(self.a)
+        self.nova.stop_placements(provider, self.deadline())
+        self.assertEqual({nova_rows.DISABLED}, self.provider(self.a).traits)
+        self.assertEqual([], self.nova.open_providers(self.a))
+        self.nova.allow_placements(provider, self.deadline())
+        self.assertEqual(provider, self.open_one(self.a))
+
+    def test_other_traits_stay(self):
+        self.provider(self.a).set_traits({'HW_CPU_X86_AVX2'})
+        self.nova.stop_placements(self.open_one(self.a), self.deadline())
+        self.assertEqual(
+            {'HW_CPU_X86_AVX2', nova_rows.DISABLED},
+            self.provider(self.a).traits,
+        )
+
+    def between(self, times, act):
+        """Act between a reading of traits and the writing that follows."""
+        door = self.nova._placement
+        put, left = door._put, [times]
+
+        def late(*arguments):
+            if left[0]:
+                left[0] -= 1
+                act()
+            put(*arguments)
+
+        door._put = late
+
+    def test_somebody_else_may_write_meanwhile(self):
+        provider = self.open_one(self.a)
+        row = self.provider(self.a)
+        self.between(1, lambda: row.set_traits({'CUSTOM_GOLD'}))
+        self.nova.stop_placements(provider, self.deadline())
+        self.assertEqual({'CUSTOM_GOLD', nova_rows.DISABLED}, row.traits)
+
+    def test_a_conflict_is_answered_once(self):
+        provider = self.open_one(self.a)
+        row = self.provider(self.a)
+        self.between(2, lambda: row.set_traits({'CUSTOM_GOLD'}))
+        error = self.assertRaises(
+            exception.NovaRefused,
+            self.nova.stop_placements,
+            provider,
+            self.deadline(),
+        )
+        self.assertEqual(409, error.status)
+        self.assertIn('generation conflict', str(error))
+
+    def test_nothing_is_written_after_the_deadline(self):
+        provider = self.open_one(self.a)
+        self.assertRaises(
+            exception.ClaimExpired,
+            self.nova.stop_placements,
+            provider,
+            self.deadline(-1),
+        )
+        self.assertEqual(set(), self.provider(self.a).traits)
+
+    def test_a_host_that_nova_does_not_know_has_no_providers(self):
+        self.assertEqual([], self.nova.open_providers('nobody'))
+
+    def test_nova_compute_says_it_anew_when_it_starts(self):
+        self.nova.stop_placements(self.open_one(self.a), self.deadline())
+        self.cloud.power_off(self.a)
+        self.cloud.power_on(self.a)
+        self.wait_for(
+            lambda: not self.provider(self.a).traits,
+            seconds=30,
+            why='nova-compute to set its traits',
+        )
+
+    def test_it_answers_or_not(self):
+        self.nova.check_placement()
+        self.cloud.server.placement_answer = 503
+        error = self.assertRaises(
+            exception.NovaFailed, self.nova.check_placement
+        )
+        self.assertIn('ask Placement: 503', str(error))
+
+    def test_its_address_may_be_set(self):
+        elsewhere = self.cloud.client(
+            placement_endpoint_override='http://127.0.0.1:9/placement'
+        )
+        self.assertRaises(exception.NovaUnreachable, elsewhere.check_placement)
+
+    def test_an_evacuation_goes_nowhere_that_is_stopped(self):
+        instance = self.cloud.boot('vm', self.a)
+        for host in (self.b, self.c):
+            self.provider(host).disable(True)
+        self.lose(self.a)
+        self.evacuate(instance)
+        self.wait_for_status(instance, 'error')
+
+
+class DaemonsTest(nova_case.NovaTest):
+    def test_conductors_and_schedulers_are_listed(self):
+        self.cloud.cloud.daemons[1].up = False
+        self.assertEqual(
+            [('nova-conductor', 'up'), ('nova-scheduler', 'down')],
+            [(one.binary, one.state) for one in self.nova.daemons()],
+        )
+
+    def test_aggregates_and_zones(self):
+        self.cloud.cloud.aggregates['ssd'] = {self.a, self.b}
+        self.cloud.cloud.computes[self.a].zone = 'north'
+        (found,) = self.nova.aggregates()
+        self.assertEqual(('ssd', (self.a, self.b)), (found.name, found.hosts))
+        self.assertEqual('north', self.nova.service(self.a).zone)
