@@ -140,6 +140,22 @@ def whereabouts(session: orm.Session) -> list[Whereabouts]:
     return [Whereabouts(*row) for row in session.execute(query)]
 
 
+def set_domains(
+    session: orm.Session,
+    found: Mapping[str, tuple[str | None, list[str]]],
+) -> None:
+    """The zone and the aggregates of hosts, as Nova has them."""
+    for row in whereabouts(session):
+        zone, aggregates = found.get(row.name, (row.zone, row.aggregates))
+        if (zone, aggregates) != (row.zone, row.aggregates):
+            _set(
+                session,
+                row.name,
+                availability_zone=zone,
+                aggregates=aggregates,
+            )
+
+
 def with_domain(session: orm.Session, instance: str) -> list[str]:
     """Names of the hosts whose agents see a domain of the instance."""
     query = sa.select(Host.name, Host.domains).order_by(Host.name)

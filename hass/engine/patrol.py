@@ -38,6 +38,7 @@ from hass.diagnosis import accrual
 from hass.diagnosis import liveness
 from hass.engine import alarms as alarms_
 from hass.engine import dispatcher
+from hass.engine import domains
 from hass.engine import inventory as inventory_
 from hass import exception
 from hass import faults
@@ -142,6 +143,10 @@ class Patrol:
             self._page_held()
         if self._due('learn', LEARN_SECONDS):
             self._ping_unknown(now)
+        if self._due('domains', domains.LEARN_SECONDS):
+            self._pool.submit(
+                domains.learn, self._database, self._hands.compute
+            )
 
     def _silent(self, ears: liveness.Ears) -> dict[str, str | None]:
         """Hosts not heard for over a beat, with the moment they last were.
@@ -195,6 +200,8 @@ class Patrol:
             host = self._inventory.host(name)
             if host is None or not self._expected(host, ears, now):
                 continue
+            # It may be needed soon, and is slower than our own look.
+            self._hands.control_plane.look()
             silence = f'silent for {ears.silence(name):.1f} s'
             if self._reads_off(host):
                 off.add(name)

@@ -48,6 +48,7 @@ from hass import exception
 from hass.fencing import base as fencing
 from hass.fencing import topology
 from hass import nova
+from hass.recovery import control_plane
 from hass.recovery import hands
 from hass.recovery import host_failure
 from hass.recovery import host_return
@@ -56,6 +57,7 @@ from hass.recovery import outside
 from hass.recovery import planner
 from hass.recovery import runner
 from hass.recovery import witness
+from hass.rpc import api as rpc_api
 from hass.rpc import transport as rpc
 from hass import secrets
 
@@ -157,6 +159,7 @@ class Engine:
             ),
             address_of=self._inventory.address_of,
             clock=clock,
+            control_plane=self._control_plane(clock),
         )
         self._fences = fences.Fences(
             self.database, fencer, self._bmcs, self._inventory.address_of
@@ -220,6 +223,18 @@ class Engine:
             services.leave(session, self.name)
         self._bmcs.close()
         self.database.close()
+
+    def _control_plane(
+        self, clock: clock_.Clock
+    ) -> control_plane.ControlPlane:
+        """What recoveries lean on; the bus is asked for our own answer."""
+        bus = rpc_api.OperatorAPI(
+            self._transport, control_plane.ANSWER_SECONDS
+        )
+        return control_plane.ControlPlane(
+            control_plane.parts_of(self._compute, lambda: bus.ping(self.name)),
+            clock,
+        )
 
     def _check_nova(self) -> None:
         """Say early what would be in the way; nothing is fenced then."""

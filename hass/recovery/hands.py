@@ -20,6 +20,7 @@ from hass import clock as clock_
 from hass.db import models
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import control_plane as control_plane_
 from hass.recovery import witness as witness_
 
 
@@ -36,6 +37,7 @@ class Hands:
     witness: witness_.Witness
     address_of: Callable[[models.Host], bmc.Address | None]
     clock: clock_.Clock
+    control_plane: control_plane_.ControlPlane
 
     def target(self, host: models.Host) -> fencing.Target:
         """The host as its fencer knows it."""

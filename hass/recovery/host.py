@@ -13,6 +13,7 @@
 """What the stories of a host share: its row, its fence, its Nova service."""
 
 import datetime
+import logging
 
 from hass.db import evacuations
 from hass.db import hosts
@@ -28,6 +29,8 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+
+LOG = logging.getLogger(__name__)
 
 
 class HostWorkflow(workflow.Workflow):
@@ -86,6 +89,10 @@ class HostWorkflow(workflow.Workflow):
 
     def touched(self, turn: Turn) -> bool:
         """Whether anything outside was changed, or is about to be."""
+        return self.acted(turn) or bool(turn.recovery.was.get('placements'))
+
+    def acted(self, turn: Turn) -> bool:
+        """Whether the host was fenced or is on its way to be, or back."""
         was = turn.recovery.was
         return bool(was.get('off_sent') or was.get('service'))
 
@@ -128,6 +135,7 @@ class HostWorkflow(workflow.Workflow):
                 self.give_back(turn)
                 or self._give_back_power(turn)
                 or self._give_back_service(turn)
+                or self._give_back_placements(turn)
                 or Hop(State.DISMISSED, 'everything touched was given back')
             )
         except exception.NovaRefused as error:
@@ -146,6 +154,19 @@ class HostWorkflow(workflow.Workflow):
             return None
         self._fencer.on(target, turn.deadline)
         return Wait(1, 'asked the BMC for power on')
+
+    def _give_back_placements(self, turn: Turn) -> Step | None:
+        """Let new instances come again; nova-compute does so as well."""
+        providers = turn.recovery.was.get('placements')
+        if not providers:
+            return None
+        try:
+            for provider in providers:
+                self._compute.allow_placements(provider, turn.deadline)
+        except exception.NovaRefused as error:
+            LOG.warning('%s: %s', turn.recovery.subject, error)
+        turn.remember(placements=[])
+        return None
 
     def _give_back_service(self, turn: Turn) -> Step | None:
         if 'service' not in turn.recovery.was:

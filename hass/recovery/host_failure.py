@@ -15,6 +15,7 @@
 from collections.abc import Collection
 from collections.abc import Sequence
 import datetime
+import logging
 
 from oslo_config import cfg
 from sqlalchemy import orm
@@ -43,7 +44,10 @@ from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
 
+LOG = logging.getLogger(__name__)
 UNCLEAR_SECONDS = 30.0
+DOUBT_SECONDS = 1.0
+"""What is unclear for longer keeps new instances off the host."""
 LOOK_SECONDS = 0.3
 
 
@@ -110,8 +114,13 @@ class HostFailure(host_.HostWorkflow):
         deaf = self._witness.deaf()
         if deaf:
             return _unclear(turn, f'this engine may not judge: {deaf}')
+        # It is asked beside the host.
+        self._hands.control_plane.look()
         host = self.host(turn)
-        services = self._compute.services()
+        try:
+            services = self._compute.services()
+        except exception.NovaError as error:
+            return _unclear(turn, str(error))
         own = [service for service in services if service.host == host.name]
         decision = diagnose.diagnose(
             self._witness.testify(
@@ -127,8 +136,11 @@ class HostFailure(host_.HostWorkflow):
                     return Hop(State.GIVING_BACK, why)
                 return Hop(State.DISMISSED, why)
             case diagnose.Unclear(why):
+                if turn.seconds_in_state() > DOUBT_SECONDS:
+                    self._stop_placements(turn, host)
                 return _unclear(turn, why)
             case diagnose.Doubt(why, passes):
+                self._stop_placements(turn, host)
                 safety = models.HeldKind.SAFETY
                 restraint = models.HeldKind.RESTRAINT
                 return hold(restraint if passes else safety, why)
@@ -291,7 +303,7 @@ class HostFailure(host_.HostWorkflow):
             servers = self._compute.servers_on(host.name)
             running = [s for s in servers if s.uuid in protected]
             # A host that died on its way back is to come back all the same.
-            if not (running or receiving or self.touched(turn)):
+            if not (running or receiving or self.acted(turn)):
                 return hold(
                     models.HeldKind.RESTRAINT,
                     f'{fault.why}; it runs no protected instance, so it is '
@@ -300,11 +312,34 @@ class HostFailure(host_.HostWorkflow):
             refusal = self._refusal(turn, host, fault, bool(usable))
             if refusal is not None:
                 return refusal
+            trouble = self._hands.control_plane.trouble()
+            if trouble and not self.acted(turn):
+                return _unclear(
+                    turn, f'{fault.why}; nothing is fenced now: {trouble}'
+                )
         return Hop(
             State.FENCING,
             f'{fault.layer} failed: {fault.why}',
             within=lambda session: self._count(session, turn, fault),
         )
+
+    def _stop_placements(self, turn: Turn, host: models.Host) -> None:
+        """No new instance goes to a host in doubt, as far as Nova lets us.
+
+        It is tried once, and hinders nothing when it fails.
+        """
+        if host.cluster.mode is not models.Mode.ACT:
+            return
+        if 'placements' in turn.recovery.was:
+            return
+        try:
+            providers = self._compute.open_providers(host.name)
+            turn.remember(placements=providers)
+            for provider in providers:
+                self._compute.stop_placements(provider, turn.deadline)
+        except exception.NovaError as error:
+            LOG.warning('%s: placements go on: %s', host.name, error)
+            turn.remember(placements=turn.recovery.was.get('placements', []))
 
     def _refusal(
         self, turn: Turn, host: models.Host, fault: faults.Fault, usable: bool

@@ -99,6 +99,14 @@ class OperatorAPI:
         except oslo_messaging.MessagingException as error:
             raise exception.EngineUnreachable('wake', str(error)) from error
 
+    def ping(self, engine: str) -> None:
+        """Ring one engine's bell and wait until it was heard.
+
+        :raises EngineUnreachable: the broker carries nothing, or the
+            engine is gone
+        """
+        _told(self._client.prepare(server=engine), 'wake')
+
     def test_fence(self, host: str) -> Answer:
         """Let an engine try the fence of a host without cutting it off.
 
@@ -110,8 +118,15 @@ class OperatorAPI:
 
 
 def _ask(client: Any, method: str, **arguments: Any) -> Answer:
+    answer = _told(client, method, **arguments)
+    if not isinstance(answer, dict):
+        raise exception.EngineUnreachable(method, 'a senseless answer')
+    return answer
+
+
+def _told(client: Any, method: str, **arguments: Any) -> Any:
     try:
-        answer = client.call({}, method, **arguments)
+        return client.call({}, method, **arguments)
     except oslo_messaging.RemoteError as error:
         raise exception.EngineUnreachable(
             method, f'the engine failed: {error.exc_type}'
@@ -122,6 +137,3 @@ def _ask(client: Any, method: str, **arguments: Any) -> Answer:
         ) from None
     except oslo_messaging.MessagingException as error:
         raise exception.EngineUnreachable(method, str(error)) from None
-    if not isinstance(answer, dict):
-        raise exception.EngineUnreachable(method, 'a senseless answer')
-    return answer

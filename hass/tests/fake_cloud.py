@@ -54,6 +54,7 @@ from hass.fencing import base as fencing
 from hass import nova
 from hass.nova import proofs
 from hass.nova import records
+from hass.recovery import control_plane
 from hass.recovery import hands
 from hass.recovery import host_failure
 from hass.recovery import host_return
@@ -277,6 +278,7 @@ class FakeCompute(nova.Compute):
     """The simulated Nova without HTTP; it may answer 500 or time out.
 
     :ivar failing: what is raised instead of an answer
+    :ivar placement_failing: the same for Placement alone
     :ivar loses_answers: an evacuation takes effect, its answer is lost
     :ivar drops_evacuations: how many more calls never reach Nova
     """
@@ -285,6 +287,7 @@ class FakeCompute(nova.Compute):
         self._cloud = cloud
         self._clock = clock
         self.failing: exception.NovaError | None = None
+        self.placement_failing: exception.NovaError | None = None
         self.loses_answers = False
         self.drops_evacuations = 0
         self.calls: list[str] = []
@@ -324,7 +327,54 @@ class FakeCompute(nova.Compute):
             forced_down=row.forced_down,
             disabled_reason=row.disabled_reason,
             updated_at=row.updated_at,
+            zone=row.zone,
         )
+
+    def daemons(self) -> list[records.Daemon]:
+        with self._call('list daemons'):
+            return [
+                records.Daemon(
+                    one.binary, one.host, 'up' if one.up else 'down'
+                )
+                for one in self._cloud.daemons
+            ]
+
+    def aggregates(self) -> list[records.Aggregate]:
+        with self._call('list aggregates'):
+            return [
+                records.Aggregate(name, tuple(sorted(hosts)))
+                for name, hosts in self._cloud.aggregates.items()
+            ]
+
+    def check_placement(self) -> None:
+        with self._call('ask Placement'):
+            if self.placement_failing is not None:
+                raise self.placement_failing
+
+    def open_providers(self, host: str) -> list[str]:
+        self.check_placement()
+        provider = self._cloud.computes[host].provider
+        closed = nova_rows.DISABLED in provider.traits
+        return [] if closed else [provider.uuid]
+
+    def stop_placements(
+        self, provider: str, deadline: clock_.Deadline
+    ) -> None:
+        self._place(provider, True, deadline)
+
+    def allow_placements(
+        self, provider: str, deadline: clock_.Deadline
+    ) -> None:
+        self._place(provider, False, deadline)
+
+    def _place(
+        self, provider: str, disabled: bool, deadline: clock_.Deadline
+    ) -> None:
+        deadline.check()
+        self.check_placement()
+        for compute in self._cloud.computes.values():
+            if compute.provider.uuid == provider:
+                compute.provider.disable(disabled)
 
     def _update(
         self,
@@ -532,6 +582,11 @@ class FakeEngine:
             ),
             address_of=lambda host: None,
             clock=cloud.clock,
+            control_plane=control_plane.ControlPlane(
+                control_plane.parts_of(cloud.compute, cloud.bus.ping),
+                cloud.clock,
+                lambda work: work(),
+            ),
         )
         stories = (
             host_failure.HostFailure(
@@ -633,6 +688,16 @@ class Mortal:
         return step
 
 
+class Bus:
+    """The message bus of the engines."""
+
+    dead = False
+
+    def ping(self) -> None:
+        if self.dead:
+            raise exception.EngineUnreachable('wake', 'the broker is gone')
+
+
 class Pager(events.QuietNotifier):
     """Remembers what a human was told."""
 
@@ -685,6 +750,7 @@ class FakeCloud:
         self.pinger = FakePinger(self.hosts)
         self.peers = FakePeers(self.hosts)
         self.pager = Pager()
+        self.bus = Bus()
         self.refusals: list[str] = []
         self.steps = 0
         self.kill_at: tuple[int, str] | None = None

@@ -30,6 +30,7 @@ from hass.engine import patrol
 from hass import events
 from hass import faults
 from hass.fencing import base as fencing
+from hass.recovery import control_plane
 from hass.recovery import hands
 from hass.recovery import witness
 from hass.tests import base
@@ -121,6 +122,7 @@ class PatrolCase(base.TestCase):
                 witness=seen,
                 address_of=known.address_of,
                 clock=self.clock,
+                control_plane=control_plane.ControlPlane({}, self.clock),
             ),
             self.ears,
             pinger,
