@@ -23,6 +23,7 @@ import falcon
 from hass.api.handlers import clusters
 from hass.api.handlers import hosts
 from hass.api.handlers import instances
+from hass.api.handlers import maintenance
 from hass.api.handlers import notifications
 from hass.api.handlers import recoveries
 from hass.api.handlers import services
@@ -33,10 +34,16 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ('/v1/clusters', clusters.Clusters, 'all'),
     ('/v1/clusters/{cluster}', clusters.Clusters, 'one'),
     ('/v1/clusters/{cluster}/hosts', hosts.Hosts, 'of_cluster'),
+    (
+        '/v1/clusters/{cluster}/maintenance',
+        maintenance.Maintenance,
+        'of_cluster',
+    ),
     ('/v1/hosts', hosts.Hosts, 'all'),
     ('/v1/hosts/{host}', hosts.Hosts, 'one'),
     ('/v1/hosts/{host}/agent_key', hosts.Hosts, 'agent_key'),
     ('/v1/hosts/{host}/fence_test', hosts.Hosts, 'fence_test'),
+    ('/v1/hosts/{host}/maintenance', maintenance.Maintenance, 'of_host'),
     ('/v1/instances', instances.Instances, 'all'),
     ('/v1/instances/{instance}', instances.Instances, 'one'),
     ('/v1/notifications', notifications.Notifications, 'all'),

@@ -31,9 +31,11 @@ from hass.db import models
 from hass.db import moments
 from hass.db import notifications
 from hass.db import observations
+from hass.db import protection
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
+from hass.db import windows
 from hass.diagnosis import accrual
 from hass.diagnosis import liveness
 from hass.engine import alarms as alarms_
@@ -195,7 +197,11 @@ class Patrol:
         silent = ears.suspected()
         for name in self._probes.keys() - silent:
             self._probes.pop(name).cancel()
-        off = set()
+        off = {
+            host.name
+            for host in self._inventory.hosts()
+            if protection.window(host, now)
+        }
         for name in sorted(silent):
             host = self._inventory.host(name)
             if host is None or not self._expected(host, ears, now):
@@ -203,6 +209,8 @@ class Patrol:
             # It may be needed soon, and is slower than our own look.
             self._hands.control_plane.look()
             silence = f'silent for {ears.silence(name):.1f} s'
+            if protection.window_ended(host, now, ears.silence(name)):
+                silence += ' since before its maintenance window ended'
             if self._reads_off(host):
                 off.add(name)
                 silence += ' and powered off'
@@ -219,6 +227,9 @@ class Patrol:
         heard = self._ears.heard(host.name)
         if heard is None and host.reported_at is None:
             return False
+        if window := protection.window(host, now):
+            self._tell_window(host, *window)
+            return False
         planned = heard is not None and heard.planned
         if host.planned_until is not None or planned:
             until = host.planned_until
@@ -227,6 +238,18 @@ class Patrol:
                 self._alarm_overdue(host)
             return False
         return True
+
+    def _tell_window(
+        self, host: models.Host, until: datetime.datetime, why: str
+    ) -> None:
+        """Nobody is paged for planned work, but the log tells of it."""
+        if self._due(f'window {host.name}', self._repeat_seconds):
+            LOG.warning(
+                '%s: silent and unprotected: in maintenance until %s: %s',
+                host.name,
+                until,
+                why,
+            )
 
     def _alarm_overdue(self, host: models.Host) -> None:
         if self._due(f'overdue {host.name}', self._repeat_seconds):
@@ -283,6 +306,9 @@ class Patrol:
     def _open(
         self, session: orm.Session, host: models.Host, why: str
     ) -> models.Recovery | None:
+        row = windows.guard(session, host.name)
+        if row is None or protection.window(row, moments.read_now(session)):
+            return None
         standing = recoveries.open_of_host(session, host.name)
         if standing is not None and not self._died_again(session, standing):
             return None
@@ -356,7 +382,7 @@ class Patrol:
                 state = models.NotificationState.OPENED
                 why = f'see recovery {recovery.uuid}'
             else:
-                why = 'its recovery has ended already'
+                why = 'no recovery is open: it has ended, or maintenance'
         with self._database.writer() as session:
             notifications.settle(
                 session, notification.id, state, why, recovery_id

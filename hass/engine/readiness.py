@@ -25,6 +25,8 @@ from hass import clock as clock_
 from hass.db import hosts
 from hass.db import migration
 from hass.db import models
+from hass.db import moments
+from hass.db import protection as rows
 from hass.db import services
 from hass.db import session as db_session
 from hass.engine import fences
@@ -70,6 +72,10 @@ class Checks(upgradecheck.UpgradeCommands):
     def hosts(self) -> Result:
         """No host comes back by itself with guests of its own."""
         return self._look(hosts.all, _unsafe)
+
+    def protection(self) -> Result:
+        """Every host would be recovered if it failed now."""
+        return self._look(_unprotected, '; '.join)
 
     def _broken(self, found: list[models.Host]) -> str:
         assert self.conf is not None
@@ -139,6 +145,7 @@ class Checks(upgradecheck.UpgradeCommands):
         ('engines', engines),
         ('fences', fences),
         ('hosts', hosts),
+        ('protection', protection),
     )
 
 
@@ -152,6 +159,16 @@ def _tried(act: Callable[[], object]) -> Result:
 
 def _alive(session: orm.Session) -> list[models.Service]:
     return services.alive(session, IDLE_SECONDS)
+
+
+def _unprotected(session: orm.Session) -> list[str]:
+    now = moments.read_now(session)
+    usable = rows.usable(session, now)
+    return [
+        f'{host.name}: {", ".join(missing)}'
+        for host in hosts.all(session)
+        if (missing := rows.missing(host, now, usable.get(host.cluster_id, 0)))
+    ]
 
 
 def _no_engine(alive: list[models.Service]) -> str:

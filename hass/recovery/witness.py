@@ -89,7 +89,7 @@ class Witness:
     :param turn_seconds: pause between two turns of the patrol
     :param alive_seconds: engines without a turn for this long have no voice
     :ivar health: how far this engine trusts itself
-    :ivar off: hosts whose BMC reads off: their silence is no wonder
+    :ivar off: hosts that are off or in maintenance: silent, no wonder
     """
 
     PICTURE_SECONDS = 1.5

@@ -36,7 +36,8 @@ class Placement:
     def answer(
         self, method: str, path: str, name: str | None, body: Any
     ) -> api.Reply:
-        """
+        """Answer one request.
+
         :param name: what the query asks for, None: everything
         """
         with self._cloud.lock:

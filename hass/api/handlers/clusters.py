@@ -41,6 +41,8 @@ def view(cluster: models.Cluster) -> dict[str, Any]:
         'layers': cluster.layers,
         'shared_storage': cluster.shared_storage,
         'targets': cluster.targets,
+        'maintenance_until': moments.shown(cluster.maintenance_until),
+        'maintenance_why': cluster.maintenance_why,
         'created_at': moments.shown(cluster.created_at),
         'updated_at': moments.shown(cluster.updated_at),
     }
@@ -91,7 +93,9 @@ class Clusters:
             members = hosts.of_cluster(session, cluster.id)
             resp.media = view(cluster) | {
                 'hosts': [
-                    host_handlers.view(host, untried.get(host.name))
+                    host_handlers.shown(
+                        session, host.name, untried.get(host.name)
+                    )
                     | {'agent_key': keys[host.name]}
                     for host in members
                 ]

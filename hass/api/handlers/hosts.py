@@ -13,6 +13,7 @@
 """/v1/clusters/{cluster}/hosts and /v1/hosts"""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import falcon
@@ -29,6 +30,8 @@ from hass.db import clusters
 from hass.db import hosts
 from hass.db import instances
 from hass.db import models
+from hass.db import moments as db_moments
+from hass.db import protection
 from hass.db import recoveries
 from hass import exception
 from hass.policies import hosts as rules
@@ -37,9 +40,25 @@ SAFE_POLICY = 'always-off'
 SHOWN = 5
 
 
-def view(host: models.Host, untried: str | None = None) -> dict[str, Any]:
+def shown(
+    session: orm.Session, host: str, untried: str | None = None
+) -> dict[str, Any]:
+    """The view of one host, by uuid or name.
+
+    :raises hass.exception.NotFound: there is none
+    """
+    row = hosts.get(session, host)
+    now = db_moments.read_now(session)
+    usable = protection.usable(session, now).get(row.cluster_id, 0)
+    return view(row, protection.missing(row, now, usable), untried)
+
+
+def view(
+    host: models.Host, missing: Sequence[str], untried: str | None = None
+) -> dict[str, Any]:
     """What may be read of a host: no password, no key.
 
+    :param missing: why it would not be recovered now
     :param untried: why its fence could not be tried just now
     """
     return {
@@ -65,6 +84,12 @@ def view(host: models.Host, untried: str | None = None) -> dict[str, Any]:
         'resume_guests': host.resume_guests,
         'reported_at': moments.shown(host.reported_at),
         'planned_until': moments.shown(host.planned_until),
+        'availability_zone': host.availability_zone,
+        'aggregates': host.aggregates,
+        'maintenance_until': moments.shown(host.maintenance_until),
+        'maintenance_why': host.maintenance_why,
+        'protected': not missing,
+        'unprotected_why': list(missing),
         'agent_key_rotated_at': moments.shown(host.agent_key_rotated_at),
         'created_at': moments.shown(host.created_at),
         'warnings': warnings(host, untried),
@@ -129,7 +154,7 @@ class Hosts:
         caller(req).can(rules.SHOW)
         query.nothing(req)
         with self._parts.database.reader() as session:
-            resp.media = view(hosts.get(session, host))
+            resp.media = shown(session, host)
 
     def on_patch_one(
         self, req: falcon.Request, resp: falcon.Response, host: str
@@ -141,7 +166,7 @@ class Hosts:
             resp.media = self._with_fence_tried(name)
             return
         with self._parts.database.reader() as session:
-            resp.media = view(hosts.get(session, name))
+            resp.media = shown(session, name)
 
     def on_delete_one(
         self, req: falcon.Request, resp: falcon.Response, host: str
@@ -191,13 +216,23 @@ class Hosts:
                 limit=asked.limit + 1,
                 marker=asked.marker,
             )
-            views = [view(host) for host in found]
+            now = db_moments.read_now(session)
+            usable = protection.usable(session, now)
+            views = [
+                view(
+                    host,
+                    protection.missing(
+                        host, now, usable.get(host.cluster_id, 0)
+                    ),
+                )
+                for host in found
+            ]
         resp.media = query.page(req, asked, 'hosts', views)
 
     def _with_fence_tried(self, name: str) -> dict[str, Any]:
         untried = self._joining.try_fences([name])
         with self._parts.database.reader() as session:
-            return view(hosts.get(session, name), untried.get(name))
+            return shown(session, name, untried.get(name))
 
     def _add(
         self,
