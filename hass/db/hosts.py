@@ -276,6 +276,26 @@ def set_fence(
     )
 
 
+def set_degraded(session: orm.Session, name: str, why: list[str]) -> None:
+    """Why less is seen of the host than should be."""
+    _set(session, name, degraded=why)
+
+
+def explain(session: orm.Session, name: str, explanation: str) -> None:
+    """Why HASS does, or does not, act on the host now."""
+    _set(session, name, explanation=explanation, explained_at=moments.db_now())
+
+
+def still_explained(session: orm.Session, names: Collection[str]) -> None:
+    """What was written of these hosts holds still."""
+    session.execute(
+        sa.update(Host)
+        .where(Host.name.in_(names), Host.explanation.is_not(None))
+        .values(explained_at=moments.db_now())
+        .execution_options(synchronize_session=False)
+    )
+
+
 def rotate_key(session: orm.Session, name: str, agent_key: str) -> None:
     """Give the agent a new key (encrypted); the old one overlaps."""
     _set(

@@ -283,7 +283,8 @@ class Service(Base):
     estimates: orm.Mapped[JSON | None]
     """Probe times and fault frequencies: diagnosis/estimates.py."""
     detectors: orm.Mapped[JSON | None]
-    """Name of each out-of-band detector to '' or why it does not work."""
+    """Name of each out-of-band detector to its layer ('' when it could not
+    be loaded) and why it does not work ('' when it does)."""
     version: orm.Mapped[str]
 
 

@@ -44,6 +44,14 @@ def of_host(
     )
 
 
+def all(session: orm.Session) -> dict[str, list[faults.Observation]]:
+    """What was last seen of every host, in no order."""
+    found: dict[str, list[faults.Observation]] = {}
+    for row in session.scalars(sa.select(Row)):
+        found.setdefault(row.host, []).append(_noun(row))
+    return found
+
+
 def _replaced(session: orm.Session, one: faults.Observation) -> bool:
     done = session.execute(
         sa.update(Row)

@@ -26,6 +26,7 @@ from sqlalchemy import orm
 from hass.db import models
 from hass.db import moments
 from hass import exception
+from hass import faults
 
 NEVER_SECONDS = 10 * 366 * 86400.0
 HANDED_ON = ('service', 'unprotected')
@@ -412,6 +413,19 @@ def fenced_within(
     if cluster_id is not None:
         query = query.where(Recovery.cluster_id == cluster_id)
     return [row.subject for row in session.execute(query)]
+
+
+def faults_counted(session: orm.Session) -> dict[faults.Layer, int]:
+    """How often each layer was the one that a host's recovery was for."""
+    layer = Recovery.fault['layer'].as_string().label('layer')
+    found = sa.select(layer).where(Recovery.workflow == 'host_failure')
+    rows = found.subquery()
+    query = sa.select(rows.c.layer, sa.func.count()).group_by(rows.c.layer)
+    return {
+        faults.Layer(word): number
+        for word, number in session.execute(query)
+        if word in list(faults.Layer)
+    }
 
 
 def suspects_within(

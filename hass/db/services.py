@@ -57,6 +57,21 @@ def turn(
         raise exception.NotFound('engine', name)
 
 
+def measured(
+    session: orm.Session,
+    name: str,
+    estimates: Mapping[str, Any],
+    detectors: Mapping[str, Any],
+) -> None:
+    """What the engine looks with, and how long its looks take."""
+    session.execute(
+        sa.update(Service)
+        .where(Service.name == name)
+        .values(estimates=dict(estimates), detectors=dict(detectors))
+        .execution_options(synchronize_session=False)
+    )
+
+
 def all(session: orm.Session) -> list[Service]:
     """Every engine, whether it lives or not, by name."""
     return list(session.scalars(sa.select(Service).order_by(Service.name)))

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 import dataclasses
 import math
 import types
+from typing import Self
 
 from hass.diagnosis import trees
 from hass import faults
@@ -196,6 +197,27 @@ class Estimates:
             }
             for layer in Layer
         }
+
+    @classmethod
+    def from_dict(cls, numbers: Mapping[str, Mapping[str, float]]) -> Self:
+        """What to_dict() wrote down; layers that it lacks have priors.
+
+        :raises ValueError: for a layer that there is not, and numbers that
+            are negative or not finite
+        """
+        rows = {Layer(word): row for word, row in numbers.items()}
+        return cls(
+            ProbeTimes(
+                {one: row['probe_seconds'] for one, row in rows.items()},
+                {
+                    one: int(row['probes_measured'])
+                    for one, row in rows.items()
+                },
+            ),
+            FaultCounts(
+                {one: row['faults_counted'] for one, row in rows.items()}
+            ),
+        )
 
 
 def _check(field: str, number: float) -> None:

@@ -195,6 +195,20 @@ class HostsTest(base.DatabaseTest):
         self.database.write(hosts.unplan, 'compute-1')
         self.assertIsNone(self.found().planned_until)
 
+    def test_why_it_is_degraded_is_kept(self):
+        why = ['no hardware detector: its BMC does not answer']
+        self.database.write(hosts.set_degraded, 'compute-1', why)
+        self.assertEqual(why, self.found().degraded)
+
+    def test_an_explanation_is_kept_and_its_moment_renewed(self):
+        self.database.write(hosts.still_explained, ['compute-1'])
+        self.assertIsNone(self.found().explained_at)
+        self.database.write(hosts.explain, 'compute-1', 'It is well.')
+        first = self.found()
+        self.assertEqual('It is well.', first.explanation)
+        self.database.write(hosts.still_explained, ['compute-1'])
+        self.assertNotEqual(first.explained_at, self.found().explained_at)
+
     def test_what_a_test_of_the_fence_showed_is_kept(self):
         self.database.write(
             hosts.set_fence,
@@ -308,6 +322,15 @@ class ServicesTest(base.DatabaseTest):
         (found,) = self.read(services.alive, 60)
         self.assertIs(False, found.deaf)
         self.assertEqual({'c-1': None}, found.silent)
+
+    def test_an_engine_tells_what_it_looks_with_and_how_long_it_takes(self):
+        self.database.write(services.enter, 'engine-1', '1.0')
+        detectors = {'power_ipmi': {'layer': 'power', 'why': ''}}
+        self.database.write(services.measured, 'engine-1', {'a': 1}, detectors)
+        (found,) = self.read(services.all)
+        self.assertEqual(
+            ({'a': 1}, detectors), (found.estimates, found.detectors)
+        )
 
     def test_an_engine_that_enters_again_is_deaf_again(self):
         self.database.write(services.enter, 'engine-1', '1.0')

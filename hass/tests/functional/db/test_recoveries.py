@@ -92,6 +92,16 @@ class RecoveriesCase(base.DatabaseTest):
 
 @base.on_every_database
 class StoriesTest(RecoveriesCase):
+    def test_faults_are_counted_by_their_layer(self):
+        for host, layer in (('a', 'power'), ('b', 'os'), ('c', 'power')):
+            self.make(host, fault={'layer': layer, 'why': 'it died'})
+        self.make('d')
+        self.make('e', fault={'layer': 'power'}, workflow='host_return')
+        self.assertEqual(
+            {faults.Layer.POWER: 2, faults.Layer.OS: 1},
+            self.read(recoveries.faults_counted),
+        )
+
     def test_end_and_next_story_are_one_transaction(self):
         mine = self.take(self.make())
 

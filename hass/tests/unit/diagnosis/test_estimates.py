@@ -121,6 +121,26 @@ class EstimatesTest(base.TestCase):
         )
         self.assertLess(0, problem.layers[0].weight)
 
+    def test_they_are_the_same_after_json(self):
+        known = estimates.Estimates(
+            estimates.ProbeTimes().updated(Layer.POWER, 0.11),
+            estimates.FaultCounts().updated([Layer.POWER]),
+        )
+        read = json.loads(json.dumps(known.to_dict()))
+        self.assertEqual(
+            known.to_dict(), estimates.Estimates.from_dict(read).to_dict()
+        )
+
+    def test_what_was_written_down_wrongly_is_refused(self):
+        wrongs: tuple[dict[str, dict[str, float]], ...] = (
+            {'moon': {}},
+            {'power': {'probe_seconds': -1.0}},
+        )
+        for wrong in wrongs:
+            self.assertRaises(
+                (ValueError, KeyError), estimates.Estimates.from_dict, wrong
+            )
+
     def test_they_are_shown_as_json(self):
         shown = estimates.Estimates(
             estimates.ProbeTimes().updated(Layer.POWER, 0.11),
