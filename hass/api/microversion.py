@@ -15,6 +15,11 @@
 1.0
     The first: clusters, hosts, instances, notifications, recoveries,
     services.
+
+1.1
+    Adds what is known and why: layers and explain of hosts, strategy of
+    clusters, detectors and estimates of services, and moments of a
+    recovery's evidence as they are everywhere else.
 """
 
 import dataclasses
@@ -38,7 +43,7 @@ class Version:
 
 
 MIN = Version(1, 0)
-MAX = Version(1, 0)
+MAX = Version(1, 1)
 
 
 class VersionNotOffered(exception.HassError):

@@ -21,6 +21,7 @@ from typing import Any
 import falcon
 
 from hass.api.handlers import clusters
+from hass.api.handlers import diagnosis
 from hass.api.handlers import hosts
 from hass.api.handlers import instances
 from hass.api.handlers import maintenance
@@ -39,11 +40,14 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
         maintenance.Maintenance,
         'of_cluster',
     ),
+    ('/v1/clusters/{cluster}/strategy', diagnosis.Diagnosis, 'strategy'),
     ('/v1/hosts', hosts.Hosts, 'all'),
     ('/v1/hosts/{host}', hosts.Hosts, 'one'),
     ('/v1/hosts/{host}/agent_key', hosts.Hosts, 'agent_key'),
+    ('/v1/hosts/{host}/explain', diagnosis.Diagnosis, 'explain'),
     ('/v1/hosts/{host}/fence_test', hosts.Hosts, 'fence_test'),
     ('/v1/hosts/{host}/maintenance', maintenance.Maintenance, 'of_host'),
+    ('/v1/hosts/{host}/layers', diagnosis.Diagnosis, 'layers'),
     ('/v1/instances', instances.Instances, 'all'),
     ('/v1/instances/{instance}', instances.Instances, 'one'),
     ('/v1/notifications', notifications.Notifications, 'all'),

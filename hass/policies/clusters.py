@@ -21,6 +21,7 @@ SHOW = 'ha:clusters:show'
 CREATE = 'ha:clusters:create'
 UPDATE = 'ha:clusters:update'
 DELETE = 'ha:clusters:delete'
+SHOW_STRATEGY = 'ha:clusters:show_strategy'
 
 _ALL = '/v1/clusters'
 _ONE = '/v1/clusters/{cluster}'
@@ -39,5 +40,11 @@ def list_rules() -> list[policy.RuleDefault]:
         base.rule(UPDATE, base.ADMIN, 'Change a cluster.', ('PATCH', _ONE)),
         base.rule(
             DELETE, base.ADMIN, 'Delete an empty cluster.', ('DELETE', _ONE)
+        ),
+        base.rule(
+            SHOW_STRATEGY,
+            base.ADMIN,
+            'Show how a failed layer would be looked for in a cluster now.',
+            ('GET', f'{_ONE}/strategy'),
         ),
     ]

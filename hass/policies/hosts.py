@@ -23,6 +23,8 @@ UPDATE = 'ha:hosts:update'
 REMOVE = 'ha:hosts:remove'
 ROTATE_KEY = 'ha:hosts:rotate_key'
 TEST_FENCE = 'ha:hosts:test_fence'
+SHOW_LAYERS = 'ha:hosts:show_layers'
+EXPLAIN = 'ha:hosts:explain'
 
 _OF_CLUSTER = '/v1/clusters/{cluster}/hosts'
 _ONE = '/v1/hosts/{host}'
@@ -64,5 +66,17 @@ def list_rules() -> list[policy.RuleDefault]:
             base.ADMIN,
             'Try the fence of a host again.',
             ('POST', f'{_ONE}/fence_test'),
+        ),
+        base.rule(
+            SHOW_LAYERS,
+            base.ADMIN,
+            'Show what is known of each layer of a host, and who saw it.',
+            ('GET', f'{_ONE}/layers'),
+        ),
+        base.rule(
+            EXPLAIN,
+            base.ADMIN,
+            'Show why HASS does or does not act on a host now.',
+            ('GET', f'{_ONE}/explain'),
         ),
     ]

@@ -12,6 +12,7 @@
 
 """/v1/recoveries"""
 
+import datetime
 from typing import Any
 
 import falcon
@@ -51,6 +52,23 @@ def view(recovery: models.Recovery) -> dict[str, Any]:
         'acknowledged_at': moments.shown(recovery.acknowledged_at),
         'claimed_by': recovery.claimed_by,
     }
+
+
+def view_of_fault(fault: models.JSON) -> dict[str, Any]:
+    """The evidence as it was written, its moments as all others."""
+    if not fault.get('evidence'):
+        return fault
+    evidence = [
+        {'seen_by': None, 'certainty': None}
+        | one
+        | {'seen_at': moments.shown(_moment(one['seen_at']))}
+        for one in fault['evidence']
+    ]
+    return fault | {'evidence': evidence}
+
+
+def _moment(written: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(written)
 
 
 def view_of_line(line: models.RecoveryHistory) -> dict[str, Any]:
@@ -104,7 +122,7 @@ class Recoveries:
             history = recoveries.history_of(session, row.id)
             moves = evacuations.of_recovery(session, row.id)
             resp.media = view(row) | {
-                'fault': row.fault,
+                'fault': view_of_fault(row.fault),
                 'history': [view_of_line(line) for line in history],
                 'evacuations': [view_of_evacuation(one) for one in moves],
             }

@@ -34,6 +34,8 @@ def view(service: models.Service) -> dict[str, Any]:
         'turn_at': moments.shown(service.turn_at),
         'deaf': service.deaf,
         'silent': service.silent,
+        'detectors': service.detectors or {},
+        'estimates': service.estimates or {},
     }
 
 

@@ -10,12 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
 import uuid
 
 from hass.db import clusters
 from hass.db import evacuations
 from hass.db import models
 from hass.db import recoveries
+from hass import faults
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
 
@@ -71,6 +73,34 @@ class RecoveriesTest(base.ApiTest):
             ('pending', 'compute-1', 'vm-1'),
             (move['state'], move['source'], move['instance_name']),
         )
+
+    def test_evidence_tells_what_was_seen_when_by_whom_and_how_surely(self):
+        found = self.open_one()
+        seen = faults.Observation(
+            'compute-1',
+            faults.Layer.POWER,
+            'power_ipmi',
+            faults.Verdict.FAILED,
+            datetime.datetime(2026, 1, 31, 12, 0),
+            detail='power off',
+            seen_by='engine-1',
+        )
+        fault = faults.Fault('compute-1', faults.Layer.POWER, 'off', (seen,))
+        with self.database.writer() as session:
+            row = recoveries.get(session, found)
+            recoveries.set_fault(session, row.id, fault.to_dict())
+        shown = self.assertFine(200, self.get(f'/v1/recoveries/{found}'))
+        (evidence,) = shown['fault']['evidence']
+        self.assertEqual('2026-01-31T12:00:00.000000Z', evidence['seen_at'])
+        self.assertEqual(
+            ('power', 'failed', 'power off', 'engine-1', 'read'),
+            tuple(
+                evidence[key]
+                for key in (
+                    'layer', 'verdict', 'detail', 'seen_by', 'certainty',
+                )
+            ),
+        )  # fmt: skip
 
     def test_they_are_filtered(self):
         first, second = self.open_one(), self.open_one('compute-2', 'held')

@@ -16,6 +16,7 @@ from hass.api import engines
 from hass.api import watch
 from hass import clock
 from hass.db import services
+from hass.diagnosis import estimates
 from hass.tests.functional.api import base
 
 
@@ -46,6 +47,16 @@ class ServicesTest(base.ApiTest):
         self.assertFalse(engine['deaf'])
         self.assertEqual({'compute-1': None}, engine['silent'])
         self.assertEqual([], found['warnings'])
+
+    def test_engines_tell_what_they_look_with_and_how_long_it_takes(self):
+        self.enter()
+        detectors = {'power_ipmi': {'layer': 'power', 'why': ''}}
+        known = estimates.Estimates().to_dict()
+        with self.database.writer() as session:
+            services.measured(session, 'engine-1', known, detectors)
+        (engine,) = self.get('/v1/services').json['services']
+        self.assertEqual(detectors, engine['detectors'])
+        self.assertEqual(0.06, engine['estimates']['power']['probe_seconds'])
 
     def test_no_engine_is_a_warning(self):
         (warning,) = self.get('/v1/services').json['warnings']
