@@ -94,6 +94,18 @@ OPTIONS: list[cfg.Opt] = [
         'alive.',
     ),
     cfg.FloatOpt(
+        'rounds_seconds',
+        default=30.0,
+        min=1.0,
+        max=100.0,
+        help='In calm times each host is looked at from outside this often: '
+        'its power and what its BMC tells of its operating system; its '
+        'sensors half as often, pings three times as often. Power that two '
+        'looks in a row could not read pages. Too small, and BMCs have '
+        'nothing else to do; too large, and a BMC that died is found out '
+        'only when its host has to be fenced.',
+    ),
+    cfg.FloatOpt(
         'quiet_seconds',
         default=600.0,
         min=10.0,

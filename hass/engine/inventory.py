@@ -22,6 +22,7 @@ from hass import clock as clock_
 from hass.db import hosts
 from hass.db import models
 from hass.db import session as db_session
+from hass.detection import base as detection
 from hass import secrets
 
 REFRESH_SECONDS = 2.0
@@ -77,6 +78,16 @@ class Inventory:
             name: host.reported_at is None or host.planned_until is not None
             for name, host in self._hosts.items()
         }
+
+    def subject(self, host: models.Host) -> detection.Subject:
+        """The host as detectors know it."""
+        watched = host.watched_sensors
+        return detection.Subject(
+            host.name,
+            self.address_of(host),
+            host.networks,
+            None if watched is None else tuple(watched),
+        )
 
     def address_of(self, host: models.Host) -> bmc.Address | None:
         """Where the host's BMC is, with its password."""

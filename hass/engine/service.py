@@ -43,6 +43,8 @@ from hass.engine import keys
 from hass.engine import listener
 from hass.engine import patrol
 from hass.engine import peers
+from hass.engine import rounds
+from hass.engine import worries
 from hass import events
 from hass import exception
 from hass.fencing import base as fencing
@@ -165,19 +167,24 @@ class Engine:
             self.database, fencer, self._bmcs, self._inventory.address_of
         )
         self.dispatcher = self._make_dispatcher(clock, notifier)
+        pager = alarms.Alarms(
+            self.database,
+            notifier,
+            command=conf.alarm.command,
+            command_seconds=conf.alarm.command_seconds,
+            repeat_seconds=conf.alarm.repeat_seconds,
+        )
+        self.panel = panel.load(
+            detection.Tools(conf, clock, self._bmcs), in_band=False
+        )
+        self.rounds = self._make_rounds(clock, pager)
         self.patrol = patrol.Patrol(
             self.database,
             self._inventory,
             self._hands,
             self.listener,
             pinger,
-            alarms.Alarms(
-                self.database,
-                notifier,
-                command=conf.alarm.command,
-                command_seconds=conf.alarm.command_seconds,
-                repeat_seconds=conf.alarm.repeat_seconds,
-            ),
+            pager,
             self.name,
             conf,
             self.dispatcher.wake,
@@ -186,6 +193,9 @@ class Engine:
         )
         self._watch = threading.Thread(
             target=self.patrol.run, name='patrol', daemon=True
+        )
+        self._round = threading.Thread(
+            target=self.rounds.run, name='rounds', daemon=True
         )
         self._servers = [
             rpc.server(self._transport, topic, self.name, endpoints)
@@ -206,15 +216,18 @@ class Engine:
             server.start()
         self.dispatcher.start()
         self._watch.start()
+        self._round.start()
 
     def stop(self) -> None:
         """Take no more work, finish what runs, say goodbye to the peers."""
         self.kdump.stop()
         self.patrol.stop()
+        self.rounds.stop()
         self.dispatcher.stop()
-        if self._watch.is_alive():
-            # Its last turn writes to the database that is closed below.
-            self._watch.join(timeout=self._conf.recovery.step_seconds)
+        for thread in (self._watch, self._round):
+            if thread.is_alive():
+                # Its last turn writes to the database that is closed below.
+                thread.join(timeout=self._conf.recovery.step_seconds)
         for server in self._servers:
             server.stop()
             server.wait()
@@ -242,6 +255,31 @@ class Engine:
             self._compute.check_versions()
         except exception.NovaError as error:
             LOG.error('%s', error)
+
+    def _make_rounds(
+        self, clock: clock_.Clock, pager: alarms.Alarms
+    ) -> rounds.Rounds:
+        workers = self._conf.bmc.workers
+        # A pager may hang, and may not take the lanes with it.
+        paging = futures.ThreadPoolExecutor(1, 'page')
+        return rounds.Rounds(
+            self.database,
+            self._inventory,
+            self.panel,
+            worries.Worries(
+                lambda alarm: paging.submit(pager.page, alarm),
+                clock,
+                self.name,
+                self._conf.alarm.repeat_seconds,
+            ),
+            clock,
+            self.name,
+            self._conf,
+            (
+                futures.ThreadPoolExecutor(workers, 'round'),
+                futures.ThreadPoolExecutor(max(1, workers // 2), 'slow'),
+            ),
+        )
 
     def _make_dispatcher(
         self, clock: clock_.Clock, notifier: events.Notifier

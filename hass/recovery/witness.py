@@ -312,7 +312,8 @@ class Witness:
             row.network
             for row in observations.of_host(session, host.name)
             if row.detector == 'network_icmp'
-            and row.verdict is faults.Verdict.HEALTHY
+            # Failed is only what has answered before.
+            and row.verdict is not faults.Verdict.UNKNOWN
         )
 
 
