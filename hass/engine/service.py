@@ -36,6 +36,7 @@ from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import dispatcher
 from hass.engine import endpoint
+from hass.engine import explainer
 from hass.engine import fences
 from hass.engine import inventory
 from hass.engine import kdump
@@ -44,6 +45,7 @@ from hass.engine import listener
 from hass.engine import patrol
 from hass.engine import peers
 from hass.engine import rounds
+from hass.engine import situations
 from hass.engine import worries
 from hass import events
 from hass import exception
@@ -194,6 +196,22 @@ class Engine:
         self._watch = threading.Thread(
             target=self.patrol.run, name='patrol', daemon=True
         )
+        self.explainer = explainer.Explainer(
+            self.database,
+            clock,
+            situations.Situations(
+                self.database,
+                self._inventory,
+                self._hands.witness,
+                self.listener,
+                clock,
+                self.name,
+                conf,
+            ),
+        )
+        self._writer = threading.Thread(
+            target=self.explainer.run, name='explainer', daemon=True
+        )
         self._round = threading.Thread(
             target=self.rounds.run, name='rounds', daemon=True
         )
@@ -217,14 +235,16 @@ class Engine:
         self.dispatcher.start()
         self._watch.start()
         self._round.start()
+        self._writer.start()
 
     def stop(self) -> None:
         """Take no more work, finish what runs, say goodbye to the peers."""
         self.kdump.stop()
         self.patrol.stop()
         self.rounds.stop()
+        self.explainer.stop()
         self.dispatcher.stop()
-        for thread in (self._watch, self._round):
+        for thread in (self._watch, self._round, self._writer):
             if thread.is_alive():
                 # Its last turn writes to the database that is closed below.
                 thread.join(timeout=self._conf.recovery.step_seconds)

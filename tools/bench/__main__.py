@@ -24,6 +24,7 @@ from rich import console
 from rich import table
 
 from hass.tests.openstack import lab as labs
+from tools.bench import judging
 from tools.bench import load
 from tools.bench import power_cut
 from tools.minicloud import hass_services
@@ -65,6 +66,7 @@ def measure(counts: list[int]) -> dict[str, object]:
         'takeover_s': round(takeover, 2),
         'api': api,
         'agents_1000': agents,
+        'judging_ms': judging.milliseconds(),
     }
 
 
