@@ -68,7 +68,7 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.FloatOpt(
         'search_seconds',
-        default=2.0,
+        default=1.5,
         min=0.2,
         max=10.0,
         help='How long the search for the failed layer may take: a layer '

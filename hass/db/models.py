@@ -280,6 +280,8 @@ class Service(Base):
     silent: orm.Mapped[JSON] = orm.mapped_column(default=dict)
     """Hosts not heard for over a beat: name to the moment of the last
     beat (ISO 8601) or null. A host that is not named here was heard."""
+    mute: orm.Mapped[list[str] | None]
+    """Hosts that should have answered a direct question and did not."""
     estimates: orm.Mapped[JSON | None]
     """Probe times and fault frequencies: diagnosis/estimates.py."""
     detectors: orm.Mapped[JSON | None]

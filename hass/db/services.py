@@ -13,6 +13,7 @@
 """The engines, and what each of them hears."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,7 +42,11 @@ def enter(session: orm.Session, name: str, version: str) -> None:
 
 
 def turn(
-    session: orm.Session, name: str, deaf: bool, silent: Mapping[str, Any]
+    session: orm.Session,
+    name: str,
+    deaf: bool,
+    silent: Mapping[str, Any],
+    mute: Sequence[str] = (),
 ) -> None:
     """The engine finished a turn of its patrol.
 
@@ -50,7 +55,12 @@ def turn(
     done = session.execute(
         sa.update(Service)
         .where(Service.name == name)
-        .values(turn_at=moments.db_now(), deaf=deaf, silent=dict(silent))
+        .values(
+            turn_at=moments.db_now(),
+            deaf=deaf,
+            silent=dict(silent),
+            mute=list(mute),
+        )
         .execution_options(synchronize_session=False)
     )
     if db_session.changed(done) == 0:

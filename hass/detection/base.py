@@ -44,12 +44,15 @@ class Tools:
     :ivar bmcs: asks BMCs; an agent's asks its own host's, with one process
     :ivar panics: when a host's kernel last told that it has panicked, on the
         clock's monotonic(), unless it lives since; None: nobody listens
+    :ivar mute: whether a host's agent should answer and does not; it may take
+        half a second; None: nobody asks
     """
 
     conf: Any
     clock: clock_.Clock
     bmcs: bmc_.Bmc | None = None
     panics: Callable[[str], float | None] | None = None
+    mute: Callable[[str], bool] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class OsKdump(base.Detector):
         return '' if subject.networks else 'no address of the host is known'
 
     def probe(self, subject: base.Subject) -> Sequence[base.Finding]:
-        panics = self.tools.panics
+        panics, ask = self.tools.panics, self.tools.mute
         at = None if panics is None else panics(subject.host)
         ago = 0.0 if at is None else self.tools.clock.monotonic() - at
         if at is None or ago > FRESH_SECONDS:
@@ -66,10 +66,15 @@ class OsKdump(base.Detector):
                     faults.Verdict.UNKNOWN, 'its kernel told of no panic'
                 )
             ]
+        told = f'its kernel told {ago:.1f} s ago that it has panicked'
+        if ask is None or not ask(subject.host):
+            told += ', and its agent may still answer'
+            return [base.Finding(faults.Verdict.UNKNOWN, told)]
+        told += ', and its agent does not answer'
         return [
             base.Finding(
                 faults.Verdict.FAILED,
-                f'its kernel told {ago:.1f} s ago that it has panicked',
-                certainty=faults.Certainty.ALLEGED,
+                told,
+                certainty=faults.Certainty.INFERRED,
             )
         ]

@@ -16,7 +16,8 @@ Evidences that share a network are one evidence: a beat and a ping that
 travel the same wire fail together. So a host that is powered on is accused
 only if every one of at least two networks is dark, from here and from other
 hosts. What the BMC tells travels on a wire of its own and weighs by itself,
-and so does a kernel that says that it panicked, when nobody answers for it.
+and so does a kernel that says that it panicked, when its agent, which should
+have answered a direct question, did not.
 """
 
 from collections.abc import Mapping
@@ -55,14 +56,13 @@ class Evidence:
     """All that is known of one host at one moment.
 
     :ivar heard: this engine has a beat that was sent after the suspicion
-    :ivar silent: not even a beat from before it is younger than beats are
+    :ivar silent: so long that a beat is missing, or mute when it was asked
     :ivar voices: the other living engines, by name
     :ivar power: from the BMC; ``power_why`` tells why it is unknown
     :ivar networks: network to healthy (beats or pings arrive here), failed
         (neither does) or unknown (it is not known to answer)
     :ivar reached: network to the hosts that reach it there
-    :ivar layers: verdicts on hardware and operating system, from the BMC
-    :ivar panicked: its kernel said that it panicked
+    :ivar layers: verdicts on hardware and operating system
     :ivar compute_down: whether Nova's own record of nova-compute is down
     :ivar rules: what its cluster does with hosts that lost some networks
     :ivar seen: the observations behind it, for the record
@@ -82,7 +82,6 @@ class Evidence:
     layers: Mapping[Layer, faults.Verdict] = dataclasses.field(
         default_factory=dict
     )
-    panicked: bool = False
     rules: tuple[isolation.Rule, ...] = ()
     power_why: str = ''
     seen: tuple[faults.Observation, ...] = ()
@@ -155,11 +154,13 @@ def _heard(evidence: Evidence, hearers: str) -> Decision:
 
 
 def _powered_on(evidence: Evidence) -> Decision:
-    if evidence.panicked:
-        why = 'its kernel said that it panicked, and its agent is silent'
-        return _fault(evidence, Layer.OS, why)
     if evidence.layers.get(Layer.OS) is FAILED:
-        why = 'its agent is silent and its BMC watchdog is not fed'
+        told = [
+            f'{one.detector}: {one.detail}'
+            for one in evidence.seen
+            if one.layer is Layer.OS and one.verdict is FAILED
+        ]
+        why = f'its agent is silent; {"; ".join(told)}'
         return _fault(evidence, Layer.OS, why)
     dark = _with(evidence, FAILED)
     for network in dark:

@@ -17,7 +17,7 @@ a firewall which lets beats in lets the questions out.
 """
 
 import collections
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 import itertools
 import logging
 import selectors
@@ -31,6 +31,7 @@ from hass import clock as clocks
 from hass.diagnosis import accrual
 from hass.diagnosis import quality
 from hass.engine import hearing
+from hass.engine import poker
 from hass import exception
 
 LOG = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ LOG = logging.getLogger(__name__)
 RECEIVE_BYTES = 4 * 1024 * 1024
 WAIT_SECONDS = 0.5
 DRAIN = 512
+POKED_SECONDS = 1.0
+"""Beats that come so soon after a question are no measure of the rest."""
 LATE_SECONDS = 0.25
 """A listener that is later than this learns nothing from arrivals."""
 LOG_SECONDS = 10.0
@@ -63,8 +66,10 @@ class Listener:
     ) -> None:
         self._clock = clock
         self._hearing = hearing.Hearing(wish)
+        self._poker = poker.Poker(self, clock)
         self._keys = keys
         self._addresses = addresses
+        self._poked: dict[str, float] = {}
         self._ways: dict[str, dict[str, Way]] = {}
         self._expected: dict[str, Callable[[asks.Reached], None]] = {}
         self._refusals: collections.Counter[str] = collections.Counter()
@@ -117,7 +122,20 @@ class Listener:
 
         :returns: how many datagrams went out
         """
+        self._poked[host] = self._clock.monotonic()
         return self.ask(asks.Poke(host, self._boot(host), asks.make_nonce()))
+
+    def learn(self, hosts: Iterable[str]) -> None:
+        """See now and then which agents answer; for the patrol."""
+        self._poker.learn(hosts)
+
+    def probe(self, host: str) -> bool:
+        """Whether a host should answer and does not; takes half a second."""
+        return self._poker.ask(host).mute
+
+    def mute(self) -> list[str]:
+        """Hosts that were asked lately, should have answered and did not."""
+        return self._poker.mute()
 
     def ask(self, ask: asks.Poke | asks.Reach) -> int:
         """Send a question to an agent on all its networks.
@@ -218,7 +236,9 @@ class Listener:
         beat = beats.unpack(datagram, self._keys)
         now = self._clock.monotonic()
         late = now - self._turned_at - WAIT_SECONDS > LATE_SECONDS
-        self._hearing.take(beat, now, beats.wall(self._clock), not late)
+        poked = now - self._poked.get(beat.host, -POKED_SECONDS)
+        learn = not late and poked >= POKED_SECONDS
+        self._hearing.take(beat, now, beats.wall(self._clock), learn)
         if way is not None:
             known = self._ways.get(beat.host, {})
             self._ways[beat.host] = known | {beat.network: way}

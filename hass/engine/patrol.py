@@ -129,6 +129,7 @@ class Patrol:
         """Look at all hosts once."""
         self._inventory.refresh()
         self._refresh_keys()
+        self._ears.learn([host.name for host in self._inventory.hosts()])
         ears = self._hands.witness.turn()
         deaf = self._hands.witness.deaf()
         with self._database.writer() as session:
@@ -137,8 +138,13 @@ class Patrol:
             waited = self._clock.monotonic() - ears.now
             if waited < PROMPT_SECONDS or not self._almanac:
                 self._almanac.note(ears.now, now)
-            silent = self._silent(ears)
-            services.turn(session, self._engine, bool(deaf), silent)
+            services.turn(
+                session,
+                self._engine,
+                bool(deaf),
+                self._silent(ears),
+                self._ears.mute(),
+            )
         self._read_notifications()
         self._look_at_silent(ears, now, bool(deaf))
         if self._due('page', PAGE_SECONDS):
@@ -158,10 +164,11 @@ class Patrol:
         not name is taken for heard.
         """
         silent: dict[str, str | None] = {}
+        mute = self._ears.mute()
         for name, last in sorted(ears.last.items()):
             if last is None:
                 silent[name] = None
-            elif ears.now - last >= NAMED_AFTER_SECONDS:
+            elif ears.now - last >= NAMED_AFTER_SECONDS or name in mute:
                 silent[name] = self._almanac.moment_of(last).isoformat()
         return silent
 
@@ -290,6 +297,8 @@ class Patrol:
     def _suspect_panicked(self, host: models.Host) -> None:
         try:
             self._suspect(host, 'its kernel told that it has panicked')
+            # Other engines want to know; they cannot ask for us.
+            self._ears.probe(host.name)
         except (exception.HassError, oslo_exception.DBError) as error:
             LOG.error('%s panicked, but: %s', host.name, error)
 

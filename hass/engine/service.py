@@ -120,12 +120,15 @@ class Engine:
         fencer: fencing.Fencer = topology.build(
             conf.fencing.levels, self._bmcs
         )
-        pinger = pinger or network_icmp.NetworkIcmp(
-            detection.Tools(conf, clock, self._bmcs, self.kdump.panicked_at)
+        tools = detection.Tools(
+            conf,
+            clock,
+            self._bmcs,
+            self.kdump.panicked_at,
+            self.listener.probe,
         )
-        self.panel = panel.load(
-            detection.Tools(conf, clock, self._bmcs), in_band=False
-        )
+        self.panel = panel.load(tools, in_band=False)
+        pinger = pinger or network_icmp.NetworkIcmp(tools)
         self._compute = nova.connect(conf, clock)
         self._transport = transport or rpc.connect(conf)
         notifier = events.BusNotifier(
@@ -145,7 +148,7 @@ class Engine:
                 outside.Outside(
                     fencer,
                     pinger,
-                    outside.Nobody(),
+                    self.peers,
                     self.panel,
                     looking.Search(
                         clock,
@@ -175,9 +178,6 @@ class Engine:
             command=conf.alarm.command,
             command_seconds=conf.alarm.command_seconds,
             repeat_seconds=conf.alarm.repeat_seconds,
-        )
-        self.panel = panel.load(
-            detection.Tools(conf, clock, self._bmcs), in_band=False
         )
         self.rounds = self._make_rounds(clock, pager)
         self.patrol = patrol.Patrol(

@@ -82,12 +82,17 @@ class Search:
             self.estimates = dataclasses.replace(self.estimates, counts=counts)
 
     def run(
-        self, protected: frozenset[Layer], looks: Mapping[Layer, Look]
+        self,
+        protected: frozenset[Layer],
+        looks: Mapping[Layer, Look],
+        enough: Callable[[Mapping[Layer, faults.Verdict]], bool],
     ) -> Outcome:
         """Find the lowest failed layer, or as much as the time allows.
 
         :param protected: layers that are searched; ALARM is one of them
         :param looks: those of them that can be looked at
+        :param enough: whether verdicts suffice to act: a search that goes on
+            would only name the fault better
         """
         problem = self.estimates.problem(
             protected, looks.keys(), ALARM, self._limit
@@ -107,7 +112,7 @@ class Search:
                 seen = flights.pop(layer)[0].result()
                 verdicts[layer] = seen.verdict
                 evidence.extend(seen.evidence)
-            if self._clock.monotonic() >= until:
+            if enough(verdicts) or self._clock.monotonic() >= until:
                 missing = protected - verdicts.keys()
                 verdicts |= dict.fromkeys(missing, faults.Verdict.UNKNOWN)
                 flights.clear()

@@ -35,6 +35,7 @@ NEEDED = frozenset({Layer.POWER, Layer.NETWORK})
 """No host is condemned without these, whatever its cluster protects."""
 BY_PANEL = (Layer.HARDWARE, Layer.OS)
 PINGER = 'network_icmp'
+REACH_SECONDS = 1.0
 POWERS = {
     diagnose.Power.ON: Verdict.HEALTHY,
     diagnose.Power.OFF: Verdict.FAILED,
@@ -53,24 +54,19 @@ class Peers(Protocol):
     """The agents of other hosts, as far as they can be asked."""
 
     def reach(
-        self, addresses: Mapping[str, str], helpers: Collection[str]
+        self,
+        host: str,
+        addresses: Mapping[str, str],
+        of: Collection[str],
+        seconds: float,
     ) -> Mapping[str, Mapping[str, bool]]:
-        """Let hosts ping addresses, for less than a second.
+        """Let other hosts ping a host.
 
-        :param addresses: network to the address there
-        :param helpers: names of the hosts that are asked
-        :returns: each host that answered, to network and whether it got an
-            answer there
+        :param addresses: network to the host's address there
+        :param of: names of the hosts that are asked
+        :param seconds: how long to wait for their answers
+        :returns: each that answered, to network and whether it got an answer
         """
-
-
-class Nobody:
-    """No host can be asked."""
-
-    def reach(
-        self, addresses: Mapping[str, str], helpers: Collection[str]
-    ) -> dict[str, dict[str, bool]]:
-        return {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -144,7 +140,7 @@ class Outside:
         protected = (suspect.protected & frozenset(SEARCHED)) | NEEDED
         for layer in looks.keys() - protected:
             del looks[layer]
-        outcome = self.search.run(protected, looks)
+        outcome = self.search.run(protected, looks, _enough)
         view.layers = {
             layer: verdict
             for layer, verdict in outcome.verdicts.items()
@@ -180,7 +176,12 @@ class Outside:
         """
         addresses = suspect.subject.networks
         asked = self._spawn(
-            lambda: self._peers.reach(addresses, suspect.helpers)
+            lambda: self._peers.reach(
+                suspect.subject.host,
+                addresses,
+                suspect.helpers,
+                REACH_SECONDS,
+            )
         )
         answering = self._pinger.answering(list(addresses.values()))
         told = asked.result()
@@ -296,6 +297,12 @@ class Outside:
             detail=detail,
             seen_by=self._engine,
         )
+
+
+def _enough(verdicts: Mapping[Layer, Verdict]) -> bool:
+    """A host that is on and whose operating system died is lost."""
+    on = verdicts.get(Layer.POWER) is Verdict.HEALTHY
+    return on and verdicts.get(Layer.OS) is Verdict.FAILED
 
 
 def _joint(verdicts: Iterable[Verdict]) -> Verdict:

@@ -15,6 +15,7 @@
 import bisect
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Mapping
 import datetime
 from typing import Protocol
@@ -79,6 +80,15 @@ class Ears(Protocol):
     def ears(self) -> float:
         """When the listening thread last finished a turn."""
 
+    def learn(self, hosts: Iterable[str]) -> None:
+        """See now and then which agents answer when they are asked."""
+
+    def probe(self, host: str) -> bool:
+        """Whether a host should answer and does not; takes half a second."""
+
+    def mute(self) -> list[str]:
+        """Hosts that should have answered a direct question and did not."""
+
 
 class Witness:
     """What this engine and its peers can say of a host.
@@ -115,7 +125,6 @@ class Witness:
         self._alive_seconds = alive_seconds
         self.almanac = clock_.Almanac()
         self.off: frozenset[str] = frozenset()
-        self._panics: dict[str, float] = {}
         self._turned_at = clock.monotonic()
         self.health = health_.Health(
             self._turned_at,
@@ -202,27 +211,20 @@ class Witness:
             host=host.name,
             suspected_at=since,
             heard=self.heard_since(turn, host.name, since),
-            silent=self.ears().silence(host.name) >= least,
+            silent=(
+                self.ears().silence(host.name) >= least
+                or host.name in self._ears.mute()
+            ),
             voices=voices,
             power=view.power,
             power_why=view.power_why,
             networks=view.networks,
             reached=view.reached,
             layers=view.layers,
-            panicked=self._panicked_since_heard(host.name),
             rules=isolation.read(host.cluster.isolation),
             compute_down=compute_down,
             seen=view.seen,
         )
-
-    def panicked(self, host: str) -> None:
-        """The host's kernel says so, over a datagram that anybody may send."""
-        self._panics[host] = self._clock.monotonic()
-
-    def _panicked_since_heard(self, host: str) -> bool:
-        moment = self._panics.get(host)
-        heard = self._ears.heard(host)
-        return moment is not None and (heard is None or heard.sent < moment)
 
     def _beating(self, host: str) -> frozenset[str]:
         """Networks on which the host's beats are not missed."""
@@ -329,7 +331,8 @@ def voice(
     The row names only hosts that were not heard for over a beat. So a host
     that is not named was heard at most ``picture_seconds`` before the row
     was written: it tells something only if that is after the moment. A
-    silence of less than ``least_seconds`` misses no beat yet.
+    silence of less than ``least_seconds`` misses no beat yet, unless the host
+    was asked to beat at once.
     """
     if peer.turn_at <= peer.started_at:
         return diagnose.Voice.NOT_YET
@@ -342,6 +345,8 @@ def voice(
     last = None if text is None else datetime.datetime.fromisoformat(text)
     if last is not None and last > since:
         return diagnose.Voice.HEARD
+    if host in (peer.mute or ()) and peer.turn_at > since:
+        return diagnose.Voice.SILENT
     least = datetime.timedelta(seconds=least_seconds)
     if peer.turn_at <= since or (last and peer.turn_at - last < least):
         return diagnose.Voice.NOT_YET

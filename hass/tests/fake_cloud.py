@@ -18,6 +18,7 @@ guests are written into the oracle's ledger, which knows nothing of HASS.
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from concurrent import futures
@@ -137,6 +138,15 @@ class Ears:
     def ears(self) -> float:
         return self._clock.monotonic()
 
+    def learn(self, hosts: Iterable[str]) -> None:
+        """Nobody is asked directly here."""
+
+    def probe(self, host: str) -> bool:
+        return False
+
+    def mute(self) -> list[str]:
+        return []
+
 
 class FakeHost:
     """A compute host, its cables and its BMC."""
@@ -235,16 +245,19 @@ class FakePeers:
         self._hosts = hosts
 
     def reach(
-        self, addresses: Mapping[str, str], helpers: Collection[str]
+        self,
+        host: str,
+        addresses: Mapping[str, str],
+        of: Collection[str],
+        seconds: float,
     ) -> dict[str, dict[str, bool]]:
         return {
             helper: {
                 network: network in asked.reachable_on()
-                and network
-                in self._hosts[address.split('/')[1]].reachable_on()
-                for network, address in addresses.items()
+                and network in self._hosts[host].reachable_on()
+                for network in addresses
             }
-            for helper in helpers
+            for helper in of
             for asked in [self._hosts[helper]]
             if asked.reachable_on() and not asked.agent_killed
         }

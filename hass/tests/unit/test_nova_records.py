@@ -25,6 +25,7 @@ SERVICE = {
     'forced_down': False,
     'disabled_reason': None,
     'updated_at': '2030-01-01T10:00:00.000000',
+    'zone': 'nova',
 }
 
 
@@ -43,7 +44,7 @@ class RecordsTest(base.TestCase):
         self.assertEqual(
             nova.Service(
                 'u', 'a', 'enabled', 'up', False, None,
-                datetime.datetime(2030, 1, 1, 10),
+                datetime.datetime(2030, 1, 1, 10), 'nova',
             ),
             self.read(),
         )  # fmt: skip

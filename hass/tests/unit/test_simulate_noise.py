@@ -28,7 +28,7 @@ class SimulateNoiseTest(base.TestCase):
 
     def test_no_healthy_host_is_highly_suspected(self):
         for table in ('calm', 'rough', 'storm'):
-            found = self.play(table, quality.Wish())
+            found = self.play(table, quality.Wish(6.5, 1.0, 10.0))
             self.assertEqual(0, found.high, table)
             self.assertLess(found.low, 100, table)
 

@@ -47,5 +47,5 @@ def upgrade() -> None:
         op.add_column(table, sa.Column('maintenance_until', MOMENT))
         op.add_column(table, sa.Column('maintenance_why', sa.Text()))
     op.add_column('clusters', sa.Column('isolation', sa.JSON()))
-    for name in ('estimates', 'detectors'):
+    for name in ('mute', 'estimates', 'detectors'):
         op.add_column('services', sa.Column(name, sa.JSON()))

@@ -15,9 +15,11 @@ from oslo_config import cfg
 from hass.conf import detection as options
 from hass.detection import base as detection
 from hass.detection import network_icmp
+from hass import exception
 from hass import faults
 from hass.tests import base
 from hass.tests import clocks
+from hass.tests.contracts import detector as contracts
 
 HOST = detection.Subject(
     'compute-1', networks={'management': '192.0.2.1', 'storage': '192.0.2.2'}
@@ -35,15 +37,47 @@ class HearsSome(network_icmp.NetworkIcmp):
         return self.answer.intersection(addresses)
 
 
+def make_detector():
+    conf = cfg.ConfigOpts()
+    conf.register_opts(options.OPTIONS, 'detection')
+    conf([], default_config_files=[])
+    return HearsSome(detection.Tools(conf, clocks.HandClock(), None))
+
+
+class NetworkIcmpContractTest(contracts.DetectorContract):
+    """Silence is what it looks for; its means are sockets."""
+
+    detector_class = network_icmp.NetworkIcmp
+    detector: HearsSome
+
+    def prepare(self):
+        self.detector = make_detector()
+        self.subject = HOST
+
+    def fail_layer(self):
+        self.detector.answer = frozenset()
+
+    def hide(self):
+        """It never answered: pings may be forbidden."""
+        self.detector.answer = frozenset()
+
+    def silence(self):
+        def may_not(addresses):
+            raise exception.ConfigError('CAP_NET_RAW', 'no pings here')
+
+        self.detector.answering = may_not
+
+    def babble(self):
+        self.detector.remember = lambda host, addresses: None
+        self.detector._answered.clear()
+        self.detector.answer = frozenset({'198.51.100.1', 'compute-1', ''})
+        yield
+
+
 class NetworkIcmpTest(base.TestCase):
     def setUp(self):
         super().setUp()
-        conf = cfg.ConfigOpts()
-        conf.register_opts(options.OPTIONS, 'detection')
-        conf([], default_config_files=[])
-        self.detector = HearsSome(
-            detection.Tools(conf, clocks.HandClock(), None)
-        )
+        self.detector = make_detector()
 
     def look(self, subject=HOST):
         return {

@@ -158,26 +158,31 @@ class DiagnoseTest(base.TestCase):
                 compute_down=down,
             )
 
-    def test_a_panic_that_nobody_answers_for_is_a_fault_of_the_os(self):
-        found = self.decide(
-            faults.Fault, 'it panicked', panicked=True, networks=ALIVE
+    def test_an_operating_system_seen_to_fail_is_a_fault_of_it(self):
+        seen = faults.Observation(
+            'compute-1',
+            faults.Layer.OS,
+            'os_watchdog',
+            Verdict.FAILED,
+            MOMENT,
+            detail='its countdown ran out',
         )
-        self.assertIs(faults.Layer.OS, found.layer)
-
-    def test_a_beat_after_the_panic_outweighs_it(self):
-        self.decide(diagnose.Alive, 'heard', panicked=True, heard=True)
-
-    def test_a_panic_of_a_host_that_misses_no_beat_yet_is_unclear(self):
-        self.decide(diagnose.Unclear, 'too young', panicked=True, silent=False)
-
-    def test_a_watchdog_that_nobody_feeds_is_a_fault_of_the_os(self):
         found = self.decide(
             faults.Fault,
-            'watchdog is not fed',
+            'its agent is silent; os_watchdog: its countdown ran out',
             layers={faults.Layer.OS: Verdict.FAILED},
+            seen=(seen,),
             networks=ALIVE,
         )
         self.assertIs(faults.Layer.OS, found.layer)
+
+    def test_nobody_is_accused_before_a_beat_is_missing(self):
+        self.decide(
+            diagnose.Unclear,
+            'too young',
+            layers={faults.Layer.OS: Verdict.FAILED},
+            silent=False,
+        )
 
     def test_ill_sensors_name_the_fault_and_do_not_make_one(self):
         ill = {faults.Layer.HARDWARE: Verdict.FAILED}
@@ -211,7 +216,6 @@ EVIDENCES = strategies.builds(
     ),
     compute_down=strategies.booleans(),
     silent=strategies.booleans(),
-    panicked=strategies.booleans(),
     reached=strategies.dictionaries(
         strategies.sampled_from(['management', 'storage', 'tenant']),
         strategies.just(['compute-2']),
@@ -257,7 +261,6 @@ class DiagnosePropertiesTest(base.TestCase):
         verdicts = list(seen.networks.values())
         two_dark = verdicts.count(Verdict.FAILED) >= 2
         os_died = Verdict.HEALTHY in verdicts and seen.compute_down
-        os_died |= seen.panicked
         os_died |= seen.layers.get(faults.Layer.OS) is Verdict.FAILED
         if not (two_dark or os_died):
             self.assertFalse(self.is_fault(seen))

@@ -55,7 +55,6 @@ class ExplainerTest(base.TestCase):
         self.seen = witness.Witness(
             self.ears,
             nothing,
-            nothing,
             self.clock,
             'engine-1',
             self.inventory.excused,

@@ -132,25 +132,34 @@ class OsKdumpTest(KdumpCase):
             'compute-1', networks={'management': '192.0.2.1'}
         )
         self.detector = self.detect(self.kdump.panicked_at)
+        self.mute = True
 
     def detect(self, panics):
         return os_kdump.OsKdump(
-            detection.Tools(None, self.clock, panics=panics)
+            detection.Tools(
+                None, self.clock, panics=panics, mute=lambda host: self.mute
+            )
         )
 
     def look(self):
         (found,) = self.detector.probe(self.host)
         return found
 
-    def test_a_panic_is_alleged(self):
+    def test_a_panic_is_believed_when_the_agent_is_mute(self):
         self.kdump.take(PANIC, '192.0.2.1')
         self.clock.turn(2)
         found = self.look()
         self.assertEqual(
-            (faults.Verdict.FAILED, faults.Certainty.ALLEGED),
+            (faults.Verdict.FAILED, faults.Certainty.INFERRED),
             (found.verdict, found.certainty),
         )
         self.assertIn('2.0 s ago', found.detail)
+
+    def test_a_panic_that_the_agent_may_deny_is_unknown(self):
+        """Anybody may send that datagram."""
+        self.mute = False
+        self.kdump.take(PANIC, '192.0.2.1')
+        self.assertEqual(faults.Verdict.UNKNOWN, self.look().verdict)
 
     def test_that_none_was_told_is_no_sign_of_health(self):
         self.assertEqual(faults.Verdict.UNKNOWN, self.look().verdict)

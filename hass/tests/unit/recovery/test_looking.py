@@ -48,6 +48,9 @@ class SearchTest(base.TestCase):
             for name, verdict in verdicts.items()
         }
 
+    def run_with(self, search, looks, enough=lambda verdicts: False):
+        return search.run(HOST, looks, enough)
+
     def search(self, limit=None, seconds=2.0):
         return looking.Search(
             clock.SystemClock(),
@@ -57,8 +60,8 @@ class SearchTest(base.TestCase):
         )
 
     def test_the_lowest_failed_layer_is_found(self):
-        outcome = self.search().run(
-            HOST,
+        outcome = self.run_with(
+            self.search(),
             self.looks(
                 power=Verdict.HEALTHY,
                 hardware=Verdict.HEALTHY,
@@ -69,8 +72,8 @@ class SearchTest(base.TestCase):
         self.assertEqual((Layer.OS,), self.candidates(outcome))
 
     def test_one_look_at_a_time_follows_the_tree(self):
-        outcome = self.search(limit=1).run(
-            HOST,
+        outcome = self.run_with(
+            self.search(limit=1),
             self.looks(
                 power=Verdict.FAILED,
                 hardware=Verdict.FAILED,
@@ -82,8 +85,8 @@ class SearchTest(base.TestCase):
         self.assertLess(len(self.asked), len(HOST))
 
     def test_layers_without_a_look_stay_candidates(self):
-        outcome = self.search().run(
-            HOST,
+        outcome = self.run_with(
+            self.search(),
             self.looks(power=Verdict.HEALTHY, network=Verdict.FAILED),
         )
         self.assertEqual(
@@ -99,8 +102,8 @@ class SearchTest(base.TestCase):
             return looking.Seen(Verdict.HEALTHY)
 
         hurried = looking.Search(clock.SystemClock(), limit=None, seconds=0.1)
-        outcome = hurried.run(
-            HOST,
+        outcome = self.run_with(
+            hurried,
             self.looks(power=Verdict.HEALTHY, network=Verdict.FAILED)
             | {Layer.HARDWARE: hang},
         )
@@ -109,9 +112,18 @@ class SearchTest(base.TestCase):
             (Layer.HARDWARE, Layer.OS, Layer.NETWORK), self.candidates(outcome)
         )
 
+    def test_a_search_ends_when_enough_is_known(self):
+        outcome = self.run_with(
+            self.search(limit=1),
+            self.looks(os=Verdict.FAILED, hardware=Verdict.HEALTHY),
+            lambda verdicts: bool(verdicts),
+        )
+        self.assertEqual(1, len(self.asked))
+        self.assertIn(self.asked[0], outcome.verdicts)
+
     def test_how_long_looks_take_is_learnt(self):
         made = self.search()
         before = made.estimates.times.of(Layer.OS)
-        made.run(HOST, self.looks(os=Verdict.FAILED))
+        self.run_with(made, self.looks(os=Verdict.FAILED))
         self.assertLess(made.estimates.times.of(Layer.OS), before)
         self.assertEqual(1, made.estimates.times.measured[Layer.OS])
