@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+from typing import Any
+
 from oslo_config import cfg
 
 from hass.conf import detection as options
@@ -48,7 +50,7 @@ class NetworkIcmpContractTest(contracts.DetectorContract):
     """Silence is what it looks for; its means are sockets."""
 
     detector_class = network_icmp.NetworkIcmp
-    detector: HearsSome
+    detector: Any
 
     def prepare(self):
         self.detector = make_detector()
