@@ -91,7 +91,7 @@ class BmcBadAnswer(BmcError):
     """An answer that cannot be understood: it proves nothing."""
 
 
-# Answers of Nova.
+# What detectors meet.
 
 
 class DetectorFailed(HassError):
@@ -102,6 +102,9 @@ class DetectorFailed(HassError):
         self.detector = detector
         self.host = host
         self.reason = reason
+
+
+# Answers of Nova.
 
 
 class NovaError(HassError):

@@ -12,6 +12,8 @@
 
 """What the agent knows of its host without being told."""
 
+from collections.abc import Collection
+from collections.abc import Sequence
 import dataclasses
 import os
 
@@ -20,6 +22,7 @@ from oslo_config import cfg
 from hass.agent import identity
 from hass import clock as clocks
 from hass.detection import guests as detection
+from hass.rpc import messages
 
 FRESH_SECONDS = 10.0
 
@@ -34,6 +37,18 @@ class Facts:
     resume_guests: bool | None
     watchdog: str
     health: dict[str, str]
+    sights: Sequence[messages.Sight] = dataclasses.field(
+        default=(), compare=False
+    )
+    verdicts: Collection[tuple[str, ...]] = dataclasses.field(init=False)
+    """What of the sights is news when it changes: no ages, no details."""
+
+    def __post_init__(self) -> None:
+        verdicts = {
+            (one.layer, one.detector, one.network, one.verdict)
+            for one in self.sights
+        }
+        object.__setattr__(self, 'verdicts', frozenset(verdicts))
 
 
 class Domains:

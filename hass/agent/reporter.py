@@ -104,7 +104,7 @@ class Reporter:
             resume_guests=found.resume_guests,
             watchdog=found.watchdog,
             health=found.health,
-            observations=[],
+            observations=list(found.sights),
             faults=[
                 messages.Allegation(
                     each.layer, now - each.at, dict(each.payload)

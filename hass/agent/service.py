@@ -13,12 +13,14 @@
 """The agent: loops that beat, answer, report, look at guests and feed."""
 
 from collections.abc import Callable, Sequence
+import functools
 import logging
 import threading
 from typing import Any
 
 from hass.agent import answers
 from hass.agent import beats
+from hass.agent import detectors
 from hass.agent import facts
 from hass.agent import identity as identities
 from hass.agent import reporter
@@ -109,6 +111,7 @@ class Agent:
 
     :param conf: the options of [agent]
     :param pinger: reaches other hosts for the engines; None: ICMP
+    :param looker: the detectors of this host; None: there are none
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class Agent:
         identity: identities.Identity,
         guests: detection.Guests,
         pinger: answers.Pinger | None = None,
+        looker: detectors.Looker | None = None,
     ) -> None:
         if not conf.engines:
             raise exception.ConfigError(
@@ -148,11 +152,14 @@ class Agent:
             report_seconds=conf.report_seconds,
             backlog=conf.backlog,
         )
+        self._looker = looker
         self._loops = self._make_loops(clock)
+        # Nobody waits for the end of these.
+        self._side_loops = self._make_side_loops(clock)
 
     def start(self) -> None:
         """Start every loop; returns at once."""
-        for loop in self._loops:
+        for loop in self._all_loops():
             loop.start()
 
     def stop(self, planned: bool = True) -> None:
@@ -166,14 +173,14 @@ class Agent:
     def kill(self) -> None:
         """End as a host does that loses its power: silently, at once."""
         self._sender.close()
-        for loop in self._loops:
+        for loop in self._all_loops():
             loop.stop()
         self._watchdog.close(planned=False)
 
     def pause(self, paused: bool = True) -> None:
         """Hang, or go on: for tests and the demo."""
         self._sender.mute(paused)
-        for loop in self._loops:
+        for loop in self._all_loops():
             loop.pause(paused)
 
     def allege(self, layer: faults.Layer, payload: dict[str, str]) -> None:
@@ -188,11 +195,22 @@ class Agent:
             system_uuid=facts.system_uuid(self._conf.system_uuid_file),
             resume_guests=self._nova_conf.resume_guests(),
             watchdog=self._watchdog.state[: messages.MAX_CHARACTERS],
-            health={
-                loop.name: 'late' if loop.late() else 'ok'
-                for loop in self._loops
-            },
+            health=self._health(),
+            sights=self._looker.sights() if self._looker else (),
         )
+
+    def _health(self) -> dict[str, str]:
+        health = {
+            loop.name: 'late' if loop.late() else 'ok'
+            for loop in self._all_loops()
+        }
+        if self._looker is not None:
+            for name, why in self._looker.troubles().items():
+                health[f'detector {name}'] = why
+        return health
+
+    def _all_loops(self) -> list[Loop]:
+        return [*self._loops, *self._side_loops]
 
     def _make_loops(self, clock: clocks.Clock) -> Sequence[Loop]:
         seconds = self._conf.beat_seconds
@@ -239,6 +257,23 @@ class Agent:
             )
         return loops
 
+    def _make_side_loops(self, clock: clocks.Clock) -> Sequence[Loop]:
+        """For what may hang, and is not missed when it does."""
+        looker = self._looker
+        return [
+            Loop(
+                f'detector {name}',
+                functools.partial(looker.look, name),
+                clock,
+                pause_seconds=self._conf.look_seconds,
+                deadline_seconds=self._conf.look_seconds
+                + looker.seconds(name)
+                + facts.FRESH_SECONDS,
+            )
+            for name in (looker.names() if looker else ())
+            if looker is not None
+        ]
+
     def _feed(self) -> None:
         """Feed the watchdog while the agent itself is well."""
         before = self._watchdog.state
@@ -248,7 +283,7 @@ class Agent:
             LOG.warning('watchdog: %s', self._watchdog.state)
 
     def _end_loops(self) -> None:
-        for loop in self._loops:
+        for loop in self._all_loops():
             loop.stop()
         for loop in self._loops:
             loop.join(self._conf.beat_seconds)

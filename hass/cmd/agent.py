@@ -20,12 +20,16 @@ from oslo_config import cfg
 from oslo_service import service as oslo_service
 
 from hass.agent import daemon
+from hass.agent import detectors
 from hass.agent import gate
 from hass.agent import identity
 from hass.agent import service
+from hass import bmc
 from hass import clock
 from hass import conf as options
+from hass.detection import base
 from hass.detection import guests
+from hass.detection import panel
 from hass import exception
 from hass.rpc import api
 from hass.rpc import transport
@@ -65,8 +69,21 @@ def run(conf: cfg.ConfigOpts) -> None:
         api.EngineAPI(transport.connect(conf), conf.agent.call_seconds),
         identity.read(clock.SystemClock(), conf.agent),
         guests.choose(conf.agent),
+        looker=looker(conf),
     )
     oslo_service.launch(conf, daemon.Daemon(agent), no_fork=True)
+
+
+def looker(conf: cfg.ConfigOpts) -> detectors.Looker:
+    """The detectors of this host."""
+    hands = clock.SystemClock()
+    bmcs = bmc.Bmc(hands, call_seconds=conf.bmc.call_seconds, workers=1)
+    return detectors.Looker(
+        panel.load(base.Tools(conf, hands, bmcs), in_band=True),
+        base.Subject(conf.agent.host, networks=dict(conf.agent.beat_networks)),
+        hands,
+        conf.agent.detectors,
+    )
 
 
 def wait(conf: cfg.ConfigOpts) -> None:

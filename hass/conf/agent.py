@@ -194,6 +194,52 @@ OPTIONS: list[cfg.Opt] = [
         'that resume_guests_state_on_host_boot is false: otherwise this '
         'host would start evacuated guests a second time when it boots.',
     ),
+    cfg.ListOpt(
+        'detectors',
+        default=[],
+        sample_default='compute_systemd,libvirt_keepalive,storage_file',
+        help='Detectors that look at this host from inside, by their names '
+        'in hass.detectors. When empty, all those that find what they need '
+        'here. One that is named and finds no systemd, no libvirt or no '
+        '/dev/ipmi0 is shown as an ailment of the agent.',
+    ),
+    cfg.FloatOpt(
+        'look_seconds',
+        default=1.0,
+        min=0.2,
+        max=60.0,
+        help='Pause between two looks of a detector. It adds to the time '
+        'that a failure takes to be seen; too small, and looking costs more '
+        'than a hundredth of a processor.',
+    ),
+    cfg.StrOpt(
+        'compute_unit',
+        default='nova-compute.service',
+        sample_default='nova-compute.service',
+        help='systemd unit of the compute service here; '
+        'openstack-nova-compute.service on some distributions.',
+    ),
+    cfg.StrOpt(
+        'libvirt_unit',
+        default='libvirtd.service',
+        help='systemd unit of libvirt here; virtqemud.service where libvirt '
+        'runs as several daemons.',
+    ),
+    cfg.StrOpt(
+        'instances_path',
+        default='/var/lib/nova/instances',
+        help='Where instances_path of nova.conf is. A file .hass-agent-HOST '
+        'is written there and read back, to see whether the storage works.',
+    ),
+    cfg.FloatOpt(
+        'storage_seconds',
+        default=10.0,
+        min=0.5,
+        max=300.0,
+        help='How long that may take before the storage counts as failed. '
+        'Too small, and a file server that is taken over by its partner, or '
+        'a burst of writes, looks like a failure.',
+    ),
     cfg.StrOpt(
         'boot_id_file',
         default='/proc/sys/kernel/random/boot_id',

@@ -225,8 +225,11 @@ def check_addresses(report: messages.Report) -> None:
 
 def ailments(report: messages.Report) -> str:
     """What is wrong with the agent by its own account; '': nothing."""
-    late = [name for name, how in report.health.items() if how != 'ok']
-    found = [f'its loop {name} is late' for name in sorted(late)]
+    found = [
+        f'its loop {name} is late' if how == 'late' else f'{name}: {how}'
+        for name, how in sorted(report.health.items())
+        if how != 'ok'
+    ]
     if report.watchdog not in ('off', 'feeding'):
         found.append(f'the watchdog is not fed: {report.watchdog}')
     return '; '.join(found)

@@ -98,7 +98,7 @@ class Report(Message):
     :ivar system_uuid: the SMBIOS UUID read in band; None: it cannot see
     :ivar resume_guests: nova.conf's resume_guests_state_on_host_boot
     :ivar watchdog: off, feeding, or why the watchdog is not fed
-    :ivar health: each loop of the agent to 'ok' or how late it is
+    :ivar health: each loop of the agent to 'ok', 'late', or what ails it
     """
 
     kind = b'report'

@@ -12,6 +12,7 @@
 
 """The real hass-agent against a real listener, endpoint and RabbitMQ."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ import subprocess
 import sys
 
 import fixtures
+import psutil
 
 from hass import beats
 from hass.db import recoveries
@@ -62,6 +64,10 @@ call_seconds = 2
 gate_poll_seconds = 0.1
 guests = folder
 guests_folder = {self.guests}
+detectors = storage_file
+instances_path = {self.folder}
+storage_seconds = 2
+look_seconds = 0.2
 nova_conf = {self.folder}/nova.conf
 boot_id_file = {self.folder}/boot_id
 system_uuid_file = {self.folder}/system_uuid
@@ -132,6 +138,49 @@ class AgentTest(ProcessCase):
         os.rmdir(os.path.join(self.guests, 'guest-1'))
         self.wait_for(lambda: self.ears.host().domains == [], why='the change')
         self.assertEqual({}, self.ears.listener.refusals())
+
+    def test_it_tells_what_its_detectors_see(self):
+        agent = self.run_agent()
+        self.wait_seen('healthy')
+        child = psutil.Process(agent.pid).children()[0]
+        child.suspend()
+        self.addCleanup(self.release, child)
+        seen = self.wait_seen('failed')
+        self.assertEqual(
+            ('agent:storage_file', 'alleged', ears.HOST),
+            (seen.detector, seen.certainty, seen.seen_by),
+        )
+        # Neither the stop nor the goodbye waits for the storage.
+        agent.send_signal(signal.SIGTERM)
+        self.assertEqual(0, agent.wait(10))
+        self.wait_for(lambda: self.heard().planned, why='planned beats')
+        self.release(child)
+        psutil.wait_procs([child], timeout=20)
+        self.assertIn(self.state(child), (psutil.STATUS_ZOMBIE, 'gone'))
+
+    def release(self, child):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.resume()
+
+    def state(self, child):
+        try:
+            return child.status()
+        except psutil.NoSuchProcess:
+            return 'gone'
+
+    def wait_seen(self, verdict):
+        return self.wait_for(
+            lambda: next(
+                (
+                    one
+                    for one in self.ears.observations()
+                    if (one.layer, one.verdict) == ('storage', verdict)
+                ),
+                None,
+            ),
+            why=f'the storage to be {verdict}',
+            seconds=20,
+        )
 
     def test_a_stop_says_goodbye(self):
         agent = self.run_agent()

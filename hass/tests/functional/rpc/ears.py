@@ -24,6 +24,7 @@ from hass.db import clusters
 from hass.db import hosts
 from hass.db import migration
 from hass.db import notifications
+from hass.db import observations
 from hass.db import session as db
 from hass.diagnosis import quality
 from hass.engine import endpoint
@@ -100,6 +101,10 @@ class Ears(fixtures.Fixture):
     def host(self):
         with self.database.reader() as session:
             return hosts.get(session, HOST)
+
+    def observations(self):
+        with self.database.reader() as session:
+            return observations.of_host(session, HOST)
 
     def notifications(self):
         with self.database.reader() as session:

@@ -65,3 +65,5 @@ class OptionsTest(base.TestCase):
         )
         self.assertIn('IPv4', self.refused('beat_networks = storage=switch'))
         self.assertIn('none', self.refused('guests = everything'))
+        self.assertIn('0.2', self.refused('look_seconds = 0'))
+        self.assertIn('0.5', self.refused('storage_seconds = 0'))

@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import dataclasses
+
 from hass.agent import facts
 from hass.agent import identity
 from hass.agent import reporter
@@ -78,6 +80,25 @@ class ReporterTest(base.TestCase):
         self.clock.turn(1)
         self.reporter.turn()
         self.assertEqual([], self.engine.taken[-1].domains)
+
+    def see(self, verdict, age):
+        sight = messages.Sight(
+            faults.SidePath.STORAGE, 'storage_file', verdict, age, '', f'{age}'
+        )
+        self.facts = dataclasses.replace(FACTS, sights=[sight])
+        self.reporter.turn()
+        self.clock.turn(1)
+
+    def test_another_verdict_is_told_at_once_another_age_is_not(self):
+        for age in range(3):
+            self.see(faults.Verdict.HEALTHY, float(age))
+        self.assertEqual(1, len(self.engine.taken))
+        self.see(faults.Verdict.FAILED, 0.5)
+        self.assertEqual(2, len(self.engine.taken))
+        told = self.engine.taken[-1].observations[0]
+        self.assertEqual(
+            (faults.Verdict.FAILED, 0.5), (told.verdict, told.age)
+        )
 
     def test_faults_wait_for_an_engine_and_keep_their_order(self):
         self.engine.away = True

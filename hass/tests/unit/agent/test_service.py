@@ -14,15 +14,19 @@ import threading
 
 from oslo_config import cfg
 
+from hass.agent import detectors
 from hass.agent import identity
 from hass.agent import service
 from hass import clock
 from hass.conf import agent as options
+from hass.detection import base as base_
 from hass.detection import guests
+from hass.detection import panel
 from hass.diagnosis import quality
 from hass.engine import listener
 from hass.engine import peers
 from hass import exception
+from hass import faults
 from hass.tests import base
 from hass.tests.unit.agent import engines
 
@@ -64,6 +68,21 @@ class StuckGuests(guests.Guests):
         return None
 
 
+class StuckDetector(base_.Detector):
+    """A look that never ends."""
+
+    layer = faults.SidePath.STORAGE
+    seconds = 0.2
+
+    def __init__(self, release):
+        super().__init__(base_.Tools(None, clock.SystemClock()))
+        self.release = release
+
+    def probe(self, subject):
+        self.release.wait()
+        return []
+
+
 class AgentTest(base.TestCase):
     def setUp(self):
         super().setUp()
@@ -78,7 +97,7 @@ class AgentTest(base.TestCase):
         self.addCleanup(self.listener.stop)
         self.engine = Engine()
 
-    def make_agent(self, seen=None, engine=None, **changes):
+    def make_agent(self, seen=None, engine=None, looker=None, **changes):
         conf = cfg.ConfigOpts()
         conf.register_opts(options.OPTIONS, 'agent')
         conf([], default_config_files=[])
@@ -104,6 +123,7 @@ class AgentTest(base.TestCase):
             identity.Identity(self.clock, 'compute-1', 'boot-1', KEY),
             seen or guests.NoGuests(),
             Pinger(),
+            looker=looker,
         )
         self.addCleanup(agent.kill)
         return agent
@@ -208,6 +228,25 @@ class AgentTest(base.TestCase):
     def ask(self, places, seconds=10.0):
         asked = peers.Peers(self.listener, self.clock)
         return asked.reach('compute-2', places, ['compute-1'], seconds)
+
+    def test_a_detector_that_hangs_delays_no_beat_no_report_and_no_stop(self):
+        stuck = threading.Event()
+        self.addCleanup(stuck.set)
+        looker = detectors.Looker(
+            panel.Panel({'stuck': StuckDetector(stuck)}, self.clock),
+            base_.Subject('compute-1'),
+            self.clock,
+        )
+        agent = self.start_agent(looker=looker)
+        self.wait_more()
+        self.wait_for(
+            lambda: 'hangs' in agent.facts().health['detector stuck'],
+            why='it to be said',
+        )
+        self.wait_for(lambda: self.engine.reports > 1, why='reports')
+        agent.stop()
+        self.assertEqual(1, self.engine.goodbyes)
+        self.assertFalse(stuck.is_set())
 
     def test_an_agent_without_engines_does_not_start(self):
         self.assertRaises(exception.ConfigError, self.make_agent, engines=[])

@@ -1,0 +1,27 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""nova-compute, from inside: the state of its systemd unit."""
+
+from hass.detection import base
+from hass.detection import systemd
+from hass import faults
+
+
+class ComputeSystemd(systemd.Unit):
+    """Stopped in good order is failed too: nobody serves Nova here."""
+
+    layer = faults.SidePath.COMPUTE
+
+    def __init__(self, tools: base.Tools) -> None:
+        super().__init__(tools)
+        self.unit = tools.conf.agent.compute_unit
