@@ -104,6 +104,15 @@ class DetectorFailed(HassError):
         self.reason = reason
 
 
+class StoreUnreachable(HassError):
+    """A coordination service does not answer; the place holds no secret."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f'{place}: {reason}')
+        self.place = place
+        self.reason = reason
+
+
 # Answers of Nova.
 
 

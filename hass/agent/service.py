@@ -23,9 +23,11 @@ from hass.agent import beats
 from hass.agent import detectors
 from hass.agent import facts
 from hass.agent import identity as identities
+from hass.agent import membership
 from hass.agent import reporter
 from hass.agent import watchdog
 from hass import clock as clocks
+from hass.detection import groups
 from hass.detection import guests as detection
 from hass.detection import pings
 from hass import exception
@@ -153,6 +155,9 @@ class Agent:
             backlog=conf.backlog,
         )
         self._looker = looker
+        self._members = [
+            membership.Member(url, conf.host) for url in conf.membership_urls
+        ]
         self._loops = self._make_loops(clock)
         # Nobody waits for the end of these.
         self._side_loops = self._make_side_loops(clock)
@@ -167,6 +172,7 @@ class Agent:
         self._end_loops()
         if planned:
             self._say_goodbye()
+            membership.leave(self._members)
         self._watchdog.close(planned)
         self._sender.close()
 
@@ -207,6 +213,9 @@ class Agent:
         if self._looker is not None:
             for name, why in self._looker.troubles().items():
                 health[f'detector {name}'] = why
+        for member in self._members:
+            if member.trouble:
+                health[member.name] = 'the store does not answer'
         return health
 
     def _all_loops(self) -> list[Loop]:
@@ -260,7 +269,7 @@ class Agent:
     def _make_side_loops(self, clock: clocks.Clock) -> Sequence[Loop]:
         """For what may hang, and is not missed when it does."""
         looker = self._looker
-        return [
+        looks = [
             Loop(
                 f'detector {name}',
                 functools.partial(looker.look, name),
@@ -272,6 +281,16 @@ class Agent:
             )
             for name in (looker.names() if looker else ())
             if looker is not None
+        ]
+        return looks + [
+            Loop(
+                member.name,
+                member.turn,
+                clock,
+                pause_seconds=groups.BEAT_SECONDS,
+                deadline_seconds=3 * groups.CALL_SECONDS,
+            )
+            for member in self._members
         ]
 
     def _feed(self) -> None:

@@ -240,6 +240,21 @@ OPTIONS: list[cfg.Opt] = [
         'Too small, and a file server that is taken over by its partner, or '
         'a burst of writes, looks like a failure.',
     ),
+    cfg.MultiStrOpt(
+        'membership_urls',
+        default=[],
+        secret=True,
+        sample_default=[
+            'zookeeper://192.0.2.31:2181,192.0.2.32:2181?timeout=5',
+            'memcached://192.0.2.33:11211?membership_timeout=5&timeout=5',
+            'etcd3+http://192.0.2.34:2379?api_version=v3&timeout=5',
+        ],
+        help='Coordination services, as URLs of tooz, in whose group '
+        'hass-hosts this agent beats: one more path to be seen alive by. It '
+        'needs hass[membership]. The same URLs belong into [detection] '
+        'membership_urls of the engines. Their time-outs say how long it '
+        'takes until the service misses a host.',
+    ),
     cfg.StrOpt(
         'boot_id_file',
         default='/proc/sys/kernel/random/boot_id',

@@ -105,6 +105,18 @@ OPTIONS: list[cfg.Opt] = [
         'nothing else to do; too large, and a BMC that died is found out '
         'only when its host has to be fenced.',
     ),
+    cfg.MultiStrOpt(
+        'membership_urls',
+        default=[],
+        secret=True,
+        sample_default=[
+            'zookeeper://192.0.2.31:2181,192.0.2.32:2181?timeout=5'
+        ],
+        help='Coordination services, as URLs of tooz, whose group hass-hosts '
+        'is read to see which hosts they still know. They must be those of '
+        '[agent] membership_urls. It needs hass[membership]. A service that '
+        'does not answer, or was restarted, accuses nobody.',
+    ),
     cfg.FloatOpt(
         'quiet_seconds',
         default=600.0,

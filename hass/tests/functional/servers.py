@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Real MariaDB, PostgreSQL and RabbitMQ: one of each for a test process.
+"""Real servers, of each kind one for a test process.
 
 Each lives in a folder of its own, listens on loopback at a free port and
 ends with the tests. They are started by the first test that asks.
@@ -330,6 +330,79 @@ class RabbitMQ(Server):
         subprocess.run(['sh', '-c', self.farewell()], capture_output=True)
 
 
+class Memcached(Server):
+    """memcached: it forgets everything when it ends."""
+
+    needs = ('memcached',)
+    user = 'memcache'
+
+    def prepare(self) -> None:
+        """Nothing."""
+
+    def command(self) -> list[str]:
+        return ['memcached', f'-l{ADDRESS}', f'-p{self.port}', '-U0', '-m16']
+
+    def url(self) -> str:
+        """The URL for tooz."""
+        place = f'{ADDRESS}:{self.port}'
+        return f'memcached://{place}?membership_timeout=2&timeout=2'
+
+
+class ZooKeeper(Server):
+    """ZooKeeper, alone."""
+
+    needs = ('zookeeper',)
+
+    def prepare(self) -> None:
+        (self.folder / 'zoo.cfg').write_text(
+            f'dataDir={self.folder}/data\n'
+            f'clientPort={self.port}\n'
+            f'clientPortAddress={ADDRESS}\n'
+            'tickTime=200\n'
+            'admin.enableServer=false\n'
+        )
+
+    def command(self) -> list[str]:
+        return [
+            'java',
+            '-Xmx128m',
+            '-cp',
+            '/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-nop.jar',
+            'org.apache.zookeeper.server.ZooKeeperServerMain',
+            f'{self.folder}/zoo.cfg',
+        ]
+
+    def url(self) -> str:
+        """The URL for tooz."""
+        return f'zookeeper://{ADDRESS}:{self.port}?timeout=2'
+
+
+class Etcd(Server):
+    """etcd, alone."""
+
+    needs = ('etcd-server',)
+
+    def prepare(self) -> None:
+        """It makes its files itself."""
+
+    def command(self) -> list[str]:
+        mine = f'http://{ADDRESS}:{self.port}'
+        peer = f'http://{ADDRESS}:{free_port()}'
+        return [
+            'etcd',
+            f'--data-dir={self.folder}/data',
+            f'--listen-client-urls={mine}',
+            f'--advertise-client-urls={mine}',
+            f'--listen-peer-urls={peer}',
+            '--unsafe-no-fsync',
+        ]
+
+    def url(self) -> str:
+        """The URL for tooz."""
+        place = f'{ADDRESS}:{self.port}'
+        return f'etcd3+http://{place}?api_version=v3&timeout=2'
+
+
 def become(user: str) -> list[str]:
     """Before a command: whom it runs as."""
     if user == 'root':
@@ -383,3 +456,21 @@ def postgresql() -> PostgreSQL:
 def rabbitmq() -> RabbitMQ:
     """The RabbitMQ of this process."""
     return RabbitMQ()
+
+
+@functools.cache
+def memcached() -> Memcached:
+    """The memcached of this process."""
+    return Memcached()
+
+
+@functools.cache
+def zookeeper() -> ZooKeeper:
+    """The ZooKeeper of this process."""
+    return ZooKeeper()
+
+
+@functools.cache
+def etcd() -> Etcd:
+    """The etcd of this process."""
+    return Etcd()

@@ -53,6 +53,10 @@ class OptionsTest(base.TestCase):
             ),
         )
 
+    def test_stores_are_one_to_a_line_and_may_have_several_servers(self):
+        url = 'zookeeper://192.0.2.1:2181,192.0.2.2:2181?timeout=5'
+        self.assertEqual([url], self.read(f'membership_urls = {url}'))
+
     def test_a_bad_value_is_named_with_what_is_allowed(self):
         self.assertIn(
             "'192.0.2.1' is not [network=]address:port",

@@ -10,6 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import socket
 import threading
 
 from oslo_config import cfg
@@ -247,6 +248,17 @@ class AgentTest(base.TestCase):
         agent.stop()
         self.assertEqual(1, self.engine.goodbyes)
         self.assertFalse(stuck.is_set())
+
+    def test_a_store_that_hangs_delays_no_beat_and_no_stop(self):
+        with socket.create_server(('127.0.0.1', 0)) as mute:
+            port = mute.getsockname()[1]
+            agent = self.start_agent(
+                membership_urls=[f'memcached://127.0.0.1:{port}?timeout=600']
+            )
+            self.wait_more()
+            agent.stop()
+        self.assertEqual(1, self.engine.goodbyes)
+        self.wait_for(lambda: self.heard().planned, why='planned beats')
 
     def test_an_agent_without_engines_does_not_start(self):
         self.assertRaises(exception.ConfigError, self.make_agent, engines=[])
