@@ -61,8 +61,10 @@ main_sdr_add 0x20 {record}
 _EVENTS = ' '.join(['000101010000000'] * 4)
 # Name, IPMI sensor type, unit, reading, upper thresholds (non-critical,
 # critical, non-recoverable).
+CPU_TEMP = 'CPU Temp'
+COOL = 45
 _SENSORS = (
-    ('CPU Temp', 0x01, 1, 45, (85, 95, 100)),
+    (CPU_TEMP, 0x01, 1, COOL, (85, 95, 100)),
     ('Inlet Temp', 0x01, 1, 24, (40, 45, 50)),
 )
 # Reading the power happens often: no Python for that.
@@ -142,7 +144,7 @@ def ipmitool(lab: Lab, host: str, *command: str, check: bool = True) -> str:
     )
 
 
-def sensor_file(lab: Lab, host: str, name: str = 'CPU Temp') -> pathlib.Path:
+def sensor_file(lab: Lab, host: str, name: str = CPU_TEMP) -> pathlib.Path:
     """Write a number into this file, and the sensor reads it."""
     return lab.run / 'bmc' / host / name.replace(' ', '-')
 

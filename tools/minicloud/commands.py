@@ -41,15 +41,26 @@ FAULTS: dict[str, tuple[str, ...]] = {
     'power_on': ('host',),
     'hang': ('host',),
     'unhang': ('host',),
+    'kernel_panic': ('host',),
+    'power_cycle': ('host',),
     'cut': ('host', 'networks'),
     'join': ('host', 'networks'),
+    'lose': ('host', 'percent'),
+    'delay': ('host', 'networks'),
+    'undelay': ('host',),
+    'agents_restart': (),
+    'agents_kill9': (),
     'switch_down': (),
     'switch_up': (),
     'spawn_seconds': ('host', 'seconds'),
+    'own_clock': ('name',),
+    'common_clock': ('name',),
+    'clock_jump': ('name', 'count'),
     'bmc_mute': ('host',),
     'bmc_unmute': ('host',),
     'bmc_lie': ('host',),
     'bmc_honest': ('host',),
+    'sensor': ('host', 'value'),
     'cut_engine': ('number', 'networks'),
     'join_engine': ('number',),
     'engine_kill9': ('number',),
@@ -124,7 +135,9 @@ def _add_fault(
         match word:
             case 'number':
                 parser.add_argument(word, type=int, choices=(1, 2))
-            case 'seconds':
+            case 'percent' | 'count':
+                parser.add_argument(word, type=int)
+            case 'seconds' | 'value':
                 parser.add_argument(word, type=float)
             case 'networks':
                 parser.add_argument(word, nargs='*', default=HOST_NETWORKS)

@@ -56,13 +56,14 @@ def up(lab: Lab) -> None:
     _connect('bmc', {'bmc': bmcs})
 
 
-def _batch(lines: list[str], name: str | None = None) -> None:
+def batch(lines: list[str], name: str | None = None) -> None:
+    """Configure the network of a namespace."""
     where = ['-n', namespace(name)] if name else []
     processes.run(['ip', *where, '-batch', '-'], stdin='\n'.join(lines))
 
 
 def _make_namespaces(names: list[str]) -> None:
-    _batch([f'netns add {namespace(name)}' for name in names])
+    batch([f'netns add {namespace(name)}' for name in names])
     for name in names:
         # IPv6 would only add noise and address detection delays.
         quiet = 'net.ipv6.conf.all.disable_ipv6=1'
@@ -70,7 +71,7 @@ def _make_namespaces(names: list[str]) -> None:
             processes.inside(name, ['sysctl', '-q', '-w', quiet]),
             check=False,
         )
-        _batch(['link set lo up'], name)
+        batch(['link set lo up'], name)
 
 
 def _make_bridges() -> None:
@@ -80,7 +81,7 @@ def _make_bridges() -> None:
             f'link add {bridge(network)} type bridge',
             f'link set {bridge(network)} up',
         ]
-    _batch(lines, 'fabric')
+    batch(lines, 'fabric')
 
 
 def _connect(name: str, networks: dict[str, list[str]]) -> None:
@@ -88,13 +89,13 @@ def _connect(name: str, networks: dict[str, list[str]]) -> None:
     fabric = namespace('fabric')
     for network, addresses in networks.items():
         ours = port(name, network)
-        _batch(
+        batch(
             [
                 f'link add {ours} netns {fabric} type veth '
                 f'peer name {network} netns {namespace(name)}'
             ]
         )
-        _batch(
+        batch(
             [
                 f'link set {ours} master {bridge(network)}',
                 f'link set {ours} up',
@@ -102,7 +103,7 @@ def _connect(name: str, networks: dict[str, list[str]]) -> None:
             'fabric',
         )
         lines = [f'addr add {each}/24 dev {network}' for each in addresses]
-        _batch([*lines, f'link set {network} up'], name)
+        batch([*lines, f'link set {network} up'], name)
 
 
 def ours() -> list[str]:
@@ -157,7 +158,7 @@ def set_links(name: str, networks: tuple[str, ...], state: str) -> None:
         if network not in NETWORKS:
             raise LabError(f'{network!r} is not one of {", ".join(NETWORKS)}')
     lines = [f'link set {port(name, net)} {state}' for net in networks]
-    _batch(lines, 'fabric')
+    batch(lines, 'fabric')
 
 
 def set_mute(name: str, mute: bool) -> None:
@@ -187,10 +188,28 @@ def set_deaf_bmcs(hosts: list[str]) -> None:
     _nft('bmc', rules)
 
 
-def _nft(name: str, rules: list[str]) -> None:
-    """Replace the table 'mute', in one transaction."""
+def set_loss(name: str, percent: int) -> None:
+    """Lose so many of the packets that come in, and of those that go."""
+    rules = []
+    for family in ('inet', 'arp'):
+        rules.append(f'add table {family} loss')
+        for hook, way in (('input', 'iifname'), ('output', 'oifname')):
+            rules += [
+                f'add chain {family} loss {hook} '
+                f'{{ type filter hook {hook} priority -300; }}',
+                f'add rule {family} loss {hook} {way} != "lo" '
+                f'numgen random mod 100 < {percent} drop',
+            ]
+    _nft(name, rules if percent else [], 'loss')
+
+
+def _nft(name: str, rules: list[str], table: str = 'mute') -> None:
+    """Replace a table, in one transaction."""
     fresh = []
     for family in ('inet', 'arp'):
-        fresh += [f'add table {family} mute', f'delete table {family} mute']
+        fresh += [
+            f'add table {family} {table}',
+            f'delete table {family} {table}',
+        ]
     argv = processes.inside(name, ['nft', '-f', '-'])
     processes.run(argv, stdin='\n'.join([*fresh, *rules]) + '\n')

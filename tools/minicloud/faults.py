@@ -22,9 +22,12 @@ from hass_oracle.ledger import Kind
 from hass_oracle.ledger import Ledger
 from tools.minicloud import backends
 from tools.minicloud import bmcs
+from tools.minicloud import clocks
+from tools.minicloud import delays
 from tools.minicloud import fabric
 from tools.minicloud import hass_services
 from tools.minicloud import hosts
+from tools.minicloud.lab import address
 from tools.minicloud.lab import CONTROLLER
 from tools.minicloud.lab import HOST_NETWORKS
 from tools.minicloud.lab import Lab
@@ -67,6 +70,19 @@ def unhang(lab: Lab, host: str) -> None:
     hosts.thaw(lab, host)
 
 
+def kernel_panic(lab: Lab, host: str) -> None:
+    """The kernel panics, and the one that kdump boots tells the engines."""
+    lab.host(host)
+    _tell(lab, 'kernel_panic', host)
+    hosts.panic(lab, host, [address(name) for name in lab.engines])
+
+
+def power_cycle(lab: Lab, host: str) -> None:
+    """Somebody else cycles the host's power, through its BMC."""
+    lab.host(host)
+    bmcs.ipmitool(lab, host, 'chassis', 'power', 'cycle')
+
+
 def cut(
     lab: Lab, host: str, networks: tuple[str, ...] = HOST_NETWORKS
 ) -> None:
@@ -82,6 +98,42 @@ def join(
     """Plug the cables in again."""
     lab.host(host)
     fabric.set_links(host, networks, 'up')
+
+
+def lose(lab: Lab, host: str, percent: int) -> None:
+    """Lose so many packets of a host, each way; 0 for none."""
+    lab.host(host)
+    if percent:
+        _tell(lab, f'lose {percent} %', host)
+    fabric.set_loss(host, percent)
+
+
+def delay(
+    lab: Lab, host: str, networks: tuple[str, ...] = HOST_NETWORKS
+) -> None:
+    """Let packets of a host take 0.1 to 0.9 s longer, each way."""
+    lab.host(host)
+    _tell(lab, f'delay {" ".join(networks)}', host)
+    delays.lay(lab, host, networks)
+
+
+def undelay(lab: Lab, host: str) -> None:
+    lab.host(host)
+    delays.take(lab, host)
+
+
+def agents_restart(lab: Lab) -> None:
+    """All agents are restarted in good order, as for an upgrade."""
+    _tell(lab, 'agents_restart')
+    for host in lab.hosts:
+        processes.send(hosts.agents(host)[:1], signal.SIGTERM)
+
+
+def agents_kill9(lab: Lab) -> None:
+    """All agents are killed; their hosts start them again."""
+    _tell(lab, 'agents_kill9')
+    for pids in [hosts.agents(host) for host in lab.hosts]:
+        processes.send(pids, signal.SIGKILL)
 
 
 def switch_down(lab: Lab) -> None:
@@ -103,6 +155,36 @@ def spawn_seconds(lab: Lab, host: str, seconds: float) -> None:
         write(path, f'{seconds}\n')
     else:
         path.unlink(missing_ok=True)
+
+
+# Clocks
+
+
+def own_clock(lab: Lab, name: str) -> None:
+    """Restart what runs on a host or engine, with a clock of its own."""
+    clocks.give(lab, name)
+    if name in lab.engines:
+        _restart_engine(lab, name)
+    else:
+        hosts.set_environment(lab, name, clocks.environment(lab, name))
+
+
+def common_clock(lab: Lab, name: str) -> None:
+    """Take a clock of its own away again, if it has one."""
+    had = clocks.environment(lab, name)
+    if not had:
+        return
+    clocks.take(lab, name)
+    if name in lab.engines:
+        _restart_engine(lab, name)
+    else:
+        hosts.set_environment(lab, name, dict.fromkeys(had))
+
+
+def clock_jump(lab: Lab, name: str, seconds: int) -> None:
+    """Let the own clock of a host or engine be so much ahead, at once."""
+    _tell(lab, f'clock_jump {seconds} {name}')
+    clocks.set_ahead(lab, name, seconds)
 
 
 # BMCs
@@ -135,6 +217,16 @@ def bmc_lie(lab: Lab, host: str) -> None:
 
 def bmc_honest(lab: Lab, host: str) -> None:
     (lab.host(host) / 'lie').unlink(missing_ok=True)
+
+
+def sensor(
+    lab: Lab, host: str, value: float, name: str = bmcs.CPU_TEMP
+) -> None:
+    """Let a sensor of the host read so much; CPU: 45 is cool, 95 critical."""
+    lab.host(host)
+    if value != bmcs.COOL:
+        _tell(lab, f'sensor {name} {value}', host)
+    write(bmcs.sensor_file(lab, host, name), f'{value:g}\n')
 
 
 # Engines
@@ -181,6 +273,11 @@ def engine_cont(lab: Lab, number: int) -> None:
 def engine_start(lab: Lab, number: int) -> None:
     """Start an engine that was killed."""
     hass_services.start_engine(lab, _engine(lab, number))
+
+
+def _restart_engine(lab: Lab, name: str) -> None:
+    processes.stop(lab, f'hass-{name}')
+    hass_services.start_engine(lab, name)
 
 
 def _signal_engine(lab: Lab, number: int, signum: int) -> None:

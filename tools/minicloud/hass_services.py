@@ -19,6 +19,7 @@ import os
 import pathlib
 
 from tools.minicloud import backends
+from tools.minicloud import clocks
 from tools.minicloud import configs
 from tools.minicloud import hosts
 from tools.minicloud.lab import address
@@ -41,6 +42,10 @@ CLUSTER = 'lab'
 BEAT_PORT = 15869
 # How long engines and agents may take to be heard of.
 READY_SECONDS = 60
+_PAGER = """\
+#!/bin/sh
+{{ cat; echo; }} >>{alarms}
+"""
 
 
 def venv() -> pathlib.Path:
@@ -118,7 +123,8 @@ def start_api(lab: Lab) -> None:
 def start_engine(lab: Lab, name: str) -> None:
     """Start engine1 or engine2 in its namespace."""
     argv = [program('hass-engine'), *_config(lab, name)]
-    processes.start(lab, name, f'hass-{name}', argv)
+    env = clocks.environment(lab, name)
+    processes.start(lab, name, f'hass-{name}', argv, env)
 
 
 def manage(lab: Lab, *words: str) -> str:
@@ -157,6 +163,7 @@ def _configure(lab: Lab, options: Options) -> None:
                 merged.setdefault(group, {}).update(values)
         configs.save(lab, f'hass/{name}.conf', merged)
 
+    write(_pager(lab), _PAGER.format(alarms=lab.alarms), 0o755)
     shared = _shared(lab)
     api = {'api': {'bind_host': CONTROLLER, 'bind_port': PORTS['hass-api']}}
     save('api', shared, api)
@@ -175,7 +182,12 @@ def _shared(lab: Lab) -> dict[str, configs.Section]:
         'keystone_authtoken': configs.authtoken(lab, 'hass'),
         'nova': configs.client(lab, 'hass'),
         'secrets': {'keyring_file': lab.etc / 'hass/keyring'},
+        'alarm': {'command': _pager(lab)},
     }
+
+
+def _pager(lab: Lab) -> pathlib.Path:
+    return lab.run / 'pager'
 
 
 def _agent(lab: Lab, host: str) -> dict[str, configs.Section]:

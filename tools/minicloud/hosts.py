@@ -15,11 +15,13 @@
 A host is a network namespace that stays, and mount, UTS and PID
 namespaces that last from power on to power off. Its folder holds ``on``
 (exists while the power is on), ``boot_id``, ``system_uuid``,
-``services.json`` and, when a fault put them there, ``lie`` and
-``spawn_seconds``.
+``services.json`` and, when a fault put them there, ``lie``, ``panicked``
+and ``spawn_seconds``.
 """
 
 from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 import contextlib
 import fcntl
 import json
@@ -38,6 +40,7 @@ from tools.minicloud.lab import write
 from tools.minicloud import processes
 
 _INIT = pathlib.Path(__file__).with_name('init.py')
+KDUMP_SEND = pathlib.Path('/usr/libexec/fence-agents/fence_kdump_send')
 
 
 def prepare(lab: Lab, host: str) -> None:
@@ -68,9 +71,23 @@ def set_services(lab: Lab, host: str, before: list[dict[str, object]]) -> None:
         },
         'log': str(lab.log / f'{host}-nova-compute.out'),
     }
-    write(
-        lab.host(host) / 'services.json', json.dumps([*before, nova], indent=1)
-    )
+    write(_services(lab, host), json.dumps([*before, nova], indent=1))
+
+
+def set_environment(
+    lab: Lab, host: str, more: Mapping[str, str | None]
+) -> None:
+    """Restart all services of a running host; None unsets a variable."""
+    path = _services(lab, host)
+    services = json.loads(path.read_text())
+    for service in services:
+        wanted = {**service.get('env', {}), **more}
+        service['env'] = {k: v for k, v in wanted.items() if v is not None}
+    write(path, json.dumps(services, indent=1))
+
+
+def _services(lab: Lab, host: str) -> pathlib.Path:
+    return lab.host(host) / 'services.json'
 
 
 def is_on(lab: Lab, host: str) -> bool:
@@ -149,6 +166,7 @@ def power_off(lab: Lab, host: str) -> None:
         if not processes.until(dead, 20, every=0.01):
             raise LabError(f'{host} has processes that do not die')
         Ledger(lab.ledger).append(Kind.OFF, host)
+        (lab.host(host) / 'panicked').unlink(missing_ok=True)
         (lab.host(host) / 'on').unlink()
 
 
@@ -184,7 +202,42 @@ def enter(host: str) -> list[str]:
     return ['nsenter', '-t', str(pid), '-n', '-m', '-u', '-p']
 
 
+def agents(host: str) -> list[int]:
+    """The processes of the host's agent, the oldest first."""
+    found = []
+    for pid in processes.members(host):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            argv = pathlib.Path(f'/proc/{pid}/cmdline').read_text().split('\0')
+            names = [pathlib.Path(word).name for word in argv[:2]]
+            if 'hass-agent' in names and 'gate' not in argv:
+                found.append(pid)
+    return sorted(found)
+
+
 def freeze(lab: Lab, host: str) -> None:
+    """The kernel hangs: no process runs, no packet is answered."""
+    fabric.set_mute(host, True)
+    _stop_all(host)
+
+
+def panic(lab: Lab, host: str, tell: Sequence[str]) -> None:
+    """No process runs; the kernel that kdump boots tells these addresses.
+
+    That kernel has the host's network, and answers pings, until somebody
+    turns the power off.
+    """
+    _stop_all(host)
+    (lab.host(host) / 'panicked').touch()
+    # For ever, every ten seconds, as kdump has it started.
+    argv: list[processes.Argument] = [KDUMP_SEND, '-c', '0', '-i', '10']
+    processes.start(lab, host, f'kdump-{host}', [*argv, *tell])
+
+
+def has_panicked(lab: Lab, host: str) -> bool:
+    return (lab.host(host) / 'panicked').exists()
+
+
+def _stop_all(host: str) -> None:
     """Stop every process; sweep until none is left that runs."""
 
     def frozen() -> bool:
@@ -193,12 +246,13 @@ def freeze(lab: Lab, host: str) -> None:
         processes.send(awake, signal.SIGSTOP)
         return not awake
 
-    fabric.set_mute(host, True)
     if not processes.until(frozen, 10, every=0.01):
         raise LabError(f'{host} does not freeze')
 
 
 def thaw(lab: Lab, host: str) -> None:
-    """Undo freeze()."""
+    """Undo freeze(); nobody comes back from a panic."""
+    if has_panicked(lab, host):
+        return
     fabric.set_mute(host, False)
     processes.send(processes.members(host), signal.SIGCONT)

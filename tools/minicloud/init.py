@@ -20,7 +20,7 @@ of services in their order of start::
 A service is started anew when it ends, one that runs ``once`` has to
 succeed before the later ones start. The list is read again whenever it
 changes: a service that is new in it is started, one that left it is asked
-to end.
+to end, one that became another is started anew.
 
 Runs on the system's Python, without any other package.
 """
@@ -45,6 +45,7 @@ class Init:
     def __init__(self, folder: pathlib.Path) -> None:
         self._folder = folder
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._started: dict[str, dict[str, object]] = {}
         self._done: set[str] = set()
         self._not_before: dict[str, float] = {}
         self.leaving = False
@@ -54,7 +55,7 @@ class Init:
         while not self.leaving:
             services = self._services()
             self._reap()
-            self._end_unlisted({each['name'] for each in services})
+            self._end_unlisted({each['name']: each for each in services})
             self._start(services)
             time.sleep(TICK_SECONDS)
         self._end(list(self._running))
@@ -102,6 +103,7 @@ class Init:
         if time.monotonic() < self._not_before.get(name, 0):
             return
         self._say(f'starting {name}')
+        self._started[name] = service
         with open(service['log'], 'ab') as out:
             self._running[name] = subprocess.Popen(
                 service['argv'],
@@ -111,9 +113,15 @@ class Init:
                 stderr=out,
             )
 
-    def _end_unlisted(self, listed: set[str]) -> None:
-        self._done &= listed
-        self._end([name for name in self._running if name not in listed])
+    def _end_unlisted(self, listed: dict[str, dict[str, object]]) -> None:
+        self._done &= listed.keys()
+        self._end(
+            [
+                name
+                for name in self._running
+                if listed.get(name) != self._started[name]
+            ]
+        )
 
     def _end(self, names: list[str]) -> None:
         for name in names:

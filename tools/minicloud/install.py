@@ -24,6 +24,7 @@ import tarfile
 from tools.minicloud import backends
 from tools.minicloud import configs
 from tools.minicloud import fabric
+from tools.minicloud import hosts
 from tools.minicloud.lab import Lab
 from tools.minicloud.lab import REGION
 from tools.minicloud.lab import secret
@@ -38,6 +39,8 @@ REQUIREMENTS = _HERE / 'requirements.txt'
 # What a program comes from, for those that a plain Debian lacks.
 PACKAGES = {
     'curl': 'curl',
+    'fence_kdump_send': 'fence-agents',
+    'gcc': 'build-essential',
     'ip': 'iproute2',
     'ipmi_sim': 'openipmi',
     'ipmitool': 'ipmitool',
@@ -65,7 +68,8 @@ def install(lab: Lab, say: Say) -> None:
 
 
 def _apt(say: Say) -> None:
-    path = f'{os.environ.get("PATH", "")}:/usr/sbin:/sbin'
+    places = ['/usr/sbin', '/sbin', hosts.KDUMP_SEND.parent]
+    path = ':'.join([os.environ.get('PATH', ''), *map(str, places)])
     missing = [
         package
         for program, package in PACKAGES.items()

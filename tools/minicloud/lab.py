@@ -121,6 +121,11 @@ class Lab:
         return self.run / 'nova-requests'
 
     @property
+    def alarms(self) -> pathlib.Path:
+        """What HASS paged, one JSON object a line."""
+        return self.run / 'alarms'
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         return tuple(f'compute{n}' for n in range(1, self.size + 1))
 
