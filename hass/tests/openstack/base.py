@@ -15,6 +15,7 @@
 from collections.abc import Callable
 import dataclasses
 import threading
+from typing import Any
 
 from testtools import content
 
@@ -27,6 +28,7 @@ from tools.minicloud.lab import number
 
 REST_SECONDS = 150
 RECOVERY_SECONDS = 150
+ALARM_SECONDS = 60
 
 
 class OpenStackTest(base.TestCase):
@@ -51,6 +53,7 @@ class OpenStackTest(base.TestCase):
         """What was before is no part of the story."""
         self.wait_for_rest()
         self.began = ledger.boottime()
+        self.paged = len(self.cloud.alarms())
         self.since = clock.SystemClock().now()
 
     def _leave_repaired(self, exc_info: object) -> None:
@@ -62,6 +65,8 @@ class OpenStackTest(base.TestCase):
         self.addDetail('timeline', content.text_content(told))
         breaches = '\n'.join(str(one) for one in self.breaches())
         self.addDetail('oracle', content.text_content(breaches))
+        paged = '\n'.join(str(one) for one in self.alarms())
+        self.addDetail('alarms', content.text_content(paged))
 
     # Waiting.
 
@@ -150,7 +155,35 @@ class OpenStackTest(base.TestCase):
             self.assertTrue(always(), why)
             pause.wait(0.5)
 
+    def nothing_happens(self, seconds: float) -> None:
+        """Nobody is even suspected for so long."""
+        self.let_pass(
+            seconds, lambda: not self.stories(), 'somebody was suspected'
+        )
+
+    def wait_for_alarm(self, host: str, *words: str) -> None:
+        """Wait until a human was paged about a host, in these words."""
+        self.wait_for(
+            lambda: any(
+                one['subject'] == host
+                and all(word in one['why'] for word in words)
+                for one in self.alarms()
+            ),
+            seconds=ALARM_SECONDS,
+            why=f'an alarm about {host} that says {" … ".join(words)}',
+        )
+
+    def alarms(self) -> list[dict[str, Any]]:
+        """What was paged since the test began."""
+        return self.cloud.alarms()[self.paged :]
+
     # Judging.
+
+    def reason(self, story: lab.Story) -> str:
+        """Why the host was condemned."""
+        return next(
+            line.why for line in story.history if line.after == 'fencing'
+        )
 
     def assert_recovered(self, *hosts: str) -> None:
         """All instances ran once and run; the hosts are back in service."""
@@ -206,6 +239,13 @@ class OpenStackTest(base.TestCase):
             'generated_at': f'{self.since.isoformat()}Z',
         }
         self.cloud.hass('POST', '/v1/notifications', body)
+
+    def assert_nothing_happened(self) -> None:
+        """Nobody was suspected, nobody fenced, and all is well."""
+        self.wait_for_rest()
+        self.assertEqual([], self.stories())
+        self.assert_not_fenced(*self.cloud.hosts)
+        self.assert_oracle()
 
     def assert_not_fenced(self, *hosts: str) -> None:
         for host in hosts:

@@ -28,6 +28,7 @@ import ctypes
 import dataclasses
 import datetime
 import functools
+import json
 import os
 import sys
 from typing import Any
@@ -38,6 +39,7 @@ from keystoneauth1.identity import v3
 from keystoneauth1 import session
 
 from hass import clock
+from tools.minicloud import bmcs
 from tools.minicloud import faults
 from tools.minicloud import hass_services
 from tools.minicloud import hosts
@@ -52,6 +54,7 @@ OPTIONS: Options = {
     'fencing': {'max_fencings': '100'},
     'restraint': {'max_suspects': '100'},
     'recovery': {'held_seconds': '15'},
+    'detection': {'rounds_seconds': '5'},
 }
 """Shorter than one would wait in production; many are fenced here."""
 ENDED = frozenset({'finished', 'returned', 'dismissed'})
@@ -242,11 +245,11 @@ class Cloud:
 
     # Being at rest.
 
-    def unrest(self) -> str:
+    def unrest(self, guests: bool = True) -> str:
         """What is not as it should be between two faults; '' at rest."""
-        return next(filter(None, self._complaints()), '')
+        return next(filter(None, self._complaints(guests)), '')
 
-    def _complaints(self) -> Iterable[str]:
+    def _complaints(self, guests: bool) -> Iterable[str]:
         if self.with_hass:
             yield from self._of_hass()
         services = self.nova('GET', '/os-services?binary=nova-compute')
@@ -255,7 +258,7 @@ class Cloud:
                 yield f'nova-compute of {one["host"]} is {one["status"]}'
             if one['state'] != 'up':
                 yield f'nova-compute of {one["host"]} is {one["state"]}'
-        for server in self.servers():
+        for server in self.servers() if guests else ():
             if server.status != 'ACTIVE' or server.task:
                 yield f'{server.name} is {server.status} {server.task or ""}'
 
@@ -276,6 +279,32 @@ class Cloud:
         engines = self.hass('GET', '/v1/services')['services']
         return {one['name']: one['deaf'] for one in engines}
 
+    def alarms(self) -> list[dict[str, Any]]:
+        """What HASS has paged since it is up."""
+        if not self.lab.alarms.exists():
+            return []
+        lines = self.lab.alarms.read_text().splitlines()
+        return [json.loads(line) for line in lines if line]
+
+    def layers(self, host: str) -> dict[str, str]:
+        """Layer -> healthy, failed or unknown."""
+        found = self.hass('GET', f'/v1/hosts/{host}/layers')['layers']
+        return {one['layer']: one['state'] for one in found}
+
+    def dark(self, host: str) -> set[str]:
+        """Networks on which a host is known not to be reached."""
+        found = self.hass('GET', f'/v1/hosts/{host}/layers')['observations']
+        return {
+            seen['network']
+            for seen in found
+            if seen['layer'] == 'network' and seen['verdict'] == 'failed'
+        }
+
+    def degraded(self, host: str) -> str:
+        """What HASS cannot see of a host; '' if it sees all."""
+        found = self.hass('GET', f'/v1/hosts/{host}/layers')['degraded']
+        return '; '.join(found)
+
     def mend(self) -> None:
         """Take all faults back, whatever the last test has left."""
         faults.nova_api_500(self.lab, False)
@@ -287,10 +316,17 @@ class Cloud:
             faults.bmc_honest(self.lab, host)
             faults.bmc_unmute(self.lab, host)
             faults.unhang(self.lab, host)
+            faults.lose(self.lab, host, 0)
+            faults.undelay(self.lab, host)
+            faults.sensor(self.lab, host, bmcs.COOL)
+            faults.common_clock(self.lab, host)
+            if hosts.has_panicked(self.lab, host):
+                faults.power_cycle(self.lab, host)
         for name in self.lab.engines:
             number = minicloud.number(name)
             faults.join_engine(self.lab, number)
             faults.engine_cont(self.lab, number)
+            faults.common_clock(self.lab, name)
             if processes.pid_of(self.lab, f'hass-{name}') is None:
                 faults.engine_start(self.lab, number)
         if processes.pid_of(self.lab, 'rabbitmq') is None:
@@ -364,15 +400,14 @@ class Cloud:
 
     def populate(self) -> None:
         """Protected instances on every host."""
-        if self.servers():
-            return
-        made = [
-            uuid
-            for host in self.hosts
-            for uuid in self.boot(host, f'{host}-a', f'{host}-b')
-        ]
-        for uuid in made:
-            self.hass('POST', '/v1/instances', {'uuid': uuid})
+        if not self.servers():
+            for host in self.hosts:
+                self.boot(host, f'{host}-a', f'{host}-b')
+        known = self.hass('GET', '/v1/instances')['instances']
+        protected = {one['uuid'] for one in known}
+        for server in self.servers():
+            if server.status == 'ACTIVE' and server.uuid not in protected:
+                self.hass('POST', '/v1/instances', {'uuid': server.uuid})
 
     def _create(self, name: str, host: str) -> str:
         flavors = self.nova('GET', '/flavors')['flavors']

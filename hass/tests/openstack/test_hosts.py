@@ -92,12 +92,6 @@ class HostTest(base.OpenStackTest):
         self.wait_for_story(other, 'finished', patient=True)
         self.assert_recovered(one, other)
 
-    def reason(self, story):
-        """Why the host was condemned."""
-        return next(
-            line.why for line in story.history if line.after == 'fencing'
-        )
-
     def slow_spawns(self, seconds, but):
         """Let guests take so long to start on the other hosts."""
         for name in self.cloud.hosts:
