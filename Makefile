@@ -63,7 +63,7 @@ bench: .venv/complete
 
 .PHONY: soak
 soak: .venv/complete
-	@.venv/bin/python tools/soak.py $(SET)
+	@.venv/bin/python -m tools.soak $(SET) $(SOAK_ARGS)
 
 .PHONY: docs
 docs: .venv/complete

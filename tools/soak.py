@@ -10,42 +10,89 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``make soak SET=name``: long campaigns, with a seed that repeats them.
+"""``make soak SET=name``: long campaigns.
 
-Sets: ``chaos``, random faults in virtual time (hass/tests/chaos.py).
+Sets: ``chaos``, random faults in virtual time, with a seed that repeats them
+(hass/tests/chaos.py); ``detection``, seconds from faults of the lab's hosts
+to the decision (tools/bench/detection.py); ``noise``, ten hosts, ten minutes
+of lost and late packets, stopped engines, restarted agents and clocks that
+jump, and nothing may happen.
 """
 
 import argparse
+import dataclasses
 import logging
+import os
+import pathlib
 import random
+import subprocess
 import sys
+import time
 
 from rich import progress
 
 from hass.tests import chaos
+from tools.bench import detection
+from tools.minicloud import lab
+from tools.minicloud import lifecycle
 
-SETS = {'chaos': chaos.play}
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+NOISE_SECONDS = 600
+NOISE_HOSTS = 10
+NOISE = tuple(
+    f'hass.tests.openstack.test_detection.{name}'
+    for name in ('NoiseTest', 'QuietTest')
+)
+COUNTS = {'chaos': 500, 'detection': 20, 'noise': 1}
+
+
+def play_chaos(seed: int, count: int) -> bool:
+    """Each seed that fails is told with its story."""
+    logging.disable(logging.CRITICAL)
+    print(f'chaos: {count} seeds from {seed} on')
+    failed = 0
+    for each in progress.track(range(seed, seed + count), description='chaos'):
+        try:
+            chaos.play(each)
+        except chaos.Unsafe as error:
+            failed += 1
+            print(f'seed {each}: {error}')
+    print(f'{count - failed} passed, {failed} failed')
+    return not failed
+
+
+def play_noise(count: int) -> bool:
+    """The tests of CI, with more hosts and for much longer."""
+    env = os.environ | {'NOISE_SECONDS': str(NOISE_SECONDS)}
+    argv = [sys.executable, '-m', 'testtools.run', *NOISE * count]
+    cloud = dataclasses.replace(lab.load(), size=NOISE_HOSTS)
+    lifecycle.up(cloud, _say)
+    try:
+        return subprocess.run(argv, cwd=ROOT, env=env).returncode == 0
+    finally:
+        lifecycle.down(cloud)
+
+
+def _say(text: str) -> None:
+    print(f'{time.strftime("%H:%M:%S")} {text}', file=sys.stderr, flush=True)
 
 
 def main() -> int:
-    """Play a set; 1 when a seed failed, each of them told with its story."""
+    """Play a set; 1 when something failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('set', choices=sorted(SETS))
+    parser.add_argument('set', choices=sorted(COUNTS))
     parser.add_argument('--seed', type=int, default=random.randrange(10**6))
-    parser.add_argument('--count', type=int, default=500)
+    parser.add_argument('--count', type=int)
     options = parser.parse_args()
-    logging.disable(logging.CRITICAL)
-    print(f'{options.set}: {options.count} seeds from {options.seed} on')
-    failed = 0
-    seeds = range(options.seed, options.seed + options.count)
-    for seed in progress.track(seeds, description=options.set):
-        try:
-            SETS[options.set](seed)
-        except chaos.Unsafe as error:
-            failed += 1
-            print(f'seed {seed}: {error}')
-    print(f'{options.count - failed} passed, {failed} failed')
-    return 1 if failed else 0
+    count = options.count or COUNTS[options.set]
+    match options.set:
+        case 'detection':
+            good = detection.soak(count, _say)
+        case 'noise':
+            good = play_noise(count)
+        case _:
+            good = play_chaos(options.seed, count)
+    return 0 if good else 1
 
 
 if __name__ == '__main__':
