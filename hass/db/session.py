@@ -154,6 +154,8 @@ class Database:
             mysql_wsrep_sync_wait=database.mysql_wsrep_sync_wait,
             sqlite_synchronous=database.sqlite_synchronous,
             sqlite_fk=True,
+            # A rest at each transaction's end, for eventlet only.
+            thread_checkin=False,
             # Tried again by read() and write(), not while it is made.
             max_retries=0,
         )

@@ -13,6 +13,7 @@
 """What the stories look with and act with."""
 
 from collections.abc import Callable
+from concurrent import futures
 import dataclasses
 
 from hass import bmc
@@ -30,6 +31,7 @@ class Hands:
 
     :ivar address_of: where the BMC of a host is, with its password; None
         when it has none
+    :ivar pool: makes what so many calls run in, side by side
     """
 
     fencer: fencing.Fencer
@@ -38,6 +40,7 @@ class Hands:
     address_of: Callable[[models.Host], bmc.Address | None]
     clock: clock_.Clock
     control_plane: control_plane_.ControlPlane
+    pool: Callable[[int], futures.Executor] = futures.ThreadPoolExecutor
 
     def target(self, host: models.Host) -> fencing.Target:
         """The host as its fencer knows it."""

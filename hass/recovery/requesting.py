@@ -15,7 +15,6 @@
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collections import Counter
-from concurrent import futures
 import dataclasses
 import datetime
 from typing import Literal
@@ -268,7 +267,7 @@ class Requester:
         """Send the calls side by side, record those without effect."""
         if not calls:
             return
-        with futures.ThreadPoolExecutor(BATCH) as pool:
+        with self._hands.pool(BATCH) as pool:
             sent = {
                 pool.submit(
                     self._compute.evacuate,
