@@ -38,3 +38,21 @@ class VirtualClock:
     def jump(self, seconds: float) -> None:
         """Let somebody set the wall clock."""
         self._jumped += seconds
+
+
+class OtherClock:
+    """The clock of one machine: its wall clock may be set by itself."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._jumped = 0.0
+
+    def now(self) -> datetime.datetime:
+        return self._clock.now() + datetime.timedelta(seconds=self._jumped)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def jump(self, seconds: float) -> None:
+        """Let somebody set this wall clock."""
+        self._jumped += seconds

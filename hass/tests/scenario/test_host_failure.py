@@ -137,7 +137,7 @@ class HostFailureTest(base.ScenarioTest):
             if turn.recovery.state == 'planning':
                 self.host.join_network()
                 self.cloud.clock.advance(0.5)
-                self.cloud.beat()
+                self.cloud.hear(HOST)
 
         self.cloud.before_step = beats_again
         self.assert_held(HOST, 'safety', 'beats although its BMC reads off')
@@ -188,7 +188,7 @@ class HostFailureTest(base.ScenarioTest):
     def test_engine_that_hears_the_host_vetoes(self):
         ears = self.cloud.engines['engine-1'].ears
         hear = ears.hear
-        ears.hear = lambda host, *rest: host == HOST or hear(host, *rest)
+        ears.hear = lambda beat, at: beat.host == HOST or hear(beat, at)
         self.cloud.tick(seconds=30)
         self.assertEqual(0, self.host.off_calls)
         self.assertIn('heard by engine-2', self.cloud.stories(HOST)[0].why)

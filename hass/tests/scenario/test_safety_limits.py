@@ -61,7 +61,7 @@ class SafetyLimitsTest(base.ScenarioTest):
     def beat_again(self, after=0.0):
         self.host.join_network()
         self.cloud.clock.advance(after)
-        self.cloud.beat()
+        self.cloud.hear(HOST)
 
     def test_a_beat_before_the_first_off_goes_back(self):
         self.host.lose_network()

@@ -82,7 +82,7 @@ class ExplainerTest(base.TestCase):
             self.clock.turn(1)
             for name in self.names:
                 if name not in silent:
-                    self.ears.hear(name, 'boot', ['management'], False)
+                    self.ears.hear_now(name, 'boot', ['management'], False)
             with self.database.writer() as session:
                 services.turn(session, 'engine-1', False, {})
             self.inventory.refresh()

@@ -146,7 +146,7 @@ class PatrolCase(base.TestCase):
             self.clock.turn(0.5)
             for name in self.names:
                 if name not in silent and self.clock.boottime % 1 == 0:
-                    self.ears.hear(name, 'boot', ['management'], planned)
+                    self.ears.hear_now(name, 'boot', ['management'], planned)
             self.patrol.turn()
 
     def suspected(self):

@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""All BMCs of the cloud behind the contract of a fencer."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+
+from hass import clock as clock_
+from hass import exception
+from hass.fencing import base as fencing
+from hass.simulation.virtual import hosts as hosts_
+
+
+class Bmcs(fencing.Fencer):
+    """They obey at once, unless something is wrong with one.
+
+    :ivar before_off: called once, before the next power off
+    """
+
+    def __init__(self, hosts: Mapping[str, hosts_.Host]) -> None:
+        self._hosts = hosts
+        self.before_off: Callable[[], None] | None = None
+
+    def _reach(self, target: fencing.Target) -> hosts_.Host:
+        host = self._hosts[target.name]
+        if host.bmc_mute:
+            raise exception.BmcUnreachable(target.name, 'no answer in 2 s')
+        return host
+
+    def status(self, target: fencing.Target) -> fencing.PowerState:
+        host = self._reach(target)
+        if host.bmc_reads is not None:
+            return host.bmc_reads
+        on = host.host.is_on
+        return fencing.PowerState.ON if on else fencing.PowerState.OFF
+
+    def off(self, target: fencing.Target, deadline: clock_.Deadline) -> None:
+        hook, self.before_off = self.before_off, None
+        if hook is not None:
+            hook()
+        deadline.check()
+        host = self._reach(target)
+        host.off_calls += 1
+        if not host.bmc_deaf:
+            host.host.power_off()
+
+    def on(self, target: fencing.Target, deadline: clock_.Deadline) -> None:
+        deadline.check()
+        host = self._reach(target)
+        if host.power_supply and not host.bmc_deaf:
+            host.host.power_on()

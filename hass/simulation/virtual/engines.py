@@ -1,0 +1,229 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""One engine: the real patrol and the real workflows, turn by turn."""
+
+from collections.abc import Callable
+import typing
+
+import futurist
+from oslo_config import cfg
+
+from hass.db import recoveries
+from hass.db import services
+from hass.diagnosis import quality
+from hass.engine import alarms
+from hass.engine import inventory
+from hass.engine import patrol
+from hass import exception
+from hass.recovery import control_plane
+from hass.recovery import hands
+from hass.recovery import host_failure
+from hass.recovery import host_return
+from hass.recovery import planner
+from hass.recovery import runner
+from hass.recovery import witness
+from hass.recovery import workflow
+from hass.simulation import clock as virtual
+from hass.simulation.virtual import ears
+from hass.simulation.virtual import hosts
+from hass.simulation.virtual import looks
+from hass.simulation.virtual import views
+
+if typing.TYPE_CHECKING:
+    from hass.simulation.virtual import cloud as cloud_
+
+Around = Callable[[workflow.Workflow], workflow.Workflow]
+
+
+class Engine:
+    """What an engine's threads do one after another, a turn at a time.
+
+    :param around: may put something between the runner and a workflow
+    :ivar alive: it was not killed
+    :ivar paused_until: it is stopped until that moment, and heard later
+    :ivar no_database: it listens, and its turns fail
+    :ivar rests: so many turns are left out after each one: it is slow
+    """
+
+    def __init__(
+        self,
+        cloud: 'cloud_.Cloud',
+        name: str,
+        around: Around = lambda story: story,
+    ) -> None:
+        self.name = name
+        self.alive = True
+        self.working = False
+        self.paused_until = 0.0
+        self.no_database = False
+        self.rests = 0
+        self._rested = 0
+        self.view = views.View()
+        self.clock = virtual.OtherClock(cloud.clock)
+        self.ears = ears.Ears(self.clock, wish(cloud.conf), cloud.turn_seconds)
+        self._cloud = cloud
+        self._inventory = inventory.Inventory(
+            cloud.database, cloud.keyring, self.clock, {}
+        )
+        pinger = views.Pinger(cloud.hosts, self.view)
+        self.hands = self._hands(pinger)
+        self.workflows = {
+            story.name: around(story) for story in self._stories()
+        }
+        self.runner = runner.Runner(
+            cloud.database,
+            self.workflows,
+            cloud.notifier,
+            self.clock,
+            name,
+            held_seconds=cloud.conf.recovery.held_seconds,
+            stale_seconds=cloud.conf.recovery.stale_seconds,
+        )
+        self.patrol = self._patrol(pinger)
+        with cloud.database.writer() as session:
+            services.enter(session, name, 'simulated')
+
+    def _hands(self, pinger: views.Pinger) -> hands.Hands:
+        conf = self._cloud.conf
+        fencer = views.Bmcs(self._cloud.bmcs, self.view)
+        return hands.Hands(
+            fencer=fencer,
+            compute=self._cloud.compute,
+            witness=witness.Witness(
+                self.ears,
+                looks.make_outside(
+                    fencer,
+                    pinger,
+                    looks.Peers(self._cloud.hosts, self.view),
+                    self.clock,
+                    self.name,
+                ),
+                self.clock,
+                self.name,
+                self._inventory.excused,
+                listen_seconds=conf.detection.listen_seconds,
+                turn_seconds=self._cloud.turn_seconds,
+                alive_seconds=conf.engine.alive_seconds,
+            ),
+            address_of=lambda host: None,
+            clock=self.clock,
+            control_plane=control_plane.ControlPlane(
+                control_plane.parts_of(
+                    self._cloud.compute, self._cloud.bus.ping
+                ),
+                self.clock,
+                lambda work: work(),
+            ),
+            pool=lambda calls: futurist.SynchronousExecutor(),
+        )
+
+    def _stories(self) -> tuple[workflow.Workflow, ...]:
+        conf, hosts = self._cloud.conf, self._cloud.hosts
+        return (
+            host_failure.HostFailure(
+                self.hands, conf, planner.DefaultPlanner()
+            ),
+            host_return.HostReturn(
+                self.hands,
+                lambda host: hosts[host.name].ailing,
+                restart_unprotected=conf.recovery.restart_unprotected,
+            ),
+        )
+
+    def _patrol(self, pinger: views.Pinger) -> patrol.Patrol:
+        return patrol.Patrol(
+            self._cloud.database,
+            self._inventory,
+            self.hands,
+            self.ears,
+            pinger,
+            alarms.Alarms(
+                self._cloud.database,
+                self._cloud.notifier,
+                command=(),
+                command_seconds=1,
+                repeat_seconds=self._cloud.conf.alarm.repeat_seconds,
+            ),
+            self.name,
+            self._cloud.conf,
+            lambda: None,
+            lambda: None,
+            futurist.SynchronousExecutor(),
+        )
+
+    def listens(self) -> bool:
+        """Whether it works at this moment."""
+        paused = self.clock.monotonic() < self.paused_until
+        return self.alive and not paused
+
+    def turn(self) -> None:
+        """Listen, one turn of the patrol, every recovery that is due."""
+        if self.clock.monotonic() < self.paused_until:
+            return
+        self.ears.listen()
+        if self._rested < self.rests:
+            self._rested += 1
+            return
+        self._rested = 0
+        if self.no_database:
+            return
+        self.patrol.turn()
+        call_seconds = self._cloud.conf.recovery.call_seconds
+        with self._cloud.database.reader() as session:
+            due = recoveries.due(session, call_seconds, 100)
+        for recovery_id, claim in due:
+            self._work(recovery_id, claim)
+
+    def hear_panic(self, host: hosts.Host) -> None:
+        """fence_kdump of a panicking kernel, on any network it has left."""
+        if self.listens() and any(
+            self.view.reaches(host.name, network)
+            for network in set(host.networks) - host.cut
+        ):
+            self.patrol.panicked(host.name)
+
+    def claim(self, recovery_id: int, claim: int) -> runner.Claimed | None:
+        """Take a recovery, as the dispatcher does."""
+        seconds = self._cloud.conf.recovery.claim_seconds
+        began = self.clock.monotonic()
+        with self._cloud.database.writer() as session:
+            taken = recoveries.take(
+                session, recovery_id, claim, self.name, seconds
+            )
+        if taken is None:
+            return None
+        deadline = runner.ClaimDeadline(self.clock, seconds)
+        deadline.renewed(began)
+        return runner.Claimed(taken, deadline, began)
+
+    def _work(self, recovery_id: int, claim: int) -> None:
+        claimed = self.claim(recovery_id, claim)
+        if claimed is None:
+            return
+        self.working = True
+        try:
+            self.runner.run(claimed)
+        except exception.HassError as error:
+            self._cloud.refusals.append(str(error))
+        finally:
+            self.working = False
+
+
+def wish(conf: cfg.ConfigOpts) -> quality.Wish:
+    """What the options ask of detection."""
+    return quality.Wish(
+        target_seconds=conf.detection.target_seconds,
+        false_alarms_per_host_year=conf.detection.false_alarms_per_host_year,
+        probes_per_host_hour=conf.detection.probes_per_host_hour,
+        longest_seconds=conf.detection.longest_seconds,
+    )

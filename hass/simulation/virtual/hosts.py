@@ -1,0 +1,91 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A compute host with its agent, its cables and its BMC."""
+
+from collections.abc import Sequence
+import dataclasses
+
+from hass.fencing import base as fencing
+from hass.simulation import nova_host
+
+
+@dataclasses.dataclass
+class Noise:
+    """What a network does to beats.
+
+    :ivar loss: share of beats that are lost, 0 to 1
+    :ivar delay: seconds on the way
+    :ivar spread: seconds by which the delay differs, up and down
+    """
+
+    loss: float = 0.0
+    delay: float = 0.0
+    spread: float = 0.0
+
+
+class Host:
+    """What may go wrong with one host.
+
+    :ivar host: its power, its system and its guests, as Nova sees them
+    :ivar cut: networks whose cable is out
+    :ivar noise: by network
+    :ivar planned: the agent's beats say that it is being stopped
+    :ivar clock_jump: seconds by which its wall clock is wrong
+    :ivar bmc_reads: what the BMC says of the power, whatever is true
+    :ivar bmc_deaf: the BMC takes commands for power and ignores them
+    """
+
+    def __init__(self, host: nova_host.Host, networks: Sequence[str]) -> None:
+        self.host = host
+        self.networks = tuple(networks)
+        self.cut: set[str] = set()
+        self.noise = {network: Noise() for network in networks}
+        self.agent_killed = False
+        self.planned = False
+        self.clock_jump = 0.0
+        self.bmc_mute = False
+        self.bmc_deaf = False
+        self.bmc_reads: fencing.PowerState | None = None
+        self.power_supply = True
+        self.off_calls = 0
+        self.ailing: list[str] = []
+
+    @property
+    def name(self) -> str:
+        return self.host.name
+
+    def lose_power_supply(self) -> None:
+        """The guests die; the BMC lives on its own supply."""
+        self.host.power_off()
+
+    def hang(self) -> None:
+        """The kernel stops; the guests' disks may still be written."""
+        self.host.hang()
+
+    def lose_network(self, *networks: str) -> None:
+        self.cut |= set(networks or self.networks)
+
+    def join_network(self, *networks: str) -> None:
+        self.cut -= set(networks or self.networks)
+
+    def stop_agent(self) -> None:
+        """On purpose: its beats say so."""
+        self.planned = True
+
+    def boot_id(self) -> str:
+        return f'{self.host.name}-boot-{self.host.boots}'
+
+    def reachable_on(self) -> set[str]:
+        """Networks on which its kernel answers."""
+        up = self.host.os_running
+        return set(self.networks) - self.cut if up else set()
