@@ -1,0 +1,262 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What may happen to a host."""
+
+import functools
+
+from hass.db import notifications
+from hass import faults
+from hass.fencing import base as fencing
+from hass.simulation.scenario.phrases import Phrase
+from hass.simulation.scenario.stage import Stage
+from hass.simulation.virtual import hosts as hosts_
+
+Host = hosts_.Host
+REBOOT_SECONDS = 2.0
+RESTART_SECONDS = 2.0
+PANIC_SECONDS = 5.0
+
+
+def lose_power(stage: Stage, host: Host) -> None:
+    host.lose_power_supply()
+
+
+def lose_power_and_bmc(stage: Stage, host: Host) -> None:
+    host.power_supply, host.bmc_mute = False, True
+    host.lose_power_supply()
+
+
+def get_power_back(stage: Stage, host: Host) -> None:
+    host.power_supply, host.bmc_mute = True, False
+
+
+def power_on(stage: Stage, host: Host) -> None:
+    host.host.power_on()
+
+
+def hang(stage: Stage, host: Host) -> None:
+    host.hang()
+
+
+def hang_for(stage: Stage, host: Host, seconds: float) -> None:
+    host.hang()
+    stage.later(seconds, lambda stage: host.host.wake())
+
+
+def wake(stage: Stage, host: Host) -> None:
+    host.host.wake()
+
+
+def reset(stage: Stage, host: Host) -> None:
+    """As a watchdog does: off and on again."""
+    host.host.power_off()
+    host.host.power_on()
+
+
+def panic(stage: Stage, host: Host) -> None:
+    """fence_kdump tells the engines that can be reached."""
+    host.hang()
+    for engine in stage.cloud.engines.values():
+        engine.hear_panic(host)
+
+
+def panic_and_reboot(stage: Stage, host: Host) -> None:
+    panic(stage, host)
+    stage.later(PANIC_SECONDS, lambda stage: reset(stage, host))
+
+
+def reboot(stage: Stage, host: Host) -> None:
+    """On purpose: its agent is stopped with everything else."""
+    stage.cloud.say_goodbye(host)
+    stage.later(REBOOT_SECONDS, lambda stage: reset(stage, host))
+
+
+# Networks.
+
+
+def lose_networks(stage: Stage, host: Host, networks: list[str]) -> None:
+    host.lose_network(*networks)
+
+
+def lose_all_networks(stage: Stage, host: Host) -> None:
+    host.lose_network()
+
+
+def join_networks(stage: Stage, host: Host, networks: list[str]) -> None:
+    host.join_network(*networks)
+
+
+def join_all_networks(stage: Stage, host: Host) -> None:
+    host.join_network()
+
+
+def lose_beats(
+    stage: Stage, host: Host, share: float, networks: list[str]
+) -> None:
+    for network in networks:
+        host.noise[network].loss = share
+
+
+def lose_beats_everywhere(stage: Stage, host: Host, share: float) -> None:
+    lose_beats(stage, host, share, list(host.networks))
+
+
+def delay(stage: Stage, host: Host, seconds: float) -> None:
+    """By so much, give or take four fifths of it."""
+    for noise in host.noise.values():
+        noise.delay, noise.spread = seconds, seconds * 0.8
+
+
+def calm(stage: Stage, host: Host) -> None:
+    for network in host.networks:
+        host.noise[network] = hosts_.Noise()
+
+
+# The agent.
+
+
+def kill_agent(stage: Stage, host: Host) -> None:
+    host.agent_killed = True
+
+
+def start_agent(stage: Stage, host: Host) -> None:
+    host.agent_killed = host.planned = False
+
+
+def stop_agent(stage: Stage, host: Host) -> None:
+    stage.cloud.say_goodbye(host)
+
+
+def restart_agent(stage: Stage, host: Host) -> None:
+    stage.cloud.say_goodbye(host)
+    stage.later(RESTART_SECONDS, lambda stage: start_agent(stage, host))
+
+
+def set_clock_ahead(stage: Stage, host: Host, seconds: float) -> None:
+    host.clock_jump += seconds
+
+
+def set_clock_back(stage: Stage, host: Host, seconds: float) -> None:
+    host.clock_jump -= seconds
+
+
+# The BMC, the hardware, Nova.
+
+
+def lose_bmc(stage: Stage, host: Host) -> None:
+    host.bmc_mute = True
+
+
+def get_bmc_back(stage: Stage, host: Host) -> None:
+    host.bmc_mute = host.bmc_deaf = False
+    host.bmc_reads = None
+
+
+def read_off(stage: Stage, host: Host) -> None:
+    host.bmc_reads = fencing.PowerState.OFF
+
+
+def read_on(stage: Stage, host: Host) -> None:
+    host.bmc_reads = fencing.PowerState.ON
+
+
+def ignore_commands(stage: Stage, host: Host) -> None:
+    host.bmc_deaf = True
+
+
+def ail(stage: Stage, host: Host, name: str) -> None:
+    host.ailing.append(name)
+
+
+def heal(stage: Stage, host: Host) -> None:
+    host.ailing.clear()
+
+
+def kill_compute(stage: Stage, host: Host) -> None:
+    host.host.kill_nova_compute()
+
+
+def disable(stage: Stage, host: Host) -> None:
+    compute = stage.cloud.nova.computes[host.name]
+    compute.disabled, compute.disabled_reason = True, 'by an operator'
+
+
+def enable(stage: Stage, host: Host) -> None:
+    compute = stage.cloud.nova.computes[host.name]
+    compute.disabled, compute.disabled_reason = False, None
+
+
+def allege(stage: Stage, host: Host, name: str) -> None:
+    _allege(stage, host, name, faults.Layer.OS)
+
+
+def allege_layer(layer: faults.Layer, stage: Stage, host: Host) -> None:
+    _allege(stage, host, 'monitor', layer)
+
+
+def _allege(stage: Stage, host: Host, name: str, layer: faults.Layer) -> None:
+    with stage.cloud.database.writer() as session:
+        notifications.add(
+            session,
+            source=name,
+            host=host.name,
+            layer=layer,
+            payload={},
+        )
+
+
+PHRASES = (
+    Phrase('loses|lose power', lose_power),
+    Phrase('loses|lose power with its|their BMC|BMCs', lose_power_and_bmc),
+    Phrase('gets|get power back', get_power_back),
+    Phrase('powers|power on', power_on),
+    Phrase('hangs|hang', hang),
+    Phrase('hangs|hang for SECONDS', hang_for),
+    Phrase('wakes|wake up', wake),
+    Phrase('panics|panic', panic),
+    Phrase('panics|panic and reboots|reboot', panic_and_reboot),
+    Phrase('resets|reset', reset),
+    Phrase('reboots|reboot', reboot),
+    Phrase('loses|lose all networks', lose_all_networks),
+    Phrase('loses|lose network|networks NETWORKS', lose_networks),
+    Phrase('joins|join all networks', join_all_networks),
+    Phrase('joins|join network|networks NETWORKS', join_networks),
+    Phrase('loses|lose SHARE of beats', lose_beats_everywhere),
+    Phrase('loses|lose SHARE of beats on NETWORKS', lose_beats),
+    Phrase('is|are delayed by SECONDS', delay),
+    Phrase('has|have calm networks', calm),
+    Phrase('loses|lose its|their agent|agents', kill_agent),
+    Phrase('starts|start its|their agent|agents', start_agent),
+    Phrase('stops|stop its|their agent|agents', stop_agent),
+    Phrase('restarts|restart its|their agent|agents', restart_agent),
+    Phrase('sets|set its|their clock|clocks SECONDS ahead', set_clock_ahead),
+    Phrase('sets|set its|their clock|clocks SECONDS back', set_clock_back),
+    Phrase('loses|lose its|their BMC|BMCs', lose_bmc),
+    Phrase('gets|get its|their BMC|BMCs back', get_bmc_back),
+    Phrase('has|have a BMC that reads off', read_off),
+    Phrase('has|have a BMC that reads on', read_on),
+    Phrase('has|have a BMC that ignores commands', ignore_commands),
+    Phrase('has|have a bad sensor NAME', ail),
+    Phrase('has|have good sensors', heal),
+    Phrase('loses|lose its|their nova-compute', kill_compute),
+    Phrase('is|are disabled in Nova', disable),
+    Phrase('is|are enabled in Nova', enable),
+    Phrase('is|are reported by NAME', allege),
+    *(
+        Phrase(
+            f'has|have a fault of {layer} reported',
+            functools.partial(allege_layer, layer),
+        )
+        for layer in faults.Layer
+    ),
+)

@@ -1,0 +1,159 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a scenario may say, and what is answered when it says more."""
+
+import pathlib
+
+from hass.simulation.scenario import cloud_deeds
+from hass.simulation.scenario import comparison
+from hass.simulation.scenario import engine_deeds
+from hass.simulation.scenario import host_deeds
+from hass.simulation.scenario import phrases
+from hass.simulation.scenario import text
+from hass.tests import base
+
+ROOT = pathlib.Path(__file__).parents[4]
+PAGE = ROOT / 'doc/source/admin/simulate.rst'
+
+
+class ParseTest(base.TestCase):
+    def refusal(self, lines):
+        error = self.assertRaises(phrases.BadLine, text.parse, lines)
+        return str(error)
+
+    def test_settings_and_events(self):
+        found = text.parse(
+            'hosts 6  # in one rack\n'
+            'instances 2 on compute-1 and compute-3..compute-4\n'
+            'at 1.5 compute-1, compute-2 lose 30 % of beats on storage\n'
+            'at 2 all engines are paused for 1 minute\n'
+            'run 90 s\n'
+        )
+        self.assertEqual(6, found.hosts)
+        self.assertEqual(
+            ['compute-1', 'compute-3', 'compute-4'],
+            [host for _number, host, _protected in found.instances],
+        )
+        self.assertEqual([1.5, 2.0], [one.seconds for one in found.events])
+        self.assertEqual(90.0, found.run)
+
+    def test_an_unknown_setting_is_told_with_the_known_ones(self):
+        told = self.refusal('hostess 4\nrun 60 s')
+        self.assertIn("line 1: 'hostess 4' is no setting", told)
+        self.assertIn('hosts NUMBER', told)
+
+    def test_an_unknown_deed_is_told_with_the_known_ones(self):
+        told = self.refusal('run 60 s\nat 3 compute-1 looses power')
+        self.assertIn('line 2: ', told)
+        self.assertIn('loses power', told)
+
+    def test_an_unknown_host_is_told_with_those_that_there_are(self):
+        told = self.refusal('at 3 compute-9 hangs\nrun 60 s')
+        self.assertIn('there is no host compute-9: there are compute-1', told)
+
+    def test_an_unknown_network_is_told(self):
+        told = self.refusal('at 3 compute-1 loses network blue\nrun 60 s')
+        self.assertIn('there is no network blue', told)
+
+    def test_an_event_about_nobody_is_told(self):
+        told = self.refusal('at 3 everything burns\nrun 60 s')
+        self.assertIn('is about no host and no engine', told)
+
+    def test_an_event_after_the_end_is_told(self):
+        self.assertIn(
+            'it ends after 60 s',
+            self.refusal('at 61 compute-1 hangs\nrun 60 s'),
+        )
+
+    def test_a_scenario_has_an_end(self):
+        self.assertIn('how long?', self.refusal('hosts 4'))
+
+    def test_a_mode_is_one_of_three(self):
+        self.assertIn(
+            'mode is one of observe, ask, act',
+            self.refusal('mode maybe\nrun 60 s'),
+        )
+
+
+class PhraseTest(base.TestCase):
+    def slots(self, pattern, words):
+        phrase = phrases.Phrase(pattern, lambda **slots: None)
+        return phrase.slots(phrases.split(words))
+
+    def test_words_must_all_be_there(self):
+        self.assertEqual({}, self.slots('loses|lose power', 'lose power'))
+        self.assertIsNone(self.slots('loses power', 'loses'))
+        self.assertIsNone(self.slots('loses power', 'loses power today'))
+
+    def test_seconds_have_a_unit(self):
+        self.assertEqual(
+            {'seconds': 3600.0}, self.slots('for SECONDS', 'for 1 hour')
+        )
+        self.assertIsNone(self.slots('for SECONDS', 'for 20'))
+
+    def test_a_share_is_at_most_all(self):
+        self.assertEqual({'share': 0.3}, self.slots('SHARE', '30%'))
+        self.assertIsNone(self.slots('SHARE', '130 %'))
+
+    def test_names_end_where_the_sentence_goes_on(self):
+        self.assertEqual(
+            {'hosts': ['a', 'b'], 'seconds': 5.0},
+            self.slots(
+                'maintains HOSTS for SECONDS', 'maintains a, b for 5 s'
+            ),
+        )
+
+    def test_every_sentence_stands_on_the_page(self):
+        page = PAGE.read_text()
+        known = (
+            *host_deeds.PHRASES,
+            *engine_deeds.PHRASES,
+            *cloud_deeds.PHRASES,
+        )
+        missing = [str(one) for one in known if f'``{one}``' not in page]
+        self.assertEqual([], missing)
+
+    def test_every_setting_stands_on_the_page(self):
+        page = PAGE.read_text()
+        for one in text.SETTINGS:
+            self.assertIn(f'``{str(one).split()[0]} ', page)
+
+
+class ComparisonTest(base.TestCase):
+    def write(self, lines):
+        file = pathlib.Path(self.make_folder()) / 'small.scenario'
+        file.write_text(lines)
+        return file
+
+    def test_it_is_written_and_then_as_expected(self):
+        file = self.write('hosts 2\nengines 1\nrun 1 s\n')
+        self.assertEqual(0, comparison.run(str(file), write=True))
+        self.assertEqual('', comparison.difference(file))
+        self.assertEqual(0, comparison.run(str(file), write=False))
+
+    def test_another_log_is_a_difference(self):
+        file = self.write('hosts 2\nengines 1\nrun 1 s\n')
+        file.with_suffix('.expect').write_text('end: all is lost\n')
+        self.assertEqual(1, comparison.run(str(file), write=False))
+        self.assertIn('-end: all is lost', comparison.difference(file))
+
+    def test_a_bad_file_is_told_from_a_difference(self):
+        file = self.write('nonsense\n')
+        self.assertEqual(2, comparison.run(str(file), write=False))
+
+    def test_a_missing_file_is_bad(self):
+        self.assertEqual(2, comparison.run('/no/such', write=False))
+
+    def test_an_unknown_option_is_bad(self):
+        file = self.write('option no.such 1\nrun 1 s\n')
+        self.assertEqual(2, comparison.run(str(file), write=False))
