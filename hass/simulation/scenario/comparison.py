@@ -16,8 +16,8 @@ import difflib
 import pathlib
 import sys
 
+from hass.simulation.scenario import phrases
 from hass.simulation.scenario import play
-from hass.simulation.scenario.phrases import BadLine
 
 EQUAL, DIFFERENT, BAD_FILE = 0, 1, 2
 
@@ -30,7 +30,7 @@ def expected_log(scenario: pathlib.Path) -> pathlib.Path:
 def difference(scenario: pathlib.Path) -> str:
     """How the log differs from the expected one, '' when it does not.
 
-    :raises BadLine: the scenario cannot be understood
+    :raises phrases.BadLine: the scenario cannot be understood
     :raises OSError: a file cannot be read
     """
     log = play.play(scenario.read_text(encoding='utf-8'))
@@ -50,7 +50,7 @@ def run(file: str, *, write: bool) -> int:
     scenario = pathlib.Path(file)
     try:
         return _run(scenario, write=write)
-    except BadLine as error:
+    except phrases.BadLine as error:
         print(f'{file}: {error}', file=sys.stderr)
     except UnicodeDecodeError:
         print(f'{file}: it is no text in UTF-8', file=sys.stderr)

@@ -21,16 +21,16 @@ from hass.db import clusters
 from hass.db import hosts as hosts_
 from hass.db import recoveries
 from hass.simulation.scenario import log as log_
+from hass.simulation.scenario import phrases
 from hass.simulation.scenario import stage as stage_
 from hass.simulation.scenario import text as text_
-from hass.simulation.scenario.phrases import BadLine
 from hass.simulation.virtual import cloud as cloud_
 
 
 def play(text: str) -> str:
     """The log of a scenario: the same text gives the same log.
 
-    :raises BadLine: the text cannot be understood
+    :raises phrases.BadLine: the text cannot be understood
     """
     scenario = text_.parse(text)
     with tempfile.TemporaryDirectory(prefix='hass-simulate-') as folder:
@@ -60,11 +60,11 @@ def _set_option(conf: cfg.ConfigOpts, name: str, value: str) -> None:
     try:
         conf.set_override(option, value, group)
     except (cfg.NoSuchOptError, cfg.NoSuchGroupError):
-        raise BadLine(
+        raise phrases.BadLine(
             0, f'there is no option {name}: say GROUP.NAME'
         ) from None
     except ValueError as error:
-        raise BadLine(0, f'option {name}: {error}') from None
+        raise phrases.BadLine(0, f'option {name}: {error}') from None
 
 
 def _play(

@@ -22,7 +22,7 @@ SCENARIOS = sorted(FOLDER.glob('*.scenario'))
 
 LISTENS_ANEW = (
     'an engine that was deaf does not listen for listen_seconds before it '
-    'suspects, and goes to and fro while it becomes deaf'
+    'suspects, and goes back and forth while it becomes deaf'
 )
 QUIET = (
     'what another engine hears is suspected again as soon as it was dismissed'
