@@ -276,6 +276,11 @@ def set_fence(
     )
 
 
+def distrust_bmc(session: orm.Session, name: str, why: str) -> None:
+    """What the host's BMC reads is not believed until a test shows it."""
+    _set(session, name, fence_state=models.FenceState.LYING, fence_why=why)
+
+
 def set_degraded(session: orm.Session, name: str, why: list[str]) -> None:
     """Why less is seen of the host than should be."""
     _set(session, name, degraded=why)

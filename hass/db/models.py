@@ -58,6 +58,8 @@ class FenceState(enum.StrEnum):
     UNTESTED = 'untested'
     WORKING = 'working'
     BROKEN = 'broken'
+    LYING = 'lying'
+    """Its BMC read off while the host was heard."""
 
 
 class HeldKind(enum.StrEnum):

@@ -21,11 +21,13 @@ of its own and within a limit: a detector may fail or hang, and harms nobody.
 
 import abc
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
 from typing import Any
 from typing import ClassVar
+from typing import Protocol
 
 from hass import bmc as bmc_
 from hass import clock as clock_
@@ -36,6 +38,13 @@ GRACE_SECONDS = 1.0
 """A look is given this much longer than the calls that it makes."""
 
 
+class Pinger(Protocol):
+    """Looks at addresses from outside."""
+
+    def answering(self, addresses: Collection[str]) -> frozenset[str]:
+        """Those addresses that answer a ping in time."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tools:
     """What detectors look with.
@@ -44,6 +53,7 @@ class Tools:
     :ivar bmcs: asks BMCs; an agent's asks its own host's, with one process
     :ivar panics: when a host's kernel last told that it has panicked, on the
         clock's monotonic(), unless it lives since; None: nobody listens
+    :ivar pinger: what pings addresses; None: nothing does
     :ivar mute: whether a host's agent should answer and does not; it may take
         half a second; None: nobody asks
     """
@@ -53,6 +63,7 @@ class Tools:
     bmcs: bmc_.Bmc | None = None
     panics: Callable[[str], float | None] | None = None
     mute: Callable[[str], bool] | None = None
+    pinger: Pinger | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 
 from hass.detection import base
-from hass.detection import pings
+from hass import exception
 from hass import faults
 
 
@@ -37,18 +37,13 @@ class NetworkIcmp(base.Detector):
 
     def __init__(self, tools: base.Tools) -> None:
         super().__init__(tools)
-        options = tools.conf.detection
-        self._pinger = pings.Pinger(
-            options.icmp_seconds, options.icmp_count, tools.clock
-        )
+        if tools.pinger is None:
+            raise exception.ConfigError('[detection]', 'nothing pings here')
+        self._pinger = tools.pinger
         self._answered: set[tuple[str, str]] = set()
 
     def lacks(self, subject: base.Subject) -> str:
         return '' if subject.networks else 'no address of the host is known'
-
-    def answering(self, addresses: Collection[str]) -> frozenset[str]:
-        """Those addresses that answer."""
-        return self._pinger.answering(addresses)
 
     def remember(self, host: str, addresses: Iterable[str]) -> None:
         """These addresses of the host have answered once."""
@@ -61,7 +56,7 @@ class NetworkIcmp(base.Detector):
         self, subjects: Collection[base.Subject]
     ) -> dict[str, Sequence[base.Finding]]:
         """Look at many hosts in the time of one; findings by host."""
-        answering = self.answering(
+        answering = self._pinger.answering(
             {
                 address
                 for subject in subjects

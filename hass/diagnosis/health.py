@@ -66,6 +66,7 @@ class Health:
         self._why = 'it began'
         self._score = 0.0
         self._share = 0.0
+        self._fewest: int | None = None
 
     def turn(
         self, now: float, listener_at: float, fallen: int, hosts: int
@@ -86,21 +87,27 @@ class Health:
         self._turned_at = now
         late = gap - self._turn_seconds
         deaf = now - listener_at - self._listener_seconds
-        self._note_pause(now, gap, late, deaf)
+        paused = self._note_pause(now, gap, late, deaf)
         if max(late, deaf) >= LATE_SECONDS:
             self._score = min(MAX_SCORE, self._score + 1)
         else:
             self._score = max(0.0, self._score - max(0.0, gap) / CALM_SECONDS)
         # One host may die any time. It is the others that tell of us.
         self._share = max(0, fallen - 1) / max(1, hosts - 1)
+        if not paused:
+            self._note_deaf(now, hosts - fallen, hosts)
+
+    def slowness(self) -> float:
+        """(1 + score) for lateness, as Lifeguard has it."""
+        return 1.0 + self._score
 
     def patience(self) -> float:
         """By what all time-outs are to be multiplied, at least 1.
 
-        (1 + score) for lateness, as Lifeguard has it, times up to 3 for
-        the share of hosts that fell silent together with another one.
+        The slowness, times up to 3 for the share of hosts that fell silent
+        together with another one.
         """
-        return (1.0 + self._score) * (1.0 + SHARE_PATIENCE * self._share)
+        return self.slowness() * (1.0 + SHARE_PATIENCE * self._share)
 
     def since(self) -> float:
         """Since when it listens without a break: no silence is older."""
@@ -113,9 +120,24 @@ class Health:
             return ''
         return f'it has listened for {listened:.1f} s since {self._why}'
 
+    def _note_deaf(self, now: float, heard: int, hosts: int) -> None:
+        """Who was deaf and hears again listens anew.
+
+        The first hosts that it hears again say nothing against the others,
+        whose beats are still on their way. When the silence of those that
+        it did not hear is explained, it was not deaf.
+        """
+        if heard * 2 < hosts:
+            fewest = heard if self._fewest is None else self._fewest
+            self._fewest = min(fewest, heard)
+        elif self._fewest is not None:
+            if heard > self._fewest:
+                self._since, self._why = now, 'it was deaf'
+            self._fewest = None
+
     def _note_pause(
         self, now: float, gap: float, late: float, deaf: float
-    ) -> None:
+    ) -> bool:
         if gap < 0:
             self._why = 'its clock went back'
         elif late >= self._pause_seconds:
@@ -123,8 +145,9 @@ class Health:
         elif deaf >= self._pause_seconds:
             self._why = f'its listener was stuck for {deaf:.1f} s'
         else:
-            return
-        self._since = now
+            return False
+        self._since, self._fewest = now, None
+        return True
 
 
 def _moment(name: str, value: float) -> float:

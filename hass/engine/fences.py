@@ -43,7 +43,7 @@ class Fences:
     def test(self, name: str) -> Outcome:
         """Try a host's fence and write down what came of it.
 
-        :returns: state (working or broken), why, guid and
+        :returns: state (working, broken or lying), why, guid and
             power_restore_policy
         """
         try:
@@ -94,6 +94,12 @@ class Fences:
             return outcome | {
                 'state': 'broken',
                 'why': 'the BMC does not tell the power state',
+            }
+        lying = host.fence_state is models.FenceState.LYING
+        if lying and state is fencing.PowerState.OFF:
+            return outcome | {
+                'state': models.FenceState.LYING,
+                'why': host.fence_why,
             }
         if host.system_uuid and not bmc.same_guid(guid, host.system_uuid):
             return outcome | {

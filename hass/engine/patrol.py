@@ -30,7 +30,6 @@ from hass import clock as clock_
 from hass.db import models
 from hass.db import moments
 from hass.db import notifications
-from hass.db import observations
 from hass.db import protection
 from hass.db import recoveries
 from hass.db import services
@@ -42,13 +41,13 @@ from hass.engine import alarms as alarms_
 from hass.engine import dispatcher
 from hass.engine import domains
 from hass.engine import inventory as inventory_
+from hass.engine import reboots
 from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
 from hass.recovery import hands as hands_
 from hass.recovery import host_failure
 from hass.recovery import host_return
-from hass.recovery import outside
 from hass.recovery import witness as witness_
 from hass.recovery import workflow
 
@@ -58,8 +57,6 @@ NAMED_AFTER_SECONDS = 1.25
 on it: see Witness.PICTURE_SECONDS."""
 PROMPT_SECONDS = 0.5
 PLANNED_SECONDS = 900.0
-PING_SECONDS = 30.0
-LEARN_SECONDS = 2.0
 PAGE_SECONDS = 2.0
 HOST_LAYERS = frozenset(
     {
@@ -82,7 +79,6 @@ class Patrol:
         inventory: inventory_.Inventory,
         hands: hands_.Hands,
         ears: witness_.Ears,
-        pinger: outside.Pinger,
         alarms: alarms_.Alarms,
         engine: str,
         conf: cfg.ConfigOpts,
@@ -96,8 +92,14 @@ class Patrol:
         self._clock: clock_.Clock = hands.clock
         self._almanac = hands.witness.almanac
         self._ears = ears
-        self._pinger = pinger
         self._alarms = alarms
+        self._reboots = reboots.Reboots(
+            database,
+            hands.compute,
+            alarms,
+            engine,
+            conf.engine.alive_seconds,
+        )
         self._engine = engine
         self._detection = conf.detection
         self._turn_seconds = conf.engine.turn_seconds
@@ -107,8 +109,6 @@ class Patrol:
         self._probes: dict[str, futures.Future[fencing.PowerState]] = {}
         self._pool = pool
         self._paging: futures.Future[None] | None = None
-        self._pingable: set[tuple[str, str, str]] = set()
-        self._pinged: set[tuple[str, str, str]] = set()
         self._done_at: dict[str, float] = {}
         self._stopping = threading.Event()
 
@@ -147,10 +147,13 @@ class Patrol:
             )
         self._read_notifications()
         self._look_at_silent(ears, now, bool(deaf))
+        hosts = self._inventory.hosts()
+        for host in self._reboots.sudden(
+            (host, self._ears.heard(host.name)) for host in hosts
+        ):
+            self._pool.submit(self._reboots.tell, host)
         if self._due('page', PAGE_SECONDS):
             self._page_held()
-        if self._due('learn', LEARN_SECONDS):
-            self._ping_unknown(now)
         if self._due('domains', domains.LEARN_SECONDS):
             self._pool.submit(
                 domains.learn, self._database, self._hands.compute
@@ -224,7 +227,7 @@ class Patrol:
             elif ears.suspicion(name) is not accrual.Suspicion.HIGH:
                 continue
             if not deaf:
-                self._suspect(host, silence)
+                self._suspect(host, silence, silent=True)
         self._hands.witness.off = frozenset(off)
 
     def _expected(
@@ -302,9 +305,13 @@ class Patrol:
         except (exception.HassError, oslo_exception.DBError) as error:
             LOG.error('%s panicked, but: %s', host.name, error)
 
-    def _suspect(self, host: models.Host, why: str) -> None:
+    def _suspect(
+        self, host: models.Host, why: str, *, silent: bool = False
+    ) -> None:
         try:
             with self._database.writer() as session:
+                if silent and self._was_vetoed(session, host.name):
+                    return
                 opened = self._open(session, host, why)
         except oslo_exception.DBDuplicateEntry:
             return  # Another engine was quicker.
@@ -359,6 +366,20 @@ class Patrol:
             return False
         return not self._heard_since(host.name, last.ended_at)
 
+    def _was_vetoed(self, session: orm.Session, host: str) -> bool:
+        """It is the silence of a host that another engine goes on to hear.
+
+        One story told that; what ends the other's hearing is news.
+        """
+        last = recoveries.last_ended(session, host)
+        if last is None or last.ended_at is None:
+            return False
+        if last.state != workflow.State.DISMISSED:
+            return False
+        return not self._heard_since(
+            host, last.ended_at
+        ) and self._hands.witness.is_heard_elsewhere(session, host)
+
     def _heard_since(self, host: str, moment: datetime.datetime) -> bool:
         heard = self._ears.heard(host)
         return heard is not None and (
@@ -396,42 +417,3 @@ class Patrol:
             notifications.settle(
                 session, notification.id, state, why, recovery_id
             )
-
-    def _ping_unknown(self, now: datetime.datetime) -> None:
-        """Learn in quiet times which hosts answer pings at all.
-
-        Until then their silence is no evidence, so that a host which was
-        just added is asked soon, and who did not answer only now and then.
-        """
-        wanted = {
-            (host.name, network, address)
-            for host in self._inventory.hosts()
-            for network, address in host.networks.items()
-            if (host.name, network, address) not in self._pingable
-        }
-        if wanted - self._pinged or (
-            wanted and self._due('ping', PING_SECONDS)
-        ):
-            self._pinged |= wanted
-            self._pool.submit(self._learn, wanted, now)
-
-    def _learn(
-        self, wanted: set[tuple[str, str, str]], now: datetime.datetime
-    ) -> None:
-        addresses = {address for _host, _network, address in wanted}
-        answering = self._pinger.answering(sorted(addresses))
-        for host, network, address in sorted(wanted):
-            if address not in answering:
-                continue
-            seen = faults.Observation(
-                host,
-                faults.Layer.NETWORK,
-                'network_icmp',
-                faults.Verdict.HEALTHY,
-                now,
-                network,
-                f'{address} answers pings',
-            )
-            with self._database.writer() as session:
-                observations.put(session, seen)
-            self._pingable.add((host, network, address))

@@ -46,6 +46,7 @@ from hass.db import session as db_session
 from hass.detection import base as detection
 from hass.detection import panel as panel_
 from hass.diagnosis import estimates
+from hass.engine import contradictions
 from hass.engine import dispatcher
 from hass.engine import inventory as inventory_
 from hass.engine import shares
@@ -56,6 +57,7 @@ from hass import faults
 LOG = logging.getLogger(__name__)
 TURN_SECONDS = 1.0
 MEASURED_SECONDS = 10.0
+LYING = 'it was heard while its BMC read off'
 PACE: Mapping[faults.Aspect, float] = {
     faults.Layer.HARDWARE: 2.0,
     faults.Layer.NETWORK: 1 / 3,
@@ -100,6 +102,7 @@ class Rounds:
         inventory: inventory_.Inventory,
         panel: panel_.Panel,
         concerns: worries.Worries,
+        liars: contradictions.Contradictions,
         clock: clock_.Clock,
         engine: str,
         conf: cfg.ConfigOpts,
@@ -109,6 +112,7 @@ class Rounds:
         self._inventory = inventory
         self._panel = panel
         self._worries = concerns
+        self._contradictions = liars
         self._clock = clock
         self._engine = engine
         self._seconds = conf.detection.rounds_seconds
@@ -312,7 +316,8 @@ class Rounds:
         seen = [one for look in looks for one in self._news(look)]
         sad = self._changed({look.host for look in looks})
         measured = self._is_due_to_tell()
-        if not (seen or sad or measured):
+        lying = self._contradictions.caught()
+        if not (seen or sad or measured or lying):
             return
         with self._database.writer() as session:
             observations.put(session, *seen)
@@ -320,11 +325,16 @@ class Rounds:
                 # It may have been removed meanwhile.
                 with contextlib.suppress(exception.NotFound):
                     db_hosts.set_degraded(session, host, why)
+            for host in lying:
+                with contextlib.suppress(exception.NotFound):
+                    db_hosts.distrust_bmc(session, host, LYING)
             if measured:
                 self._tell(session)
         now = self._clock.monotonic()
         self._written |= {_key(one): (one.verdict, now) for one in seen}
         self._degraded |= sad
+        for host in lying:
+            self._worries.cry(host, f'{LYING}: it could not be fenced')
 
     def _note(self, look: Look) -> None:
         layer = self._panel.detectors[look.detector].layer
@@ -336,6 +346,15 @@ class Rounds:
         if not look.why and isinstance(layer, faults.Layer):
             self.note(layer, look.seconds)
         self._worries.note(look.host, layer, look.found, look.why)
+        if layer is faults.Layer.POWER:
+            self._note_power(look)
+
+    def _note_power(self, look: Look) -> None:
+        if any(one.verdict is faults.Verdict.FAILED for one in look.found):
+            ended = look.began + look.seconds
+            self._contradictions.note_off(look.host, look.began, ended)
+        else:
+            self._contradictions.note_other(look.host)
 
     def _news(self, look: Look) -> list[faults.Observation]:
         """What to write: what changed, and all of it once in a round."""

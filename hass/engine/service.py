@@ -30,10 +30,11 @@ from hass.db import migration
 from hass.db import services
 from hass.db import session as db_session
 from hass.detection import base as detection
-from hass.detection import network_icmp
 from hass.detection import panel
+from hass.detection import pings
 from hass.diagnosis import quality
 from hass.engine import alarms
+from hass.engine import contradictions
 from hass.engine import dispatcher
 from hass.engine import endpoint
 from hass.engine import explainer
@@ -84,7 +85,7 @@ class Engine:
         clock: clock_.Clock,
         *,
         transport: Any = None,
-        pinger: outside.Pinger | None = None,
+        pinger: detection.Pinger | None = None,
     ) -> None:
         self.name = conf.engine.name or socket.gethostname()
         self._conf = conf
@@ -120,15 +121,18 @@ class Engine:
         fencer: fencing.Fencer = topology.build(
             conf.fencing.levels, self._bmcs
         )
+        pinger = pinger or pings.Pinger(
+            conf.detection.icmp_seconds, conf.detection.icmp_count, clock
+        )
         tools = detection.Tools(
             conf,
             clock,
             self._bmcs,
             self.kdump.panicked_at,
             self.listener.probe,
+            pinger,
         )
         self.panel = panel.load(tools, in_band=False)
-        pinger = pinger or network_icmp.NetworkIcmp(tools)
         self._compute = nova.connect(conf, clock)
         self._transport = transport or rpc.connect(conf)
         notifier = events.BusNotifier(
@@ -185,7 +189,6 @@ class Engine:
             self._inventory,
             self._hands,
             self.listener,
-            pinger,
             pager,
             self.name,
             conf,
@@ -292,6 +295,7 @@ class Engine:
                 self.name,
                 self._conf.alarm.repeat_seconds,
             ),
+            contradictions.Contradictions(self.listener.heard),
             clock,
             self.name,
             self._conf,

@@ -71,6 +71,10 @@ class Worries:
             bad = [one.detail for one in found if one.verdict is FAILED]
             self._set(self._ailing, 'hardware', host, '; '.join(bad))
 
+    def cry(self, host: str, why: str) -> None:
+        """Page at once what will not be seen again."""
+        self._pager({'subject': host, 'why': why})
+
     def forget(self, host: str) -> None:
         """The host is gone, or another engine's."""
         self._missed.pop(host, None)

@@ -123,6 +123,10 @@ class HostWorkflow(workflow.Workflow):
 
     def giving_back(self, turn: Turn) -> Step:
         """Undo, one thing a turn: evacuations, power, forced_down, status."""
+        why = turn.recovery.was.get('given_back')
+        if why is None:
+            why = turn.recovery.why
+            turn.remember(given_back=why)
         with turn.write() as session:
             evacuations.withdraw(
                 session, turn.recovery.id, 'the recovery is given back'
@@ -136,7 +140,7 @@ class HostWorkflow(workflow.Workflow):
                 or self._give_back_power(turn)
                 or self._give_back_service(turn)
                 or self._give_back_placements(turn)
-                or Hop(State.DISMISSED, 'everything touched was given back')
+                or Hop(State.DISMISSED, f'{why}; all is given back')
             )
         except exception.NovaRefused as error:
             return self.refused(turn, error)

@@ -359,6 +359,11 @@ class HostFailure(host_.HostWorkflow):
                     f'one of system {host.bmc_guid}, the host says that it '
                     f'is {host.system_uuid}',
                 )
+        if host.fence_state is models.FenceState.LYING:
+            return hold(
+                models.HeldKind.SAFETY,
+                f'{fault.why}; without a working fence: {host.fence_why}',
+            )
         if host.cluster.mode is models.Mode.OBSERVE:
             return hold(
                 models.HeldKind.RESTRAINT,
@@ -383,7 +388,8 @@ class HostFailure(host_.HostWorkflow):
         # One that was fenced before has been counted.
         if recovery.was.get('off_since'):
             return None
-        why = self._restrainer.why(session, recovery)
+        silent = self._witness.ears().fallen()
+        why = self._restrainer.why(session, recovery, silent)
         if why is None:
             return None
         return hold(models.HeldKind.RESTRAINT, f'{fault.why}; {why}')

@@ -43,13 +43,6 @@ POWERS = {
 }
 
 
-class Pinger(Protocol):
-    """Looks at addresses from outside."""
-
-    def answering(self, addresses: Collection[str]) -> frozenset[str]:
-        """Those addresses that answer a ping in time."""
-
-
 class Peers(Protocol):
     """The agents of other hosts, as far as they can be asked."""
 
@@ -111,7 +104,7 @@ class Outside:
     def __init__(
         self,
         fencer: fencing.Fencer,
-        pinger: Pinger,
+        pinger: base.Pinger,
         peers: Peers,
         panel: panel_.Panel,
         search: looking.Search,

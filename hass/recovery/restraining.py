@@ -12,6 +12,8 @@
 
 """Asks for restraint where the rows of all clusters are: in the database."""
 
+from collections.abc import Collection
+
 from oslo_config import cfg
 from sqlalchemy import orm
 
@@ -48,9 +50,15 @@ class Restrainer:
         )
 
     def why(
-        self, session: orm.Session, recovery: models.Recovery
+        self,
+        session: orm.Session,
+        recovery: models.Recovery,
+        silent: Collection[str] = (),
     ) -> str | None:
         """Why the recovery's host has to wait; None: it may be fenced.
+
+        Hosts that are silent, and will be suspected a moment later, count
+        as suspected: of those that one cause takes down, one is the first.
 
         To be asked in the transaction that records the fencing: the rows
         of all clusters that share a domain with the host stay locked
@@ -72,7 +80,7 @@ class Restrainer:
             | {recovery.cluster_id},
         )
         return (
-            self._too_many(session, recovery, places)
+            self._too_many(session, recovery, places, silent)
             or self._cluster_is_served(session, recovery)
             or self._domain_is_served(session, recovery, places)
         )
@@ -82,6 +90,7 @@ class Restrainer:
         session: orm.Session,
         recovery: models.Recovery,
         places: restraint.Places,
+        silent: Collection[str],
     ) -> str | None:
         if recovery.was.get('unrestrained'):
             return None
@@ -89,7 +98,7 @@ class Restrainer:
             recovery.subject,
             recoveries.suspects_within(
                 session, self._window_seconds, FLEETING_SECONDS
-            ),
+            ).union(silent),
             places,
             self._cluster,
             self._domain,

@@ -68,6 +68,10 @@ class Heard(Protocol):
     def sent(self) -> float:
         """When the newest beat must have been sent, on our clock."""
 
+    @property
+    def uptime(self) -> float:
+        """The host's own CLOCK_BOOTTIME in its newest beat."""
+
 
 class Ears(Protocol):
     """The beats that this engine hears."""
@@ -135,16 +139,19 @@ class Witness:
     def turn(self) -> liveness.Ears:
         """The patrol begins a turn: look at oneself before at hosts."""
         now = self._clock.monotonic()
-        ears = self.ears()
+        ears = self._listening(self.health.slowness())
         fallen, expected = len(ears.fallen()), len(ears.expected())
         self.health.turn(now, self._ears.ears(), fallen, expected)
         self._turned_at = now
         return self.ears()
 
     def ears(self) -> liveness.Ears:
-        """What this engine hears now."""
+        """What this engine hears now, and what it thinks of it."""
+        return self._listening(self.health.patience())
+
+    def _listening(self, patience: float) -> liveness.Ears:
         now = self._clock.monotonic()
-        since, patience = self.health.since(), self.health.patience()
+        since = self.health.since()
         last: dict[str, float | None] = {}
         suspicions = {}
         excused = set(self.off)
@@ -163,13 +170,17 @@ class Witness:
 
         When the wire of all hosts is cut, one of them is silent for long
         enough a little before the others are. So low suspicion of most is
-        enough to make it doubt itself.
+        enough to make it doubt itself, without the patience that such a
+        doubt gives to the hosts: it would end it.
         """
         now = self._clock.monotonic()
         late = now - self._turned_at
         if late > LATE_SECONDS:
             return f'it has not looked at itself for {late:.1f} s'
-        return self.health.distrust(now) or self.ears().deaf()
+        return (
+            self.health.distrust(now)
+            or self._listening(self.health.slowness()).deaf()
+        )
 
     def testify(
         self,
@@ -281,6 +292,15 @@ class Witness:
         if self.heard_since(turn, host, moment):
             hearers.insert(0, 'this engine')
         return ', '.join(hearers)
+
+    def is_heard_elsewhere(self, session: orm.Session, host: str) -> bool:
+        """Whether another living engine hears the host all the time."""
+        return any(
+            peer.name != self._engine
+            and peer.turn_at > peer.started_at
+            and host not in peer.silent
+            for peer in services.alive(session, self._alive_seconds)
+        )
 
     def boot_id(self, host: str) -> str | None:
         """The boot that the host's newest beat came from."""

@@ -27,6 +27,7 @@ from hass import clock as clocks
 from hass import conf as options
 from hass.detection import base
 from hass.detection import network_icmp
+from hass.detection import pings
 from hass.simulation import bmc as simulation
 
 HOSTS = 1_000
@@ -45,9 +46,10 @@ def measure() -> dict[str, dict[str, float]]:
 
 
 def _pings() -> list[tuple[float, float]]:
-    detector = network_icmp.NetworkIcmp(
-        base.Tools(_conf(), clocks.SystemClock())
-    )
+    conf, clock = _conf(), clocks.SystemClock()
+    options = conf.detection
+    pinger = pings.Pinger(options.icmp_seconds, options.icmp_count, clock)
+    detector = network_icmp.NetworkIcmp(base.Tools(conf, clock, pinger=pinger))
     subjects = [
         base.Subject(
             f'host-{n}',

@@ -25,8 +25,8 @@ from hass import clock as clock_
 from hass import conf as options
 from hass.db import migration
 from hass.db import session as db_session
+from hass.detection import base as detection
 from hass.engine import service as engine
-from hass.recovery import outside
 from hass import secrets
 from hass.simulation.demo import configuration
 from hass.simulation.demo import machine
@@ -77,7 +77,7 @@ class Control:
         self,
         folder: pathlib.Path,
         clouds: nova.SimulatedNova,
-        pinger: outside.Pinger,
+        pinger: detection.Pinger,
         clock: clock_.Clock,
     ) -> None:
         self.url = ''

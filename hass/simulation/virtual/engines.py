@@ -22,8 +22,11 @@ from hass.db import recoveries
 from hass.db import services
 from hass.diagnosis import quality
 from hass.engine import alarms
+from hass.engine import contradictions
 from hass.engine import inventory
 from hass.engine import patrol
+from hass.engine import rounds
+from hass.engine import worries
 from hass import exception
 from hass.recovery import control_plane
 from hass.recovery import hands
@@ -89,7 +92,16 @@ class Engine:
             held_seconds=cloud.conf.recovery.held_seconds,
             stale_seconds=cloud.conf.recovery.stale_seconds,
         )
-        self.patrol = self._patrol(pinger)
+        self._alarms = alarms.Alarms(
+            cloud.database,
+            cloud.notifier,
+            command=(),
+            command_seconds=1,
+            repeat_seconds=cloud.conf.alarm.repeat_seconds,
+        )
+        self.patrol = self._patrol()
+        self._rounds = self._make_rounds(pinger)
+        self._next_round = 0.0
         with cloud.database.writer() as session:
             services.enter(session, name, 'simulated')
 
@@ -140,25 +152,36 @@ class Engine:
             ),
         )
 
-    def _patrol(self, pinger: views.Pinger) -> patrol.Patrol:
+    def _patrol(self) -> patrol.Patrol:
         return patrol.Patrol(
             self._cloud.database,
             self._inventory,
             self.hands,
             self.ears,
-            pinger,
-            alarms.Alarms(
-                self._cloud.database,
-                self._cloud.notifier,
-                command=(),
-                command_seconds=1,
-                repeat_seconds=self._cloud.conf.alarm.repeat_seconds,
-            ),
+            self._alarms,
             self.name,
             self._cloud.conf,
             lambda: None,
             lambda: None,
             futurist.SynchronousExecutor(),
+        )
+
+    def _make_rounds(self, pinger: views.Pinger) -> rounds.Rounds:
+        return rounds.Rounds(
+            self._cloud.database,
+            self._inventory,
+            looks.make_panel(self.hands.fencer, pinger, self.clock),
+            worries.Worries(
+                self._alarms.page,
+                self.clock,
+                self.name,
+                self._cloud.conf.alarm.repeat_seconds,
+            ),
+            contradictions.Contradictions(self.ears.heard),
+            self.clock,
+            self.name,
+            self._cloud.conf,
+            (futurist.SynchronousExecutor(), futurist.SynchronousExecutor()),
         )
 
     def listens(self) -> bool:
@@ -178,6 +201,9 @@ class Engine:
         if self.no_database:
             return
         self.patrol.turn()
+        if self.clock.monotonic() >= self._next_round:
+            self._next_round = self.clock.monotonic() + rounds.TURN_SECONDS
+            self._rounds.turn()
         call_seconds = self._cloud.conf.recovery.call_seconds
         with self._cloud.database.reader() as session:
             due = recoveries.due(session, call_seconds, 100)

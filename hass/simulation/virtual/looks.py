@@ -21,7 +21,11 @@ from typing import Any
 import futurist
 
 from hass import clock as clock_
+from hass.detection import base as detection
+from hass.detection import network_icmp
 from hass.detection import panel
+from hass import faults
+from hass.diagnosis import diagnose
 from hass.fencing import base as fencing
 from hass.recovery import looking
 from hass.recovery import outside
@@ -72,9 +76,43 @@ def at_once(work: Callable[[], Any]) -> 'futures.Future[Any]':
     return futurist.SynchronousExecutor().submit(work)
 
 
+class Power(detection.Detector):
+    """Reads the chassis through a fencer."""
+
+    layer = faults.Layer.POWER
+
+    def __init__(self, fencer: fencing.Fencer, tools: detection.Tools) -> None:
+        super().__init__(tools)
+        self._fencer = fencer
+
+    def probe(self, subject: detection.Subject) -> list[detection.Finding]:
+        target = fencing.Target(subject.host, subject.bmc)
+        state = diagnose.Power(self._fencer.status(target).value)
+        return [
+            detection.Finding(outside.POWERS[state], f'it reads power {state}')
+        ]
+
+
+def make_panel(
+    fencer: fencing.Fencer,
+    pinger: detection.Pinger,
+    clock: clock_.Clock,
+) -> panel.Panel:
+    """What the rounds look with."""
+    tools = detection.Tools(None, clock, pinger=pinger)
+    return panel.Panel(
+        {
+            'power_ipmi': Power(fencer, tools),
+            'network_icmp': network_icmp.NetworkIcmp(tools),
+        },
+        clock,
+        spawn=at_once,
+    )
+
+
 def make_outside(
     fencer: fencing.Fencer,
-    pinger: outside.Pinger,
+    pinger: detection.Pinger,
     peers: outside.Peers,
     clock: clock_.Clock,
     engine: str,

@@ -20,30 +20,6 @@ from hass.tests import base
 FOLDER = pathlib.Path(__file__).parent / 'simulated'
 SCENARIOS = sorted(FOLDER.glob('*.scenario'))
 
-LISTENS_ANEW = (
-    'an engine that was deaf does not listen for listen_seconds before it '
-    'suspects, and goes back and forth while it becomes deaf'
-)
-QUIET = (
-    'what another engine hears is suspected again as soon as it was dismissed'
-)
-PENDING = {
-    'bmc_lies_and_networks_fail': 'no look finds out that a BMC reads off '
-    'while its host beats, so that it is believed when the host is silent',
-    'both_engines_cut_off': LISTENS_ANEW,
-    'engine_cut_off': LISTENS_ANEW,
-    'engine_cut_off_while_a_host_dies': LISTENS_ANEW,
-    'engine_hears_all_but_one': QUIET,
-    'pain_01_observer_without_its_half': LISTENS_ANEW,
-    'pain_12_own_switch_dies': LISTENS_ANEW,
-    'pain_15_switch_reboots': LISTENS_ANEW,
-    'partition_halves': QUIET,
-    'partition_quarters': QUIET,
-    'sudden_reset': 'a host that has booted anew without a goodbye is taken '
-    'for well, though what ran on it does not run any more',
-}
-"""Scenarios that say what HASS is to do, and why it does not do it yet."""
-
 
 class SimulatedTest(base.TestCase):
     """One test for each file: see below."""
@@ -52,9 +28,6 @@ class SimulatedTest(base.TestCase):
 
     def assert_as_expected(self, scenario):
         found = comparison.difference(scenario)
-        if scenario.stem in PENDING:
-            self.assertNotEqual('', found, 'it is no longer pending')
-            self.skipTest(f'pending: {PENDING[scenario.stem]}')
         self.assertEqual('', found, f'\n{found}')
 
 
@@ -88,8 +61,3 @@ class CollectionTest(base.TestCase):
     def test_the_oracle_objects_to_none(self):
         for one in FOLDER.glob('*.expect'):
             self.assertNotIn('THE ORACLE OBJECTS', one.read_text(), one.stem)
-
-    def test_nothing_is_pending_that_is_not_there(self):
-        self.assertEqual(
-            set(), PENDING.keys() - {one.stem for one in SCENARIOS}
-        )

@@ -55,7 +55,8 @@ done
 $b mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 \\
     root /host
 for folder in proc sys dev; do $b mount --move /$folder /host/$folder; done
-$b mount -t tmpfs tmp /host/tmp
+# Nothing may cover the machine's /tmp: these files may be there.
+export TMPDIR=/dev
 cd /host
 exec $b chroot /host /bin/sh -c {command}
 """

@@ -12,9 +12,6 @@
 
 from typing import Any
 
-from oslo_config import cfg
-
-from hass.conf import detection as options
 from hass.detection import base as detection
 from hass.detection import network_icmp
 from hass import exception
@@ -35,15 +32,13 @@ class HearsSome(network_icmp.NetworkIcmp):
 
     answer = frozenset({'192.0.2.1', '192.0.2.2'})
 
+    def __init__(self):
+        super().__init__(
+            detection.Tools(None, clocks.HandClock(), pinger=self)
+        )
+
     def answering(self, addresses):
         return self.answer.intersection(addresses)
-
-
-def make_detector():
-    conf = cfg.ConfigOpts()
-    conf.register_opts(options.OPTIONS, 'detection')
-    conf([], default_config_files=[])
-    return HearsSome(detection.Tools(conf, clocks.HandClock(), None))
 
 
 class NetworkIcmpContractTest(contracts.DetectorContract):
@@ -53,7 +48,7 @@ class NetworkIcmpContractTest(contracts.DetectorContract):
     detector: Any
 
     def prepare(self):
-        self.detector = make_detector()
+        self.detector = HearsSome()
         self.subject = HOST
 
     def fail_layer(self):
@@ -79,7 +74,7 @@ class NetworkIcmpContractTest(contracts.DetectorContract):
 class NetworkIcmpTest(base.TestCase):
     def setUp(self):
         super().setUp()
-        self.detector = make_detector()
+        self.detector = HearsSome()
 
     def look(self, subject=HOST):
         return {

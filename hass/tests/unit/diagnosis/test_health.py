@@ -31,6 +31,23 @@ class HealthTest(base.TestCase):
             heard_at = self.now - listener_late
             self.health.turn(self.now, heard_at, fallen, 10)
 
+    def test_an_engine_that_was_deaf_listens_anew(self):
+        self.turns(10.0)
+        self.turns(5.0, fallen=8)
+        self.turns(1.0, fallen=1)
+        self.assertIn('since it was deaf', self.health.distrust(self.now))
+        self.turns(5.0)
+        self.assertEqual('', self.health.distrust(self.now))
+
+    def test_it_was_not_deaf_when_the_silence_is_explained(self):
+        """The silent ones are off: nobody expects to hear them."""
+        self.turns(10.0)
+        self.turns(5.0, fallen=8)
+        for _turn in range(4):
+            self.now += 0.25
+            self.health.turn(self.now, self.now - 0.1, 0, 2)
+        self.assertEqual('', self.health.distrust(self.now))
+
     def test_an_engine_that_just_began_suspects_nobody(self):
         self.turns(2.0)
         self.assertIn('2.0 s since it began', self.health.distrust(self.now))

@@ -125,7 +125,6 @@ class PatrolCase(base.TestCase):
                 control_plane=control_plane.ControlPlane({}, self.clock),
             ),
             self.ears,
-            pinger,
             alarms.Alarms(
                 self.database,
                 self.pager,
@@ -184,6 +183,7 @@ class SilenceTest(PatrolCase):
 
     def test_an_engine_that_was_paused_suspects_nobody_for_a_while(self):
         self.clock.turn(20)
+        self.ears.listen()
         self.patrol.turn()
         self.assertTrue(self.own_row().deaf)
         self.pass_time(4, silent=[HOST])

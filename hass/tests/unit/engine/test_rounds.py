@@ -24,6 +24,8 @@ from hass.db import observations
 from hass.db import services
 from hass.detection import base as detection
 from hass.detection import panel
+from hass.engine import contradictions
+from hass.engine import hearing
 from hass.engine import inventory
 from hass.engine import rounds
 from hass.engine import shares
@@ -119,6 +121,7 @@ class RoundsCase(base.TestCase):
         self.power = Power(self.clock)
         self.hardware = Hardware(self.clock)
         self.pings = Pings(self.clock)
+        self.beats = {}
         lane = futurist.SynchronousExecutor()
         self.rounds = self.make('engine-1', (lane, lane))
 
@@ -139,6 +142,7 @@ class RoundsCase(base.TestCase):
             known,
             self.panel,
             worries.Worries(self.alarms.append, self.clock, engine, 300),
+            contradictions.Contradictions(self.beats.get),
             self.clock,
             engine,
             conf,
@@ -246,6 +250,41 @@ class ObservationTest(RoundsCase):
         )
         self.assertIn('no module', row.detectors['os_broken']['why'])
         self.assertLess(0, row.estimates['power']['probes_measured'])
+
+
+class LyingTest(RoundsCase):
+    def setUp(self):
+        super().setUp()
+        self.power.says[HOST] = FAILED
+        self.pass_time(70)
+
+    def beat(self, uptime):
+        now = self.clock.monotonic()
+        self.beats[HOST] = hearing.Heard(
+            HOST, 'boot', {'storage': now}, now, now, uptime, False, False
+        )
+        self.pass_time(1)
+
+    def fence(self):
+        with self.database.reader() as session:
+            host = hosts.get(session, HOST)
+        return host.fence_state, host.fence_why
+
+    def test_a_host_that_beats_while_its_bmc_reads_off_has_no_fence(self):
+        self.beat(uptime=9000)
+        why = 'it was heard while its BMC read off'
+        self.assertEqual(('lying', why), self.fence())
+        self.assertIn(
+            {'subject': HOST, 'why': f'{why}: it could not be fenced'},
+            self.alarms,
+        )
+
+    def test_a_host_that_was_powered_on_since_is_no_contradiction(self):
+        self.beat(uptime=1)
+        self.assertEqual('working', self.fence()[0])
+
+    def test_a_host_that_is_off_and_silent_is_no_contradiction(self):
+        self.assertEqual('working', self.fence()[0])
 
 
 class DegradedTest(RoundsCase):
