@@ -24,8 +24,8 @@ from hass import clock as clock_
 from hass.detection import base as detection
 from hass.detection import network_icmp
 from hass.detection import panel
-from hass import faults
 from hass.diagnosis import diagnose
+from hass import faults
 from hass.fencing import base as fencing
 from hass.recovery import looking
 from hass.recovery import outside

@@ -39,17 +39,20 @@ class Bmcs:
 
 
 class LyingBmcTest(base.TestCase):
+    fencer: Any
+    bmcs: Any
+
     def setUp(self):
         super().setUp()
         self.database = builders.make_database(self, clocks.HandClock())
         with self.database.writer() as session:
             builders.make_host(session, HOST)
             hosts.distrust_bmc(session, HOST, WHY)
-        self.fencer: Any = Fencer()
-        bmcs: Any = Bmcs()
+        self.fencer = Fencer()
+        self.bmcs = Bmcs()
         address = bmc.Address('192.0.2.1', 623, 'user', 'password')
         self.fences = fences.Fences(
-            self.database, self.fencer, bmcs, lambda host: address
+            self.database, self.fencer, self.bmcs, lambda host: address
         )
 
     def test_it_is_not_believed_while_it_reads_off(self):
