@@ -13,53 +13,32 @@
 """Healthy hosts on noisy networks, heard by the real code in virtual time.
 
 ``python -m tools.simulate_noise --hours 100 --table rough`` prints how often
-a year a healthy host would be suspected. tools/noise.toml says what the
-noise is; the same seed gives the same noise.
+a year a healthy host would be suspected, and what became of it.
+tools/noise.toml says what the noise is; the same seed gives the same noise.
 """
 
 import argparse
-from collections.abc import Iterator
+import collections
+from collections.abc import Callable
 import dataclasses
-import heapq
 import math
-import pathlib
-import random
 import sys
 import time
-import tomllib
+
+import numpy as np
 
 from hass.diagnosis import accrual
 from hass.diagnosis import quality
+from tools import noise_chase
+from tools import noise_model
 
-NOISE = pathlib.Path(__file__).with_name('noise.toml')
 HOST_HOURS = 10.0
 """How long one host is listened to before the next one begins anew."""
+LEAST = 0.9 * quality.LOW_BEATS
+"""No silence of fewer beats is suspected: their interval is measured."""
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Noise:
-    """One table of noise.toml, which tells what the fields are.
-
-    :raises ValueError: a field is out of its range
-    """
-
-    beat_seconds: float
-    jitter_seconds: float
-    good_to_bad_per_second: float
-    bad_to_good_per_second: float
-    loss_in_good: float
-    loss_in_bad: float
-    delay_mu: float
-    delay_sigma: float
-
-    def __post_init__(self) -> None:
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if not math.isfinite(value) or (value < 0 and name != 'delay_mu'):
-                raise ValueError(f'{name} must be at least 0, not {value}')
-            if name.startswith('loss_') and value > 1:
-                raise ValueError(f'{name} must be 1 at most, not {value}')
-        quality.positive('beat_seconds', self.beat_seconds)
+Wrong = tuple[float, float, bool]
+"""A silence that was suspected: since when, its phi, whether highly."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -69,116 +48,168 @@ class Tally:
     :ivar low: silences that were suspected, at least lowly
     :ivar high: those that were suspected highly
     :ivar longest: of all silences, in seconds
+    :ivar ends: what HASS did about those that were suspected highly
     """
 
     hours: float = 0.0
     low: int = 0
     high: int = 0
     longest: float = 0.0
+    ends: collections.Counter[noise_chase.End] = dataclasses.field(
+        default_factory=collections.Counter
+    )
 
     def add(self, other: 'Tally') -> None:
         self.hours += other.hours
         self.low += other.low
         self.high += other.high
         self.longest = max(self.longest, other.longest)
+        self.ends += other.ends
+
+    @property
+    def fenced(self) -> int:
+        """Healthy hosts that were condemned."""
+        return self.ends[noise_chase.End.FENCED]
 
     def per_year(self) -> float:
         """High suspicions per host and year."""
         return self.high / self.hours * quality.YEAR_SECONDS / 3600
 
-
-def read(table: str, path: pathlib.Path = NOISE) -> Noise:
-    """One table of the file.
-
-    :raises ValueError: there is none of this name, or it is not complete
-    """
-    with path.open('rb') as file:
-        tables = tomllib.load(file)
-    if table not in tables:
-        raise ValueError(f'table must be one of {sorted(tables)}, not {table}')
-    try:
-        return Noise(**tables[table])
-    except TypeError as error:
-        raise ValueError(f'{path.name}: [{table}]: {error}') from None
+    def __str__(self) -> str:
+        ends = ', '.join(f'{n} {end}' for end, n in sorted(self.ends.items()))
+        return (
+            f'low suspicions: {self.low / self.hours:.3g} per host-hour\n'
+            f'high suspicions: {self.high}, {self.per_year():.3g} per '
+            f'host-year{": " * bool(ends)}{ends}\n'
+            f'longest silence: {self.longest:.1f} s\n'
+            f'false fencings: {self.fenced}'
+        )
 
 
-def beats(
-    noise: Noise, seed: int, seconds: float
-) -> Iterator[tuple[float, float, int]]:
-    """Arrival, moment of sending and number of beats, as they arrive."""
-    dice = random.Random(seed)  # noqa: S311
-    step = noise.beat_seconds
-    worse = 1 - math.exp(-noise.good_to_bad_per_second * step)
-    better = 1 - math.exp(-noise.bad_to_good_per_second * step)
-    bad = False
-    way: list[tuple[float, float, int]] = []
-    for number in range(int(seconds / step)):
-        sent = number * step + dice.uniform(0, noise.jitter_seconds)
-        while way and way[0][0] <= sent:
-            yield heapq.heappop(way)
-        bad = dice.random() >= better if bad else dice.random() < worse
-        if dice.random() < (noise.loss_in_bad if bad else noise.loss_in_good):
-            continue
-        delay = dice.lognormvariate(noise.delay_mu, noise.delay_sigma)
-        heapq.heappush(way, (sent + delay, sent, number))
-    while way:
-        yield heapq.heappop(way)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scene:
+    """What is simulated; hosts are numbered."""
+
+    noise: noise_model.Noise
+    wish: quality.Wish
+    seed: int
+    cast: noise_chase.Cast = noise_chase.Cast()
 
 
-def listen(noise: Noise, wish: quality.Wish, seed: int, hours: float) -> Tally:
+def listen(
+    scene: Scene, host: int, hours: float = HOST_HOURS
+) -> tuple[Tally, list[Wrong]]:
     """Hear one healthy host: look at it just before each of its beats.
 
     Suspicion grows until a beat comes, so that nothing is missed thereby.
-    A late beat that others overtook is refused as a replay before it is
-    heard, as the listener does.
     """
-    path = accrual.Path(wish, noise.beat_seconds)
-    tally = Tally(hours=hours)
-    least = quality.LOW_BEATS * noise.beat_seconds * 0.9
-    last, newest = 0.0, -1
-    for arrival, sent, number in beats(noise, seed, hours * 3600):
-        if number < newest:
-            continue
-        newest = number
-        silence = arrival - last
-        if silence > least:
+    life = noise_model.live(scene.noise, scene.seed, host, hours)
+    heard = noise_model.hear(life)
+    path = accrual.Path(scene.wish, scene.noise.beat_seconds)
+    dice = np.random.default_rng([scene.seed, host, 1])
+    tally, wrong = Tally(hours), list[Wrong]()
+    least = LEAST * scene.noise.beat_seconds
+    last, newest = math.inf, -1
+    for arrival, sent, sequence in zip(
+        heard.arrivals.tolist(),
+        heard.sent.tolist(),
+        heard.sequences().tolist(),
+        strict=True,
+    ):
+        if sequence > newest:
+            silence = arrival - last
             tally.longest = max(tally.longest, silence)
-            suspicion = path.suspicion(arrival, 0.0)
-            tally.low += suspicion is not accrual.Suspicion.NONE
-            tally.high += suspicion is accrual.Suspicion.HIGH
-        last = arrival
-        path.beat(arrival, sent, 'boot', number)
-    return tally
+            if silence > least:
+                suspicion = path.suspicion(arrival, 0.0)
+                if suspicion is not accrual.Suspicion.NONE:
+                    high = suspicion is accrual.Suspicion.HIGH
+                    phi = path.phi(arrival, 0.0)
+                    wrong.append((last, phi, high))
+                    if high:
+                        chase = noise_chase.Chase(
+                            scene.noise,
+                            life,
+                            heard,
+                            _onset(path, last, arrival),
+                            dice,
+                            scene.cast,
+                        )
+                        tally.ends[chase.end()] += 1
+            last, newest = arrival, sequence
+        path.beat(arrival, sent, 'boot', sequence)
+    tally.low = len(wrong)
+    tally.high = sum(high for _since, _phi, high in wrong)
+    return tally, wrong
+
+
+def same(one: list[Wrong], other: list[Wrong]) -> bool:
+    """Whether both are the same; logarithms differ in their last digit."""
+    return len(one) == len(other) and all(
+        a[::2] == b[::2] and math.isclose(a[1], b[1], rel_tol=1e-12)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _onset(path: accrual.Path, since: float, until: float) -> float:
+    """When silence became high suspicion, to a millisecond."""
+    while until - since > 0.001:
+        middle = (since + until) / 2
+        if path.suspicion(middle, 0.0) is accrual.Suspicion.HIGH:
+            until = middle
+        else:
+            since = middle
+    return until
+
+
+def play(
+    scene: Scene, hours: float, tell: Callable[[float], object] = lambda _h: 0
+) -> Tally:
+    """One host after the other, until there are so many host-hours.
+
+    :param tell: is told how many host-hours were played
+    """
+    total, host = Tally(), 0
+    while total.hours < hours:
+        span = min(HOST_HOURS, hours - total.hours)
+        total.add(listen(scene, host, span)[0])
+        host += 1
+        tell(total.hours)
+    return total
 
 
 def main() -> int:
-    """Play the noise; 1 when more was suspected than was wished."""
+    """Play the noise; 1 when a host was fenced, or suspected too often."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--table', default='rough', help='of tools/noise.toml')
     parser.add_argument('--hours', type=float, default=100.0)
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--target', type=float, default=6.5)
-    parser.add_argument('--alarms', type=float, default=1.0)
+    parser.add_argument('--target', type=float, default=6.0)
+    parser.add_argument('--alarms', type=float, default=12.0)
+    parser.add_argument('--engines', type=int, choices=(1, 2), default=2)
+    parser.add_argument('--helpers', type=int, default=3)
     options = parser.parse_args()
-    noise = read(options.table)
-    wish = quality.Wish(options.target, options.alarms)
-    began, total, seed = time.monotonic(), Tally(), options.seed
-    while total.hours < options.hours:
-        hours = min(HOST_HOURS, options.hours - total.hours)
-        total.add(listen(noise, wish, seed, hours))
-        seed += 1
-    wished = total.hours * 3600 / quality.YEAR_SECONDS * options.alarms
-    print(
-        f'{options.table}: {total.hours:g} host-hours, seeds {options.seed} '
-        f'to {seed - 1}, {time.monotonic() - began:.1f} s of computing\n'
-        f'low suspicions: {total.low / total.hours:.2f} per host-hour '
-        f'({wish.probes_per_host_hour:g} wished)\n'
-        f'high suspicions: {total.high}, {total.per_year():.3g} per host-year '
-        f'({options.alarms:g} wished)\n'
-        f'longest silence: {total.longest:.1f} s'
+    scene = Scene(
+        noise_model.read(options.table),
+        quality.Wish(options.target, options.alarms),
+        options.seed,
+        noise_chase.Cast(options.engines - 1, options.helpers),
     )
-    # Three standard deviations of a count beyond what was wished.
-    return int(total.high > wished + 3 * math.sqrt(wished) + 1)
+    began = time.monotonic()
+    total = play(scene, options.hours)
+    print(
+        f'{options.table}: {total.hours:g} host-hours, seed {options.seed}, '
+        f'{time.monotonic() - began:.1f} s of computing\n{total}\n'
+        f'wished: {scene.wish.probes_per_host_hour:g} per host-hour, '
+        f'{options.alarms:g} per host-year'
+    )
+    return int(total.fenced > 0 or too_often(total, scene.wish))
+
+
+def too_often(total: Tally, wish: quality.Wish) -> bool:
+    """Three standard deviations of a count beyond what was wished."""
+    years = total.hours * quality.HOUR_SECONDS / quality.YEAR_SECONDS
+    wished = years * wish.false_alarms_per_host_year
+    return total.high > wished + 3 * math.sqrt(wished) + 1
 
 
 if __name__ == '__main__':
