@@ -19,6 +19,7 @@ from hass.diagnosis import quality
 from hass.tests import base
 from tools import noise_chase
 from tools import noise_model
+from tools import noise_twin
 from tools import simulate_noise
 
 EAGER = quality.Wish(1.0, 50_000.0)
@@ -167,3 +168,47 @@ class NoiseChaseTest(base.TestCase):
 
     def test_it_is_forgotten_when_it_beats_before_the_patrol_looks(self):
         self.assertEqual(noise_chase.End.UNSEEN, self.end(silent=6))
+
+
+class NoiseTwinTest(base.TestCase):
+    def test_it_finds_what_the_real_code_finds(self):
+        low = high = 0
+        for table in ('rough', 'cable', 'storm', 'calm'):
+            for networks in (1, 2, 3):
+                each = scene(table, EAGER, networks=networks)
+                twin = noise_twin.listen(each, 0, 2, 0.5)
+                low += len(twin.high)
+                high += twin.high.sum()
+                for host in range(2):
+                    _tally, real = simulate_noise.listen(each, host, 0.5)
+                    same = simulate_noise.same(real, twin.of(host))
+                    self.assertTrue(same, (table, networks, host))
+        self.assertGreater(low, 50)
+        self.assertGreater(high, 0)
+
+    def test_another_memory_would_be_noticed(self):
+        each = scene('storm', EAGER, networks=1)
+        _tally, real = simulate_noise.listen(each, 0, 0.25)
+        weights = noise_twin.DELAY_WEIGHTS
+        self.addCleanup(setattr, noise_twin, 'DELAY_WEIGHTS', weights)
+        noise_twin.DELAY_WEIGHTS = weights * 1.001
+        twin = noise_twin.listen(each, 0, 1, 0.25)
+        self.assertFalse(simulate_noise.same(real, twin.of(0)))
+
+    def test_the_interval_is_the_fifth_of_the_last_sixteen(self):
+        gaps = np.random.default_rng(1).random(100)
+        window = [1.0] * 16 + gaps.tolist()
+        self.assertEqual(
+            [sorted(window[at : at + 16])[4] for at in range(101)],
+            noise_twin.intervals(gaps, 1.0).tolist(),
+        )
+
+    def test_a_beat_that_is_a_minute_late_is_not_for_the_twin(self):
+        heard = noise_model.Heard(
+            np.array([0.1, 99.0]),
+            np.array([0.0, 1.0]),
+            np.array([0, 1]),
+            np.array([0, 0]),
+        )
+        with self.assertRaisesRegex(ValueError, 'minute'):
+            noise_twin.plan(noise_model.read('calm'), heard)
