@@ -16,7 +16,8 @@ Sets: ``chaos``, random faults in virtual time, with a seed that repeats them
 (hass/tests/chaos.py); ``detection``, seconds from faults of the lab's hosts
 to the decision (tools/bench/detection.py); ``noise``, ten hosts, ten minutes
 of lost and late packets, stopped engines, restarted agents and clocks that
-jump, and nothing may happen.
+jump, and nothing may happen; ``noise-hours``, so many host-hours of simulated
+noise, and nobody may be fenced (tools/noise_hours.py).
 """
 
 import argparse
@@ -35,6 +36,7 @@ from hass.tests import chaos
 from tools.bench import detection
 from tools.minicloud import lab
 from tools.minicloud import lifecycle
+from tools import noise_hours
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 NOISE_SECONDS = 600
@@ -43,7 +45,7 @@ NOISE = tuple(
     f'hass.tests.openstack.test_detection.{name}'
     for name in ('NoiseTest', 'QuietTest')
 )
-COUNTS = {'chaos': 500, 'detection': 20, 'noise': 1}
+COUNTS = {'chaos': 500, 'detection': 20, 'noise': 1, 'noise-hours': 10_000}
 
 
 def play_chaos(seed: int, count: int) -> bool:
@@ -90,6 +92,8 @@ def main() -> int:
             good = detection.soak(count, _say)
         case 'noise':
             good = play_noise(count)
+        case 'noise-hours':
+            good = noise_hours.soak(options.seed, count)
         case _:
             good = play_chaos(options.seed, count)
     return 0 if good else 1

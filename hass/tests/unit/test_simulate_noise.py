@@ -18,6 +18,7 @@ import numpy as np
 from hass.diagnosis import quality
 from hass.tests import base
 from tools import noise_chase
+from tools import noise_hours
 from tools import noise_model
 from tools import noise_twin
 from tools import simulate_noise
@@ -212,3 +213,21 @@ class NoiseTwinTest(base.TestCase):
         )
         with self.assertRaisesRegex(ValueError, 'minute'):
             noise_twin.plan(noise_model.read('calm'), heard)
+
+
+class NoiseHoursTest(base.TestCase):
+    def test_real_code_and_twin_come_to_the_same(self):
+        each = scene('rough', EAGER, networks=1)
+        alone = noise_hours.alone(each, 0, 1)
+        self.assertGreater(alone.high, 0)
+        self.assertEqual(alone, noise_hours.both(each, 0, 1))
+        self.assertEqual(alone, noise_hours.doubled(each, 0, 1))
+
+    def test_what_differs_is_refused(self):
+        each = scene('rough', EAGER, networks=1)
+        interval = noise_twin.intervals
+        self.addCleanup(setattr, noise_twin, 'intervals', interval)
+        noise_twin.intervals = lambda gaps, beat_seconds: (
+            interval(gaps, beat_seconds) * 1.01
+        )
+        self.assertRaises(noise_hours.Different, noise_hours.both, each, 0, 1)
