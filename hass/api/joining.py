@@ -88,6 +88,8 @@ class Joining:
             changes['labels'] = body['labels']
         if 'addresses' in body:
             changes['addresses'] = body['addresses']
+        if 'watched_sensors' in body:
+            changes['watched_sensors'] = body['watched_sensors']
         if 'bmc' not in body:
             return changes
         if body['bmc'] is None:

@@ -19,7 +19,8 @@
 1.1
     Adds what is known and why: layers and explain of hosts, strategy of
     clusters, detectors and estimates of services, and moments of a
-    recovery's evidence as they are everywhere else.
+    recovery's evidence as they are everywhere else. And what may be set:
+    isolation of clusters, watched sensors of hosts.
 """
 
 import dataclasses

@@ -37,6 +37,7 @@ class Changes(TypedDict, total=False):
     layers: Sequence[str]
     shared_storage: bool
     targets: models.Targets
+    isolation: list[models.JSON]
 
 
 def create(
@@ -47,6 +48,7 @@ def create(
     layers: Sequence[str] = LAYERS,
     shared_storage: bool = False,
     targets: models.Targets = models.Targets.CLUSTER,
+    isolation: Sequence[models.JSON] = (),
 ) -> Cluster:
     """A new cluster.
 
@@ -58,6 +60,7 @@ def create(
         layers=[str(layer) for layer in layers],
         shared_storage=shared_storage,
         targets=targets,
+        isolation=list(isolation),
         created_at=moments.read_now(session),
     )
     session.add(cluster)

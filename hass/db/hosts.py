@@ -36,6 +36,7 @@ class Changes(TypedDict, total=False):
 
     labels: Mapping[str, str]
     addresses: Mapping[str, str]
+    watched_sensors: list[str] | None
     bmc_address: str | None
     bmc_port: int
     bmc_username: str | None

@@ -29,6 +29,7 @@ from hass.api.schemas import clusters as schemas
 from hass.db import clusters
 from hass.db import hosts
 from hass.db import models
+from hass.diagnosis import isolation
 from hass import exception
 from hass.policies import clusters as rules
 
@@ -41,11 +42,27 @@ def view(cluster: models.Cluster) -> dict[str, Any]:
         'layers': cluster.layers,
         'shared_storage': cluster.shared_storage,
         'targets': cluster.targets,
+        'isolation': cluster.isolation or [],
         'maintenance_until': moments.shown(cluster.maintenance_until),
         'maintenance_why': cluster.maintenance_why,
         'created_at': moments.shown(cluster.created_at),
         'updated_at': moments.shown(cluster.updated_at),
     }
+
+
+def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+    """A rule that can never fit is a mistake.
+
+    :raises hass.exception.Invalid: naming it
+    """
+    rules = isolation.read(fields.get('isolation'))
+    for number, rule in enumerate(rules):
+        if both := sorted(rule.lost & rule.alive):
+            raise exception.Invalid(
+                f'isolation.{number}.alive',
+                f'{", ".join(both)} cannot be both lost and alive',
+            )
+    return fields
 
 
 def id_of(session: orm.Session, filters: Mapping[str, str]) -> int | None:
@@ -82,7 +99,7 @@ class Clusters:
     def on_post_all(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The cluster and its hosts, or nothing of it."""
         caller(req).can(rules.CREATE)
-        fields = body.read(req, schemas.CREATE)
+        fields = _checked(body.read(req, schemas.CREATE))
         wanted = fields.pop('hosts', [])
         self._joining.admit(wanted)
         keys = self._joining.issue_keys(wanted)
@@ -115,7 +132,7 @@ class Clusters:
         self, req: falcon.Request, resp: falcon.Response, cluster: str
     ) -> None:
         caller(req).can(rules.UPDATE)
-        fields = body.read(req, schemas.UPDATE)
+        fields = _checked(body.read(req, schemas.UPDATE))
         row = self._parts.database.write(clusters.update, cluster, **fields)
         resp.media = view(row)
 

@@ -79,6 +79,7 @@ def view(
             'guid': host.bmc_guid,
             'power_restore_policy': host.power_restore_policy,
         },
+        'watched_sensors': host.watched_sensors,
         'system_uuid': host.system_uuid,
         'boot_id': host.boot_id,
         'resume_guests': host.resume_guests,

@@ -15,6 +15,7 @@
 from hass.api.schemas import formats
 from hass.api.schemas import hosts
 from hass.db import models
+from hass.diagnosis import isolation
 from hass import faults
 
 _NAME = {
@@ -24,6 +25,22 @@ _NAME = {
     'description': 'must be 1 to 64 printable characters without / ? # % or '
     'blanks at its ends, and no UUID',
 }
+
+_NETWORKS = {
+    'type': 'array',
+    'uniqueItems': True,
+    'maxItems': 16,
+    'items': formats.NETWORK,
+}
+
+_RULE = formats.closed(
+    {
+        'lost': _NETWORKS | {'minItems': 1},
+        'alive': _NETWORKS,
+        'action': {'enum': [str(action) for action in isolation.Action]},
+    },
+    ('lost', 'action'),
+)
 
 _FIELDS = {
     'name': _NAME,
@@ -36,6 +53,7 @@ _FIELDS = {
     },
     'shared_storage': {'type': 'boolean'},
     'targets': {'enum': [str(targets) for targets in models.Targets]},
+    'isolation': {'type': 'array', 'maxItems': 64, 'items': _RULE},
 }
 
 CREATE = formats.closed(

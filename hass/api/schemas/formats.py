@@ -80,6 +80,13 @@ TEXT = {
     'description': 'must be at most 255 characters long',
 }
 
+NETWORK = {
+    'type': 'string',
+    'pattern': r'^[a-z0-9][a-z0-9_-]{0,62}\Z',
+    'description': 'a network is named by 1 to 63 small letters, digits, '
+    'dashes and underscores',
+}
+
 LABELS = {
     'type': 'object',
     'maxProperties': 64,

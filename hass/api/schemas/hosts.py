@@ -17,11 +17,7 @@ from hass.api.schemas import formats
 _ADDRESSES = {
     'type': 'object',
     'maxProperties': 16,
-    'propertyNames': {
-        'pattern': r'^[a-z0-9][a-z0-9_-]{0,62}\Z',
-        'description': 'a network is named by 1 to 63 small letters, digits, '
-        'dashes and underscores',
-    },
+    'propertyNames': formats.NETWORK,
     'additionalProperties': {
         'type': 'string',
         'format': 'ip',
@@ -40,12 +36,22 @@ _BMC_FIELDS = {
     'password': formats.TEXT,
 }
 
+# A BMC may give a sensor any name; null goes back to the default.
+_WATCHED_SENSORS = {
+    'type': ['array', 'null'],
+    'minItems': 1,
+    'maxItems': 256,
+    'uniqueItems': True,
+    'items': formats.TEXT | {'minLength': 1},
+}
+
 ADD = formats.closed(
     {
         'name': formats.HOST,
         'labels': formats.LABELS,
         'addresses': _ADDRESSES,
         'bmc': formats.closed(_BMC_FIELDS, ('address',)),
+        'watched_sensors': _WATCHED_SENSORS,
     },
     ('name',),
 )
@@ -55,5 +61,6 @@ UPDATE = formats.closed(
         'labels': formats.LABELS,
         'addresses': _ADDRESSES,
         'bmc': formats.closed(_BMC_FIELDS) | {'type': ['object', 'null']},
+        'watched_sensors': _WATCHED_SENSORS,
     },
 )

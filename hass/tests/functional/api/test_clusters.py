@@ -10,9 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+from hass.db import clusters
 from hass.db import hosts
+from hass.diagnosis import isolation
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
+
+
+RULES = [
+    {'lost': ['management'], 'alive': ['storage'], 'action': 'report'},
+    {'lost': ['storage', 'tenant'], 'action': 'fence'},
+]
 
 
 @stores.on_every_database
@@ -98,6 +106,53 @@ class ClustersTest(base.ApiTest):
         answer = self.post('/v1/clusters', {'name': 'x', 'layers': ['disk']})
         error = self.assertSays(400, 'power, hardware, os', answer)
         self.assertEqual('layers.0', error['field'])
+
+    def what_is_done(self, dark, alive):
+        """As an engine reads the rules."""
+        with self.database.reader() as session:
+            row = clusters.get(session, 'rack-1')
+            action, _why = isolation.decide(
+                isolation.read(row.isolation), dark, alive
+            )
+        return action
+
+    def test_without_rules_a_host_that_lost_networks_is_reported(self):
+        cluster = self.make_cluster('rack-1', hosts=())
+        self.assertEqual([], cluster['isolation'])
+        self.assertEqual('report', self.what_is_done({'storage'}, {'tenant'}))
+
+    def test_rules_are_what_the_engines_read_in_their_order(self):
+        cluster = self.make_cluster('rack-1', hosts=(), isolation=RULES)
+        self.assertEqual(RULES, cluster['isolation'])
+        lost = {'storage', 'tenant'}
+        self.assertEqual('fence', self.what_is_done(lost, {'management'}))
+        lost = {'management', 'tenant'}
+        self.assertEqual('report', self.what_is_done(lost, {'storage'}))
+
+    def test_rules_change_as_a_whole_and_go(self):
+        self.make_cluster('rack-1', hosts=(), isolation=RULES)
+        rules = [{'lost': ['tenant'], 'action': 'fence'}]
+        for wanted in (rules, []):
+            answer = self.change('/v1/clusters/rack-1', {'isolation': wanted})
+            changed = self.assertFine(200, answer)
+            self.assertEqual(wanted, changed['isolation'])
+        self.assertEqual('report', self.what_is_done({'tenant'}, {'storage'}))
+
+    def test_a_rule_that_makes_no_sense_is_named_by_its_place(self):
+        good = {'lost': ['storage'], 'action': 'fence'}
+        for change, field, words in (
+            ({'action': 'kill'}, 'action', 'allowed: report, fence'),
+            ({'lost': []}, 'lost', 'non-empty'),
+            ({'lost': ['Data net']}, 'lost.0', 'a network is named by'),
+            ({'alive': ['storage']}, 'alive', 'both lost and alive'),
+            ({'dark': ['storage']}, 'dark', 'action, alive, lost'),
+        ):
+            rules = [good, good | change]
+            body = {'name': 'x', 'isolation': rules}
+            error = self.assertSays(
+                400, words, self.post('/v1/clusters', body)
+            )
+            self.assertEqual(f'isolation.1.{field}', error['field'])
 
     def test_a_uuid_is_no_name(self):
         uuid = self.make_cluster(hosts=())['uuid']

@@ -13,6 +13,8 @@
 from hass.db import clusters
 from hass.db import hosts
 from hass.db import recoveries
+from hass.engine import inventory
+from hass import secrets
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
 
@@ -178,6 +180,50 @@ class HostsTest(base.ApiTest):
         self.assertEqual('bmc.pasword', error['field'])
         answer = self.add(bmc={'username': 'x'})
         error = self.assertSays(400, 'bmc.address: is missing', answer)
+
+    def watched(self):
+        """As the detectors of an engine are told."""
+        path = f'{self.make_folder()}/keyring'
+        secrets.create(path)
+        known = inventory.Inventory(
+            self.database, secrets.Keyring(path), self.clock, {}
+        )
+        known.refresh()
+        (host,) = known.hosts()
+        return known.subject(host).watched_sensors
+
+    def test_all_sensors_with_thresholds_are_watched(self):
+        host = self.assertFine(201, self.add())
+        self.assertIsNone(host['watched_sensors'])
+        self.assertIsNone(self.watched())
+
+    def test_watched_sensors_are_those_that_detectors_are_told(self):
+        self.add(watched_sensors=['CPU Temp', 'PSU 1'])
+        self.assertEqual(('CPU Temp', 'PSU 1'), self.watched())
+        answer = self.change(
+            '/v1/hosts/compute-1', {'watched_sensors': ['Fan 3']}
+        )
+        host = self.assertFine(200, answer)
+        self.assertEqual(['Fan 3'], host['watched_sensors'])
+        self.assertEqual(('Fan 3',), self.watched())
+
+    def test_null_watches_all_sensors_with_thresholds_again(self):
+        self.add(watched_sensors=['Fan 3'])
+        answer = self.change('/v1/hosts/compute-1', {'watched_sensors': None})
+        self.assertIsNone(self.assertFine(200, answer)['watched_sensors'])
+        self.assertIsNone(self.watched())
+
+    def test_other_lists_of_sensors_are_refused(self):
+        for sensors, field, words in (
+            ([], 'watched_sensors', 'non-empty'),
+            ('Fan 3', 'watched_sensors', 'allowed: array, null'),
+            (['Fan 3', 'Fan 3'], 'watched_sensors', 'non-unique'),
+            ([3], 'watched_sensors.0', 'allowed: string'),
+        ):
+            error = self.assertSays(
+                400, words, self.add(watched_sensors=sensors)
+            )
+            self.assertEqual(field, error['field'])
 
     def test_changing_the_bmc_tries_the_fence_anew(self):
         self.add(bmc=BMC)
