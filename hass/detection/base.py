@@ -107,11 +107,13 @@ class Detector(abc.ABC):
     :cvar layer: the layer or side path that it looks at
     :cvar in_band: it runs on the host itself
     :ivar seconds: how long a look may take before it counts as hung
+    :ivar wanted: false for one that nobody asked for: it degrades nobody
     """
 
     layer: ClassVar[faults.Aspect]
     in_band: ClassVar[bool] = False
     seconds: float = 5.0
+    wanted: bool = True
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools

@@ -88,6 +88,7 @@ class MembershipTooz(base.Detector):
             Reader(url, tools.clock)
             for url in tools.conf.detection.membership_urls
         ]
+        self.wanted = bool(self._readers)
 
     def lacks(self, subject: base.Subject) -> str:
         if not self._readers:

@@ -133,6 +133,8 @@ class Panel:
         blind: dict[faults.Aspect, list[str]] = {}
         seeing: set[faults.Aspect] = set()
         for name, detector in sorted(self.detectors.items()):
+            if not detector.wanted:
+                continue
             why = self.why_not(name, subject)
             why = why or self._unknown.get((name, subject.host), '')
             if why:

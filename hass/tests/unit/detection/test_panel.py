@@ -121,6 +121,11 @@ class PanelTest(base.TestCase):
             self.panel.degraded(subject),
         )
 
+    def test_a_detector_that_nobody_asked_for_degrades_nobody(self):
+        self.detector.wanted = False
+        subject = detection.Subject('storage-1')
+        self.assertEqual([], self.panel.degraded(subject))
+
     def test_a_detector_that_cannot_be_loaded_is_told(self):
         lame = panel.Panel({}, self.clock, {'exotic': 'no module exotic'})
         self.assertEqual(
