@@ -24,8 +24,9 @@ OPTIONS: list[cfg.Opt] = [
         help='The wish: a host that fell silent on all networks is suspected '
         'after this time. Where the network is so bad that this would raise '
         'more false alarms than false_alarms_per_host_year, or where beats '
-        'are rare, it takes longer; the services view tells so. A power '
-        'supply that died is decided sooner, see probes_per_host_hour.',
+        'are rare, it takes longer; the explanation of the host tells so. A '
+        'power supply that died is decided sooner, see '
+        'probes_per_host_hour.',
     ),
     cfg.FloatOpt(
         'false_alarms_per_host_year',

@@ -169,6 +169,12 @@ def _heard(now: Situation) -> Iterator[str]:
                 'is heard on another network: that alone is reported, and '
                 'never fenced.'
             )
+        if now.timeouts is not None and now.timeouts.unmet:
+            yield (
+                'As far as the losses and delays of its beats are known, it '
+                f'would be suspected after {now.timeouts.high_seconds:.0f} s '
+                'of silence, later than was wished.'
+            )
         return
     after = ''
     if now.timeouts is not None:

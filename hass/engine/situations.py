@@ -86,9 +86,7 @@ class Situations:
                 silence=self._silence(known[name]),
                 suspicion=ears.suspicion(name),
                 dark=self._dark(name),
-                timeouts=self._ears.liveness(name).any.timeouts()
-                if name in ears.suspected()
-                else None,
+                timeouts=self._ears.liveness(name).any.timeouts(),
                 known=layers.standings(seen.get(name, ()), now),
                 story=_story(open_ones.get(name)),
                 planned=self._planned(known[name], now),

@@ -104,6 +104,11 @@ class ExplainTest(base.TestCase):
             words,
         )
 
+    def test_networks_that_do_not_allow_the_wish_are_told(self):
+        slow = quality.Timeouts(4.0, 23.0, 9.0, 'high suspicion takes 23 s')
+        words = self.of(timeouts=slow)
+        self.assertIn('suspected after 23 s of silence, later than', words)
+
     def test_silence_on_one_network_is_reported_and_not_fenced(self):
         words = self.of(silence=HEARD | {'storage': 60.0}, dark=('storage',))
         self.assertIn('its agent beats', words)
