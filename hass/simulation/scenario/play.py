@@ -94,6 +94,7 @@ def _furnish(scenario: text_.Scenario, cloud: cloud_.Cloud) -> None:
             cloud.cluster.uuid,
             shared_storage=scenario.shared_storage,
             targets=scenario.targets,
+            isolation=scenario.isolation,
         )
         for host, key, value in scenario.labels:
             row = hosts_.get(session, host)

@@ -20,6 +20,7 @@ import functools
 from typing import Any
 
 from hass.db import models
+from hass.diagnosis import isolation
 from hass.simulation.scenario import cloud_deeds
 from hass.simulation.scenario import engine_deeds
 from hass.simulation.scenario import host_deeds
@@ -47,6 +48,7 @@ class Event:
 class Scenario:
     """What a file asks for.
 
+    :ivar isolation: the cluster's rules, as its row has them
     :ivar instances: how many on which host, and whether protected
     :ivar options: (group.name, value) of options that are no default
     :ivar step: seconds from one turn of the engines to the next
@@ -59,6 +61,7 @@ class Scenario:
     mode: models.Mode = models.Mode.ACT
     shared_storage: bool = True
     targets: models.Targets = models.Targets.CLUSTER
+    isolation: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     instances: list[tuple[int, str, bool]] = dataclasses.field(
         default_factory=list
     )
@@ -152,6 +155,22 @@ def _targets(scenario: Scenario, name: str) -> None:
     scenario.targets = models.Targets(_one_of('targets', name, models.Targets))
 
 
+def _rule(
+    action: isolation.Action,
+    scenario: Scenario,
+    networks: list[str],
+    words: Iterable[str] = (),
+) -> None:
+    known = list(scenario.networks)
+    scenario.isolation.append(
+        {
+            'lost': _known(networks, known, 'network'),
+            'alive': _known(list(words), known, 'network'),
+            'action': str(action),
+        }
+    )
+
+
 def _local_disks(scenario: Scenario) -> None:
     scenario.shared_storage = False
 
@@ -203,6 +222,11 @@ SETTINGS = (
     Phrase('networks WORDS', _networks),
     Phrase('mode NAME', _mode),
     Phrase('targets NAME', _targets),
+    *(
+        Phrase(f'{act} hosts that lost {who}', functools.partial(_rule, act))
+        for act in isolation.Action
+        for who in ('NETWORKS but not WORDS', 'NETWORKS')
+    ),
     Phrase('root disks are local', _local_disks),
     Phrase('instances|instance NUMBER on HOSTS', _instances),
     Phrase('unprotected NUMBER on HOSTS', _unprotected),

@@ -47,6 +47,24 @@ class ParseTest(base.TestCase):
         self.assertEqual([1.5, 2.0], [one.seconds for one in found.events])
         self.assertEqual(90.0, found.run)
 
+    def test_rules_of_isolation_keep_their_order(self):
+        found = text.parse(
+            'report hosts that lost management but not storage and tenant\n'
+            'fence hosts that lost management, storage\n'
+            'run 90 s\n'
+        )
+        self.assertEqual(
+            [
+                (['management'], ['storage', 'tenant'], 'report'),
+                (['management', 'storage'], [], 'fence'),
+            ],
+            [tuple(rule.values()) for rule in found.isolation],
+        )
+
+    def test_a_rule_about_an_unknown_network_is_told(self):
+        told = self.refusal('fence hosts that lost blue\nrun 60 s')
+        self.assertIn('there is no network blue', told)
+
     def test_an_unknown_setting_is_told_with_the_known_ones(self):
         told = self.refusal('hostess 4\nrun 60 s')
         self.assertIn("line 1: 'hostess 4' is no setting", told)
