@@ -21,6 +21,8 @@ from hass import faults
 
 ABSENT_SECONDS = 5.0
 STALE_SECONDS = 5.0
+NAME_CHARACTERS = 64
+"""What the row of an observation has room for."""
 
 
 class Attendance:
@@ -87,5 +89,8 @@ class Attendance:
             else faults.Certainty.READ
         )
         return base.Finding(
-            verdict, f'{self._place}: {detail}', certainty=certainty
+            verdict,
+            f'{self._place}: {detail}',
+            network=self._place[:NAME_CHARACTERS],
+            certainty=certainty,
         )

@@ -89,7 +89,7 @@ class Finding:
     taken for healthy, and never for failed.
 
     :ivar detail: what was seen, for a human
-    :ivar network: the network that was looked at, '' when none was
+    :ivar network: the network or store that was looked at, '' when none was
     """
 
     verdict: faults.Verdict

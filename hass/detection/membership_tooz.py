@@ -22,13 +22,6 @@ from hass.detection import groups
 from hass import exception
 from hass import faults
 
-ORDER = (
-    faults.Verdict.HEALTHY,
-    faults.Verdict.FAILED,
-    faults.Verdict.UNKNOWN,
-)
-"""Who is a member of one store lives, whatever the others say."""
-
 
 class Reader:
     """Reads one store once a second, in a thread of its own.
@@ -96,14 +89,11 @@ class MembershipTooz(base.Detector):
         return groups.lacking()
 
     def probe(self, subject: base.Subject) -> list[base.Finding]:
-        """One finding for all stores; to be a member of one is healthy."""
-        found = [reader.finding(subject.host) for reader in self._readers]
-        verdict = min((one.verdict for one in found), key=ORDER.index)
-        certainty = next(
-            one.certainty for one in found if one.verdict is verdict
-        )
-        detail = '; '.join(one.detail for one in found)
-        return [base.Finding(verdict, detail, certainty=certainty)]
+        """One finding for each store, told apart as networks are.
+
+        Who is a member of one lives, whatever the others say.
+        """
+        return [reader.finding(subject.host) for reader in self._readers]
 
     def close(self) -> None:
         """Read no more."""

@@ -156,6 +156,20 @@ class MembershipToozTest(inside_case.InsideContract):
         self.assert_never_failed(3)
         self.wait_until(HEALTHY)
 
+    def test_each_of_two_stores_has_its_own_word(self):
+        dead = 'memcached://127.0.0.1:1'
+        self.make_reader(self.url, f'{dead}?timeout=1')
+        self.wait_until(HEALTHY | UNKNOWN)
+        said = {
+            one.network: one.verdict
+            for one in self.detector.probe(self.subject)
+        }
+        alive = self.url.partition('?')[0].replace('hass:geheim@', '')
+        self.assertEqual(
+            {alive: faults.Verdict.HEALTHY, dead: faults.Verdict.UNKNOWN},
+            said,
+        )
+
     def test_a_store_that_hangs_accuses_nobody(self):
         self.wait_until_healthy()
         os.killpg(self.server._process.pid, signal.SIGSTOP)

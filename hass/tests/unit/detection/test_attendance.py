@@ -47,6 +47,11 @@ class AttendanceTest(base.TestCase):
         self.read(BOTH, anew=True)
         self.assert_said(faults.Verdict.HEALTHY, 'compute-1 is a member')
 
+    def test_the_store_is_named_as_far_as_its_row_has_room(self):
+        place = 'zookeeper://' + ','.join(['192.0.2.31:2181'] * 5)
+        said = attendance.Attendance(place).finding(self.now, HOST)
+        self.assertEqual(place[:64], said.network)
+
     def test_who_is_gone_for_five_seconds_has_failed(self):
         self.read_for(2, BOTH)
         self.read_for(5, ALONE)
