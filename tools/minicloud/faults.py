@@ -35,6 +35,7 @@ from tools.minicloud.lab import LabError
 from tools.minicloud.lab import PORTS
 from tools.minicloud.lab import write
 from tools.minicloud import processes
+from tools.minicloud import stores
 
 
 def _tell(lab: Lab, kind: str, host: str = '') -> None:
@@ -164,7 +165,7 @@ def own_clock(lab: Lab, name: str) -> None:
     """Restart what runs on a host or engine, with a clock of its own."""
     clocks.give(lab, name)
     if name in lab.engines:
-        _restart_engine(lab, name)
+        hass_services.restart_engine(lab, name)
     else:
         hosts.set_environment(lab, name, clocks.environment(lab, name))
 
@@ -176,7 +177,7 @@ def common_clock(lab: Lab, name: str) -> None:
         return
     clocks.take(lab, name)
     if name in lab.engines:
-        _restart_engine(lab, name)
+        hass_services.restart_engine(lab, name)
     else:
         hosts.set_environment(lab, name, dict.fromkeys(had))
 
@@ -275,11 +276,6 @@ def engine_start(lab: Lab, number: int) -> None:
     hass_services.start_engine(lab, _engine(lab, number))
 
 
-def _restart_engine(lab: Lab, name: str) -> None:
-    processes.stop(lab, f'hass-{name}')
-    hass_services.start_engine(lab, name)
-
-
 def _signal_engine(lab: Lab, number: int, signum: int) -> None:
     """Everything in the engine's namespace is the engine."""
     processes.send(processes.members(_engine(lab, number)), signum)
@@ -298,6 +294,27 @@ def rabbit_start(lab: Lab) -> None:
     backends.start_rabbitmq(lab)
     port = PORTS['rabbitmq']
     processes.await_port(lab, 'controller', CONTROLLER, port, 'rabbitmq')
+
+
+def stores_up(lab: Lab) -> None:
+    """Let HASS see hosts by ZooKeeper, memcached and etcd as well."""
+    stores.up(lab)
+
+
+def stores_down(lab: Lab) -> None:
+    """No longer, if it does."""
+    stores.down(lab)
+
+
+def store_kill9(lab: Lab, name: str) -> None:
+    """kill -9 zookeeper, memcached or etcd."""
+    _tell(lab, f'store_kill9 {name}')
+    stores.kill(lab, name)
+
+
+def store_start(lab: Lab, name: str) -> None:
+    """Start a store that was killed, and wait until it listens."""
+    stores.start(lab, name)
 
 
 def nova_api_500(lab: Lab, on: bool) -> None:

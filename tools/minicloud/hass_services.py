@@ -17,6 +17,7 @@ from collections.abc import Mapping
 import json
 import os
 import pathlib
+import signal
 
 from tools.minicloud import backends
 from tools.minicloud import clocks
@@ -127,6 +128,11 @@ def start_engine(lab: Lab, name: str) -> None:
     processes.start(lab, name, f'hass-{name}', argv, env)
 
 
+def restart_engine(lab: Lab, name: str) -> None:
+    processes.stop(lab, f'hass-{name}')
+    start_engine(lab, name)
+
+
 def manage(lab: Lab, *words: str) -> str:
     """hass-manage, on the controller."""
     argv = [program('hass-manage'), *_config(lab, 'api'), *words]
@@ -149,8 +155,35 @@ def rest(lab: Lab, method: str, path: str, body: object = None) -> object:
     return json.loads(said) if said else None
 
 
+def add_config(lab: Lab, name: str, text: str) -> None:
+    """Restart engines and agents with more options; none: text is empty.
+
+    Where up() cannot set them: an option may be given several times here.
+    """
+    path = _more(lab) / f'{name}.conf'
+    if text:
+        write(path, text)
+    else:
+        path.unlink(missing_ok=True)
+    for engine in lab.engines:
+        restart_engine(lab, engine)
+    for host in lab.hosts:
+        # Its init starts it again.
+        processes.send(hosts.agents(host)[:1], signal.SIGTERM)
+
+
+def has_config(lab: Lab, name: str) -> bool:
+    """Whether add_config() has been given it."""
+    return (_more(lab) / f'{name}.conf').exists()
+
+
+def _more(lab: Lab) -> pathlib.Path:
+    return lab.etc / 'hass' / 'more'
+
+
 def _config(lab: Lab, name: str) -> list[str]:
-    return ['--config-file', str(lab.etc / 'hass' / f'{name}.conf')]
+    file = lab.etc / 'hass' / f'{name}.conf'
+    return ['--config-file', str(file), '--config-dir', str(_more(lab))]
 
 
 def _configure(lab: Lab, options: Options) -> None:
@@ -163,6 +196,7 @@ def _configure(lab: Lab, options: Options) -> None:
                 merged.setdefault(group, {}).update(values)
         configs.save(lab, f'hass/{name}.conf', merged)
 
+    _more(lab).mkdir(parents=True, exist_ok=True)
     write(_pager(lab), _PAGER.format(alarms=lab.alarms), 0o755)
     shared = _shared(lab)
     api = {'api': {'bind_host': CONTROLLER, 'bind_port': PORTS['hass-api']}}

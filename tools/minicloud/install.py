@@ -39,6 +39,7 @@ REQUIREMENTS = _HERE / 'requirements.txt'
 # What a program comes from, for those that a plain Debian lacks.
 PACKAGES = {
     'curl': 'curl',
+    'etcd': 'etcd-server',
     'fence_kdump_send': 'fence-agents',
     'gcc': 'build-essential',
     'ip': 'iproute2',
@@ -52,6 +53,7 @@ PACKAGES = {
     'rabbitmq-server': 'rabbitmq-server',
     'sysctl': 'procps',
     'unshare': 'util-linux',
+    'zkServer.sh': 'zookeeper',
 }
 # What else decides what the first data look like.
 _DATA_SOURCES = ('sdk/identity.py',)
@@ -68,7 +70,12 @@ def install(lab: Lab, say: Say) -> None:
 
 
 def _apt(say: Say) -> None:
-    places = ['/usr/sbin', '/sbin', hosts.KDUMP_SEND.parent]
+    places = [
+        '/usr/sbin',
+        '/sbin',
+        hosts.KDUMP_SEND.parent,
+        '/usr/share/zookeeper/bin',
+    ]
     path = ':'.join([os.environ.get('PATH', ''), *map(str, places)])
     missing = [
         package

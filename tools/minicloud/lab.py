@@ -43,6 +43,8 @@ PORTS = {
     'glance': 9292,
     'neutron': 9696,
     'memcached': 11211,
+    'zookeeper': 2181,
+    'etcd': 2379,
     'hass-api': 15868,
 }
 REGION = 'RegionOne'

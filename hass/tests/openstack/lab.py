@@ -47,6 +47,7 @@ from tools.minicloud import lab as minicloud
 from tools.minicloud import lifecycle
 from tools.minicloud import openstack
 from tools.minicloud import processes
+from tools.minicloud import stores
 
 Options = Mapping[str, Mapping[str, str]]
 OPTIONS: Options = {
@@ -300,6 +301,15 @@ class Cloud:
             if seen['layer'] == 'network' and seen['verdict'] == 'failed'
         }
 
+    def membership(self, host: str) -> dict[str, str]:
+        """Store -> healthy (a member), failed (gone) or unknown."""
+        found = self.hass('GET', f'/v1/hosts/{host}/layers')['observations']
+        return {
+            stores.name(seen['network']): seen['verdict']
+            for seen in found
+            if seen['layer'] == 'membership'
+        }
+
     def degraded(self, host: str) -> str:
         """What HASS cannot see of a host; '' if it sees all."""
         found = self.hass('GET', f'/v1/hosts/{host}/layers')['degraded']
@@ -331,6 +341,9 @@ class Cloud:
                 faults.engine_start(self.lab, number)
         if processes.pid_of(self.lab, 'rabbitmq') is None:
             faults.rabbit_start(self.lab)
+        running = stores.NAMES if stores.are_up(self.lab) else ('memcached',)
+        for name in running:
+            faults.store_start(self.lab, name)
         for one in self.hass('GET', '/v1/recoveries?state=held')['recoveries']:
             self.hass('POST', f'/v1/recoveries/{one["uuid"]}/release')
 
@@ -382,8 +395,7 @@ class Cloud:
             parser.read_dict({group: values})
             with open(path, 'w') as out:
                 parser.write(out)
-            processes.stop(self.lab, f'hass-{name}')
-            hass_services.start_engine(self.lab, name)
+            hass_services.restart_engine(self.lab, name)
 
     def boot(self, host: str, *names: str) -> list[str]:
         """Boot instances that nobody protects; their uuids."""
