@@ -108,7 +108,8 @@ class Path:
                 return
             self._begin(boot_id)
         if sequence > self._sequence:
-            self._advance(arrival, uptime, learn)
+            steps = sequence - self._sequence
+            self._advance(arrival, uptime, steps, learn)
             self._sequence = sequence
         else:
             self._fill(uptime)
@@ -186,8 +187,13 @@ class Path:
         self._seen = 0
         self._delays.forget_clock()
 
-    def _advance(self, arrival: float, uptime: float, learn: bool) -> None:
-        """The newest beat so far."""
+    def _advance(
+        self, arrival: float, uptime: float, steps: int, learn: bool
+    ) -> None:
+        """The newest beat so far.
+
+        :param steps: by which its number is greater than the one before
+        """
         gap = uptime - self._uptime
         if self._newest is not None:
             arrival = max(arrival, self._newest[0])
@@ -202,7 +208,9 @@ class Path:
             self._seen = self._seen << min(rounds, ROUNDS)
         self._seen = (self._seen | 1) & ((1 << ROUNDS) - 1)
         if learn:
-            self._learn(arrival - uptime, gap, rounds)
+            # A host that hung has sent nothing that could get lost.
+            lost = min(rounds, steps) - 1
+            self._learn(arrival - uptime, gap, rounds, lost)
         self._uptime = uptime
         self._newest = arrival, self._expected(arrival, uptime)
 
@@ -210,12 +218,13 @@ class Path:
         mean = self._delays.mean()
         return mean is not None and abs(offset - mean) > CLOCK_SECONDS
 
-    def _learn(self, offset: float, gap: float, rounds: int) -> None:
+    def _learn(
+        self, offset: float, gap: float, rounds: int, lost: int
+    ) -> None:
         beat = self._beat_seconds
         known = self._delays.mean() is not None
         tardy = gap - rounds * beat if known else 0.0
         self._delays.take(offset, tardy, OUTLIER_BEATS * beat)
-        lost = rounds - 1
         self._losses.take(OUTAGE_LOSSES if lost >= OUTAGE_BEATS else lost)
         self._beats += 1
         if known:

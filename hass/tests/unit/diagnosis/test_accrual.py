@@ -154,6 +154,14 @@ class NoiseTest(base.TestCase):
         agent.beat(50)
         self.assertAlmostEqual(1.0, path.network().beat_seconds, places=1)
 
+    def test_a_host_that_hung_has_lost_no_beats(self):
+        """Its clock went on while it sent nothing: the numbers tell."""
+        path = accrual.Path(quality.Wish())
+        moments = [*range(100, 160), *range(168, 200)]
+        for number, at in enumerate(moments):
+            path.beat(at + 0.001, at + AHEAD, BOOT, number)
+        self.assertLess(path.network().loss, 0.01)
+
     def test_one_outage_does_not_make_deaf(self):
         path, agent = heard(beats=2000)
         agent.now += 600.0
