@@ -122,6 +122,7 @@ class Chase:
     """One high suspicion of one host.
 
     :param suspected_at: when its silence became high suspicion, in seconds
+    :param network: what was measured until then
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class Chase:
         life: noise_model.Life,
         heard: noise_model.Heard,
         suspected_at: float,
+        network: quality.Network,
         dice: np.random.Generator,
         cast: Cast,
     ) -> None:
@@ -138,6 +140,7 @@ class Chase:
         self._heard = heard
         self._dice = dice
         self._suspected = suspected_at
+        self._network = network
         self._opened = suspected_at + dice.uniform(0, TURN_SECONDS)
         self._turns = dice.uniform(0, TURN_SECONDS)
         self._ours = [
@@ -211,6 +214,8 @@ class Chase:
             suspected_at=_moment(self._opened),
             heard=bool(sent > self._opened),
             silent=done - self._newest(done) >= least,
+            lasting=self._network.phi(done - self._opened)
+            >= witness.LASTING_PHI,
             voices=self._voices(done, least),
             power=diagnose.Power.ON,
             networks=networks,

@@ -55,7 +55,11 @@ def soak(seed: int, hours: float, tables: tuple[str, ...] = TABLES) -> bool:
     wish = quality.Wish()
     good = True
     for table in tables:
-        print(f'noise-hours: [{table}], seed {seed}')
+        print(
+            f'noise-hours: [{table}], seed {seed}; wished: '
+            f'{wish.probes_per_host_hour:g} low suspicions per host-hour, '
+            f'{wish.false_alarms_per_host_year:g} high ones per host-year'
+        )
         scene = simulate_noise.Scene(noise_model.read(table), wish, seed)
         equal, real, twin = (
             functools.partial(part, scene) for part in (both, alone, doubled)
@@ -137,7 +141,8 @@ def _play(
     """Side by side on all cores; tells what came of it."""
     hosts = math.ceil(hours / simulate_noise.HOST_HOURS)
     began, total = time.monotonic(), simulate_noise.Tally()
-    with futures.ProcessPoolExecutor(os.cpu_count()) as pool:
+    pool = futures.ProcessPoolExecutor(os.cpu_count())
+    try:
         parts = [
             pool.submit(part, first, min(batch, hosts - first))
             for first in range(0, hosts, batch)
@@ -146,6 +151,8 @@ def _play(
             futures.as_completed(parts), name, len(parts)
         ):
             total.add(done.result())
+    finally:
+        pool.shutdown(cancel_futures=True)
     print(
         f'{name}: {total.hours:g} host-hours in '
         f'{time.monotonic() - began:.0f} s\n{total}',

@@ -131,6 +131,7 @@ def listen(
                             life,
                             heard,
                             _onset(path, last, arrival),
+                            path.network(),
                             dice,
                             scene.cast,
                         )

@@ -57,6 +57,8 @@ class Evidence:
 
     :ivar heard: this engine has a beat that was sent after the suspicion
     :ivar silent: so long that a beat is missing, or mute when it was asked
+    :ivar lasting: what is missing since the suspicion would by itself be a
+        surprise, or it is mute when it was asked
     :ivar voices: the other living engines, by name
     :ivar power: from the BMC; ``power_why`` tells why it is unknown
     :ivar networks: network to healthy (beats or pings arrive here), failed
@@ -76,6 +78,7 @@ class Evidence:
     networks: Mapping[str, faults.Verdict]
     compute_down: bool
     silent: bool = True
+    lasting: bool = True
     reached: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=dict
     )
@@ -162,6 +165,10 @@ def _powered_on(evidence: Evidence) -> Decision:
         ]
         why = f'its agent is silent; {"; ".join(told)}'
         return _fault(evidence, Layer.OS, why)
+    if not evidence.lasting:
+        # The silence that raised the suspicion is no evidence for it: of
+        # many time-outs some are chance, and so may be the looks that follow.
+        return Unclear('its silence since it was suspected may be chance')
     dark = _with(evidence, FAILED)
     for network in dark:
         if hosts := evidence.reached.get(network):

@@ -56,6 +56,9 @@ NAMED_AFTER_SECONDS = 1.25
 """Silence after which this engine's row names a host; the witness relies
 on it: see Witness.PICTURE_SECONDS."""
 PROMPT_SECONDS = 0.5
+LATE_SECONDS, LOST_SECONDS = 1.05, 3.0
+"""Silence in which a beat may be missed at any moment."""
+LEAST_REST_SECONDS = 0.02
 PLANNED_SECONDS = 900.0
 PAGE_SECONDS = 2.0
 HOST_LAYERS = frozenset(
@@ -102,7 +105,7 @@ class Patrol:
         )
         self._engine = engine
         self._detection = conf.detection
-        self._turn_seconds = conf.engine.turn_seconds
+        self._turn_seconds: float = conf.engine.turn_seconds
         self._repeat_seconds = conf.alarm.repeat_seconds
         self._wake = wake
         self._refresh_keys = refresh_keys
@@ -110,20 +113,25 @@ class Patrol:
         self._pool = pool
         self._paging: futures.Future[None] | None = None
         self._done_at: dict[str, float] = {}
+        self._rest_seconds = self._turn_seconds
+        self._bell = threading.Event()
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Take turns until stop() is called; for a thread of its own."""
-        dispatcher.repeat(
-            self.turn,
-            lambda: self._stopping.wait(self._turn_seconds),
-            'a turn of the patrol',
-        )
+        dispatcher.repeat(self.turn, self._rest, 'a turn of the patrol')
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:
         """End after the present turn, which may still need its helpers."""
         self._stopping.set()
+        self._bell.set()
+
+    def _rest(self) -> bool:
+        """Until the next turn, or until there is something to see."""
+        self._bell.wait(self._rest_seconds)
+        self._bell.clear()
+        return self._stopping.is_set()
 
     def turn(self) -> None:
         """Look at all hosts once."""
@@ -131,6 +139,7 @@ class Patrol:
         self._refresh_keys()
         self._ears.learn([host.name for host in self._inventory.hosts()])
         ears = self._hands.witness.turn()
+        self._rest_seconds = self._until_missed(ears)
         deaf = self._hands.witness.deaf()
         with self._database.writer() as session:
             now = moments.read_now(session)
@@ -158,6 +167,18 @@ class Patrol:
             self._pool.submit(
                 domains.learn, self._database, self._hands.compute
             )
+
+    def _until_missed(self, ears: liveness.Ears) -> float:
+        """Seconds until the next turn: soon when a beat fails to come."""
+        moments = [
+            self._ears.liveness(name).any.timeouts().low_seconds
+            - (ears.now - last)
+            for name, last in ears.last.items()
+            if last is not None
+            and LATE_SECONDS < ears.now - last < LOST_SECONDS
+        ]
+        soon = [one for one in moments if one > LEAST_REST_SECONDS]
+        return min([self._turn_seconds, *soon])
 
     def _silent(self, ears: liveness.Ears) -> dict[str, str | None]:
         """Hosts not heard for over a beat, with the moment they last were.
@@ -277,16 +298,17 @@ class Patrol:
         probe = self._probes.get(host.name)
         if probe is None:
             target = self._hands.target(host)
-            self._probes[host.name] = self._pool.submit(
-                self._hands.fencer.status, target
-            )
+            probe = self._pool.submit(self._hands.fencer.status, target)
+            self._probes[host.name] = probe
+            probe.add_done_callback(self._look_at_once)
             return False
-        return (
-            probe.done()
-            and not probe.cancelled()
-            and probe.exception() is None
-            and probe.result() is fencing.PowerState.OFF
-        )
+        return probe.done() and _read_off(probe)
+
+    def _look_at_once(
+        self, probe: 'futures.Future[fencing.PowerState]'
+    ) -> None:
+        if _read_off(probe):
+            self._bell.set()
 
     def panicked(self, name: str) -> None:
         """The kernel of a host told that it has panicked; returns at once.
@@ -301,7 +323,8 @@ class Patrol:
         try:
             self._suspect(host, 'its kernel told that it has panicked')
             # Other engines want to know; they cannot ask for us.
-            self._ears.probe(host.name)
+            if self._ears.probe(host.name):
+                self._bell.set()
         except (exception.HassError, oslo_exception.DBError) as error:
             LOG.error('%s panicked, but: %s', host.name, error)
 
@@ -417,3 +440,11 @@ class Patrol:
             notifications.settle(
                 session, notification.id, state, why, recovery_id
             )
+
+
+def _read_off(probe: 'futures.Future[fencing.PowerState]') -> bool:
+    return (
+        not probe.cancelled()
+        and probe.exception() is None
+        and probe.result() is fencing.PowerState.OFF
+    )

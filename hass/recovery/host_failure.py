@@ -48,7 +48,7 @@ LOG = logging.getLogger(__name__)
 UNCLEAR_SECONDS = 30.0
 DOUBT_SECONDS = 1.0
 """What is unclear for longer keeps new instances off the host."""
-LOOK_SECONDS = 0.3
+LOOK_SECONDS = 0.15
 
 
 def _minutes(count: float) -> datetime.timedelta:

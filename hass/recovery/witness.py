@@ -42,6 +42,10 @@ from hass.recovery import workflow
 
 HELPERS = 3
 """Hosts that are asked whether they reach a suspect."""
+LASTING_PHI = 1.5
+"""One chance in thirty that a living host goes on to be silent."""
+VIEW_SECONDS = 0.5
+"""What was seen is used again within this time."""
 LATE_SECONDS = 2.0
 """An engine whose patrol is so late may have been paused."""
 
@@ -127,6 +131,7 @@ class Witness:
         self._engine = engine
         self._hosts = hosts
         self._alive_seconds = alive_seconds
+        self._views: dict[str, tuple[float, outside_.View]] = {}
         self.almanac = clock_.Almanac()
         self.off: frozenset[str] = frozenset()
         self._turned_at = clock.monotonic()
@@ -194,10 +199,42 @@ class Witness:
         Beats and voices come last: one of them outweighs all that was seen.
         """
         since = turn.recovery.opened_at
+        at, view = self._views.pop(host.name, (0.0, None))
+        if view is None or self._clock.monotonic() - at > VIEW_SECONDS:
+            view = self._look(turn, host, target)
+            at = self._clock.monotonic()
+        least = self._least_silence(host.name)
+        with turn.read() as session:
+            voices = self._voices(session, host.name, since, least)
+        mute = host.name in self._ears.mute()
+        lasting = mute or self._is_lasting(turn, host.name)
+        if not lasting:
+            # It soon is, and nobody need look again for that.
+            self._views[host.name] = at, view
+        return diagnose.Evidence(
+            host=host.name,
+            suspected_at=since,
+            heard=self.heard_since(turn, host.name, since),
+            silent=mute or self.ears().silence(host.name) >= least,
+            lasting=lasting,
+            voices=voices,
+            power=view.power,
+            power_why=view.power_why,
+            networks=view.networks,
+            reached=view.reached,
+            layers=view.layers,
+            rules=isolation.read(host.cluster.isolation),
+            compute_down=compute_down,
+            seen=view.seen,
+        )
+
+    def _look(
+        self, turn: workflow.Turn, host: models.Host, target: fencing.Target
+    ) -> outside_.View:
         with turn.read() as session:
             pingable = self._pingable(session, host)
             neighbours = hosts_.of_cluster(session, host.cluster_id)
-        view = self._outside.look(
+        return self._outside.look(
             outside_.Suspect(
                 subject=base.Subject(
                     host.name,
@@ -215,27 +252,6 @@ class Witness:
                 now=turn.now,
             )
         )
-        least = self._least_silence(host.name)
-        with turn.read() as session:
-            voices = self._voices(session, host.name, since, least)
-        return diagnose.Evidence(
-            host=host.name,
-            suspected_at=since,
-            heard=self.heard_since(turn, host.name, since),
-            silent=(
-                self.ears().silence(host.name) >= least
-                or host.name in self._ears.mute()
-            ),
-            voices=voices,
-            power=view.power,
-            power_why=view.power_why,
-            networks=view.networks,
-            reached=view.reached,
-            layers=view.layers,
-            rules=isolation.read(host.cluster.isolation),
-            compute_down=compute_down,
-            seen=view.seen,
-        )
 
     def _beating(self, host: str) -> frozenset[str]:
         """Networks on which the host's beats are not missed."""
@@ -246,6 +262,13 @@ class Witness:
             for network, path in self._ears.liveness(host).paths.items()
             if path.suspicion(now, since, patience) is accrual.Suspicion.NONE
         )
+
+    def _is_lasting(self, turn: workflow.Turn, host: str) -> bool:
+        self.almanac.note(turn.began, turn.now)
+        opened = self.almanac.monotonic_of(turn.recovery.opened_at)
+        seconds = self._clock.monotonic() - opened
+        network = self._ears.liveness(host).any.network()
+        return network.phi(seconds / self.health.patience()) >= LASTING_PHI
 
     def _least_silence(self, host: str) -> float:
         """No beat is missed before so many seconds have passed."""

@@ -138,6 +138,7 @@ class NoiseChaseTest(base.TestCase):
             life,
             noise_model.hear(life),
             106.0,
+            quality.Network(1.0),
             np.random.default_rng(1),
             cast,
         )

@@ -62,6 +62,12 @@ class DiagnoseTest(base.TestCase):
         found = self.decide(faults.Fault, 'mute on management, storage')
         self.assertIs(faults.Layer.NETWORK, found.layer)
 
+    def test_silence_that_may_be_chance_condemns_no_host_that_is_on(self):
+        self.decide(diagnose.Unclear, 'may be chance', lasting=False)
+        self.decide(
+            faults.Fault, 'reads power off', lasting=False, power=Power.OFF
+        )
+
     def test_a_host_that_this_engine_hears_is_alive(self):
         self.decide(diagnose.Alive, 'this engine', heard=True)
 
