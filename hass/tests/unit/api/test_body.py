@@ -35,8 +35,8 @@ class CheckTest(base.TestCase):
 
     def test_allowed_fields_are_named(self):
         self.assertEqual(
-            'colour: unknown field; allowed: hosts, layers, mode, name, '
-            'shared_storage, targets',
+            'colour: unknown field; allowed: hosts, isolation, layers, mode, '
+            'name, shared_storage, targets',
             self.refused(CLUSTER | {'colour': 'red'}, clusters.CREATE),
         )
 
