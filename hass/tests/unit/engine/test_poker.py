@@ -108,6 +108,7 @@ class PokerTest(base.TestCase):
         self.live(60)
         for _ in range(100):
             self.agent.beat()
+            self.agent.sequence += 3  # These were sent and lost.
             self.clock.turn(4)
         self.agent.answers = False
         self.assertFalse(self.poker.ask(HOST).mute)
