@@ -25,6 +25,7 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+import datetime
 from typing import Any
 from typing import ClassVar
 from typing import Protocol
@@ -45,6 +46,24 @@ class Pinger(Protocol):
         """Those addresses that answer a ping in time."""
 
 
+class ComputeRecord(Protocol):
+    """What Nova itself believes of a nova-compute."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def state(self) -> str:
+        """``up`` or ``down``."""
+
+    @property
+    def forced_down(self) -> bool: ...
+
+    @property
+    def updated_at(self) -> datetime.datetime | None:
+        """When it last reported."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tools:
     """What detectors look with.
@@ -54,6 +73,9 @@ class Tools:
     :ivar panics: when a host's kernel last told that it has panicked, on the
         clock's monotonic(), unless it lives since; None: nobody listens
     :ivar pinger: what pings addresses; None: nothing does
+    :ivar silence: seconds since a host's newest beat, and whether they are
+        too many; or None: nothing can be told; None: nobody listens
+    :ivar services: Nova's records of all nova-computes; None: nobody asks
     :ivar mute: whether a host's agent should answer and does not; it may take
         half a second; None: nobody asks
     """
@@ -64,6 +86,8 @@ class Tools:
     panics: Callable[[str], float | None] | None = None
     mute: Callable[[str], bool] | None = None
     pinger: Pinger | None = None
+    silence: Callable[[str], tuple[float, bool] | None] | None = None
+    services: Callable[[], Collection[ComputeRecord]] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,12 +130,14 @@ class Detector(abc.ABC):
 
     :cvar layer: the layer or side path that it looks at
     :cvar in_band: it runs on the host itself
+    :cvar searched: it is asked for the failed layer of a suspected host
     :ivar seconds: how long a look may take before it counts as hung
     :ivar wanted: false for one that nobody asked for: it degrades nobody
     """
 
     layer: ClassVar[faults.Aspect]
     in_band: ClassVar[bool] = False
+    searched: ClassVar[bool] = True
     seconds: float = 5.0
     wanted: bool = True
 

@@ -68,6 +68,7 @@ class Evidence:
     :ivar compute_down: whether Nova's own record of nova-compute is down
     :ivar rules: what its cluster does with hosts that lost some networks
     :ivar seen: the observations behind it, for the record
+    :ivar spoken: what each engine hears of the host, for the record
     """
 
     host: str
@@ -88,6 +89,12 @@ class Evidence:
     rules: tuple[isolation.Rule, ...] = ()
     power_why: str = ''
     seen: tuple[faults.Observation, ...] = ()
+    spoken: tuple[faults.Observation, ...] = ()
+
+    @property
+    def record(self) -> tuple[faults.Observation, ...]:
+        """All that was seen and heard."""
+        return self.spoken + self.seen
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -226,4 +233,4 @@ def _with(evidence: Evidence, verdict: faults.Verdict) -> list[str]:
 
 
 def _fault(evidence: Evidence, layer: faults.Layer, why: str) -> faults.Fault:
-    return faults.Fault(evidence.host, layer, why, evidence.seen)
+    return faults.Fault(evidence.host, layer, why, evidence.record)

@@ -131,6 +131,8 @@ class Engine:
             self.kdump.panicked_at,
             self.listener.probe,
             pinger,
+            lambda host: self._hands.witness.silence(host),
+            lambda: self._compute.services(),
         )
         self.panel = panel.load(tools, in_band=False)
         self._compute = nova.connect(conf, clock)

@@ -16,6 +16,7 @@ from collections.abc import Collection
 from collections.abc import Sequence
 import datetime
 import logging
+from typing import Any
 
 from oslo_config import cfg
 from sqlalchemy import orm
@@ -122,14 +123,30 @@ class HostFailure(host_.HostWorkflow):
         except exception.NovaError as error:
             return _unclear(turn, str(error))
         own = [service for service in services if service.host == host.name]
-        decision = diagnose.diagnose(
-            self._witness.testify(
-                turn,
-                host,
-                self._hands.target(host),
-                compute_down=bool(own) and own[0].state == 'down',
-            )
+        evidence = self._witness.testify(
+            turn,
+            host,
+            self._hands.target(host),
+            compute_down=bool(own) and own[0].state == 'down',
         )
+        decision = diagnose.diagnose(evidence)
+        step = self._judge(turn, host, decision, services)
+        if isinstance(step, Hop):
+            with turn.write() as session:
+                recoveries.set_fault(
+                    session,
+                    turn.recovery.id,
+                    _record(evidence, decision),
+                )
+        return step
+
+    def _judge(
+        self,
+        turn: Turn,
+        host: models.Host,
+        decision: diagnose.Decision,
+        services: Sequence[nova.Service],
+    ) -> Step:
         match decision:
             case diagnose.Alive(why):
                 if self.touched(turn):
@@ -384,7 +401,6 @@ class HostFailure(host_.HostWorkflow):
     ) -> Hop | None:
         """Count the fencing under the clusters' locks; hold one too many."""
         recovery = turn.recovery
-        recoveries.set_fault(session, recovery.id, fault.to_dict())
         # One that was fenced before has been counted.
         if recovery.was.get('off_since'):
             return None
@@ -393,6 +409,20 @@ class HostFailure(host_.HostWorkflow):
         if why is None:
             return None
         return hold(models.HeldKind.RESTRAINT, f'{fault.why}; {why}')
+
+
+def _record(
+    evidence: diagnose.Evidence, decision: diagnose.Decision
+) -> dict[str, Any]:
+    """A fault's JSON; its layer is null when none was found to fail."""
+    if isinstance(decision, faults.Fault):
+        return decision.to_dict()
+    return {
+        'host': evidence.host,
+        'layer': None,
+        'why': decision.why,
+        'evidence': [seen.to_dict() for seen in evidence.record],
+    }
 
 
 def _unclear(turn: Turn, why: str) -> Hop | Wait:

@@ -212,7 +212,7 @@ class Outside:
             names = [
                 name
                 for name, detector in sorted(working.items())
-                if detector.layer is layer
+                if detector.layer is layer and detector.searched
             ]
             if names:
                 looks[layer] = self._asking(suspect, layer, names)

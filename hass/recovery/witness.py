@@ -40,6 +40,16 @@ from hass.recovery import outside as outside_
 from hass.recovery import workflow
 
 
+BEATS = 'os_beat'
+VERDICTS = {
+    diagnose.Voice.HEARD: faults.Verdict.HEALTHY,
+    diagnose.Voice.SILENT: faults.Verdict.FAILED,
+    diagnose.Voice.NOT_YET: faults.Verdict.UNKNOWN,
+}
+WORDS = {
+    diagnose.Voice.HEARD: 'it has beaten since it was suspected',
+    diagnose.Voice.NOT_YET: 'that engine has not told yet',
+}
 HELPERS = 3
 """Hosts that are asked whether they reach a suspect."""
 LASTING_PHI = 1.5
@@ -135,6 +145,8 @@ class Witness:
         self.almanac = clock_.Almanac()
         self.off: frozenset[str] = frozenset()
         self._turned_at = clock.monotonic()
+        self._may_not_judge = True
+        self._picture = liveness.Ears(self._turned_at, self._turned_at, {}, {})
         self.health = health_.Health(
             self._turned_at,
             turn_seconds=turn_seconds,
@@ -148,7 +160,9 @@ class Witness:
         fallen, expected = len(ears.fallen()), len(ears.expected())
         self.health.turn(now, self._ears.ears(), fallen, expected)
         self._turned_at = now
-        return self.ears()
+        self._may_not_judge = bool(self.deaf())
+        self._picture = self.ears()
+        return self._picture
 
     def ears(self) -> liveness.Ears:
         """What this engine hears now, and what it thinks of it."""
@@ -206,6 +220,7 @@ class Witness:
         least = self._least_silence(host.name)
         with turn.read() as session:
             voices = self._voices(session, host.name, since, least)
+        heard = self.heard_since(turn, host.name, since)
         mute = host.name in self._ears.mute()
         lasting = mute or self._is_lasting(turn, host.name)
         if not lasting:
@@ -214,7 +229,7 @@ class Witness:
         return diagnose.Evidence(
             host=host.name,
             suspected_at=since,
-            heard=self.heard_since(turn, host.name, since),
+            heard=heard,
             silent=mute or self.ears().silence(host.name) >= least,
             lasting=lasting,
             voices=voices,
@@ -226,6 +241,35 @@ class Witness:
             rules=isolation.read(host.cluster.isolation),
             compute_down=compute_down,
             seen=view.seen,
+            spoken=self._spoken(turn, host.name, heard, voices),
+        )
+
+    def _spoken(
+        self,
+        turn: workflow.Turn,
+        host: str,
+        heard: bool,
+        voices: Mapping[str, diagnose.Voice],
+    ) -> tuple[faults.Observation, ...]:
+        """What this engine and the others hear, as observations."""
+        silence = f'silent for {self.ears().silence(host):.1f} s'
+        own = diagnose.Voice.HEARD if heard else diagnose.Voice.SILENT
+        told = [(self._engine, own, WORDS.get(own, silence))] + [
+            (name, said, WORDS.get(said, 'silent for it as well'))
+            for name, said in sorted(voices.items())
+        ]
+        return tuple(
+            faults.Observation(
+                host,
+                faults.Layer.OS,
+                BEATS,
+                VERDICTS[said],
+                turn.now,
+                detail=detail,
+                seen_by=name,
+                certainty=faults.Certainty.INFERRED,
+            )
+            for name, said, detail in told
         )
 
     def _look(
@@ -253,6 +297,20 @@ class Witness:
             )
         )
 
+    def silence(self, host: str) -> tuple[float, bool] | None:
+        """Seconds since its newest beat, and whether they are too many.
+
+        None: it may be silent, or this engine may not judge.
+        """
+        ears = self._picture
+        if self._clock.monotonic() - ears.now > LATE_SECONDS:
+            return None
+        last = ears.last.get(host)
+        if last is None or host in ears.excused or self._may_not_judge:
+            return None
+        high = ears.suspicion(host) is accrual.Suspicion.HIGH
+        return max(0.0, ears.now - last), high
+
     def _beating(self, host: str) -> frozenset[str]:
         """Networks on which the host's beats are not missed."""
         now = self._clock.monotonic()
@@ -264,7 +322,6 @@ class Witness:
         )
 
     def _is_lasting(self, turn: workflow.Turn, host: str) -> bool:
-        self.almanac.note(turn.began, turn.now)
         opened = self.almanac.monotonic_of(turn.recovery.opened_at)
         seconds = self._clock.monotonic() - opened
         network = self._ears.liveness(host).any.network()

@@ -194,6 +194,25 @@ class HostFailureTest(base.ScenarioTest):
         self.assertIn('heard by engine-2', self.cloud.stories(HOST)[0].why)
         self.assert_untouched(HOST, self.instances)
 
+    def test_what_is_held_has_its_evidence_too(self):
+        self.host.bmc_mute = True
+        self.host.hang()
+        held = self.assert_held(HOST, 'restraint', 'cannot be read')
+        self.assertIsNone(held.fault['layer'])
+        self.assertEqual(held.why, held.fault['why'])
+        told = {
+            (one['detector'], one['seen_by'], one['verdict'])
+            for one in held.fault['evidence']
+        }
+        self.assertLessEqual(
+            {
+                ('os_beat', 'engine-1', 'failed'),
+                ('os_beat', 'engine-2', 'failed'),
+                ('power_ipmi', 'engine-1', 'unknown'),
+            },
+            told,
+        )
+
     def test_observing_cluster_is_told_and_not_touched(self):
         self.cloud = self.make_cloud(mode=models.Mode.OBSERVE)
         self.cloud.boot(HOST)
