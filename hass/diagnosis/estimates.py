@@ -22,6 +22,7 @@ from collections.abc import Collection
 from collections.abc import Mapping
 import dataclasses
 import math
+import threading
 import types
 from typing import Self
 
@@ -218,6 +219,26 @@ class Estimates:
                 {one: row['faults_counted'] for one, row in rows.items()}
             ),
         )
+
+
+class Learnt:
+    """The newest estimates of one engine: all its threads add to them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.now = Estimates()
+
+    def took(self, layer: Layer, seconds: float) -> None:
+        """A look took so long."""
+        with self._lock:
+            times = self.now.times.updated(layer, max(0.0, seconds))
+            self.now = dataclasses.replace(self.now, times=times)
+
+    def count(self, counted: Mapping[Layer, float]) -> None:
+        """So often each layer was the one that failed, in all."""
+        with self._lock:
+            counts = FaultCounts(counted)
+            self.now = dataclasses.replace(self.now, counts=counts)
 
 
 def _check(field: str, number: float) -> None:

@@ -103,6 +103,7 @@ class Rounds:
         panel: panel_.Panel,
         concerns: worries.Worries,
         liars: contradictions.Contradictions,
+        learnt: estimates.Learnt,
         clock: clock_.Clock,
         engine: str,
         conf: cfg.ConfigOpts,
@@ -113,6 +114,7 @@ class Rounds:
         self._panel = panel
         self._worries = concerns
         self._contradictions = liars
+        self._learnt = learnt
         self._clock = clock
         self._engine = engine
         self._seconds = conf.detection.rounds_seconds
@@ -128,8 +130,6 @@ class Rounds:
         self._written: dict[object, tuple[faults.Verdict, float]] = {}
         self._degraded: dict[str, list[str]] = {}
         self._measured_at: float | None = None
-        self._lock = threading.Lock()
-        self._times = estimates.ProbeTimes()
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -145,16 +145,6 @@ class Rounds:
     def stop(self) -> None:
         """End after the present turn."""
         self._stopping.set()
-
-    @property
-    def times(self) -> estimates.ProbeTimes:
-        """How long looks take, as they were measured."""
-        return self._times
-
-    def note(self, layer: faults.Layer, seconds: float) -> None:
-        """A look took so long, of the rounds or of anybody else."""
-        with self._lock:
-            self._times = self._times.updated(layer, seconds)
 
     def turn(self) -> None:
         """Start the looks that are due, keep what the others have seen."""
@@ -344,7 +334,7 @@ class Rounds:
         elif layer is faults.Layer.POWER:
             self._failing.discard(look.host)
         if not look.why and isinstance(layer, faults.Layer):
-            self.note(layer, look.seconds)
+            self._learnt.took(layer, look.seconds)
         self._worries.note(look.host, layer, look.found, look.why)
         if layer is faults.Layer.POWER:
             self._note_power(look)
@@ -414,8 +404,7 @@ class Rounds:
 
     def _tell(self, session: orm.Session) -> None:
         """This engine's row: what it looks with, and how long that takes."""
-        counts = estimates.FaultCounts(recoveries.faults_counted(session))
-        known = estimates.Estimates(self._times, counts)
+        self._learnt.count(recoveries.faults_counted(session))
         detectors = {
             name: {'layer': detector.layer, 'why': self._why_nowhere(name)}
             for name, detector in self._panel.detectors.items()
@@ -423,7 +412,8 @@ class Rounds:
             name: {'layer': '', 'why': why}
             for name, why in self._panel.missing.items()
         }
-        services.measured(session, self._engine, known.to_dict(), detectors)
+        known = self._learnt.now.to_dict()
+        services.measured(session, self._engine, known, detectors)
 
     def _why_nowhere(self, name: str) -> str:
         """Why a detector works at no host; '' when it does at one."""

@@ -32,6 +32,7 @@ from hass.db import session as db_session
 from hass.detection import base as detection
 from hass.detection import panel
 from hass.detection import pings
+from hass.diagnosis import estimates
 from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import contradictions
@@ -136,6 +137,7 @@ class Engine:
         )
         self.panel = panel.load(tools, in_band=False)
         self._compute = nova.connect(conf, clock)
+        self._learnt = estimates.Learnt()
         self._transport = transport or rpc.connect(conf)
         notifier = events.BusNotifier(
             oslo_messaging.Notifier(
@@ -158,6 +160,7 @@ class Engine:
                     self.panel,
                     looking.Search(
                         clock,
+                        self._learnt,
                         limit=conf.detection.looks_at_once or None,
                         seconds=conf.detection.search_seconds,
                     ),
@@ -298,6 +301,7 @@ class Engine:
                 self._conf.alarm.repeat_seconds,
             ),
             contradictions.Contradictions(self.listener.heard),
+            self._learnt,
             clock,
             self.name,
             self._conf,

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from concurrent import futures
 import dataclasses
-import threading
 from typing import Any
 
 from hass import clock as clock_
@@ -57,6 +56,7 @@ Look = Callable[[], Seen]
 class Search:
     """Runs the looks of a search; any thread may start one.
 
+    :param learnt: what the strategy is made from; looks are added to it
     :param limit: looks at one host at the same time; None: all of them
     :param seconds: what has no verdict by then is left without one
     """
@@ -64,6 +64,7 @@ class Search:
     def __init__(
         self,
         clock: clock_.Clock,
+        learnt: estimates_.Learnt,
         *,
         limit: int | None,
         seconds: float,
@@ -73,13 +74,7 @@ class Search:
         self._limit = limit
         self._seconds = seconds
         self._spawn = spawn
-        self._lock = threading.Lock()
-        self.estimates = estimates_.Estimates()
-
-    def count(self, counts: estimates_.FaultCounts) -> None:
-        """How often each layer was the one that failed."""
-        with self._lock:
-            self.estimates = dataclasses.replace(self.estimates, counts=counts)
+        self._learnt = learnt
 
     def run(
         self,
@@ -94,7 +89,7 @@ class Search:
         :param enough: whether verdicts suffice to act: a search that goes on
             would only name the fault better
         """
-        problem = self.estimates.problem(
+        problem = self._learnt.now.problem(
             protected, looks.keys(), ALARM, self._limit
         )
         until = self._clock.monotonic() + self._seconds
@@ -130,12 +125,6 @@ class Search:
         )
         landed = [layer for layer in flights if flights[layer][0].done()]
         now = self._clock.monotonic()
-        with self._lock:
-            for layer in landed:
-                times = self.estimates.times.updated(
-                    layer, max(0.0, now - flights[layer][1])
-                )
-                self.estimates = dataclasses.replace(
-                    self.estimates, times=times
-                )
+        for layer in landed:
+            self._learnt.took(layer, now - flights[layer][1])
         return landed

@@ -20,6 +20,7 @@ from oslo_config import cfg
 
 from hass.db import recoveries
 from hass.db import services
+from hass.diagnosis import estimates
 from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import contradictions
@@ -178,6 +179,7 @@ class Engine:
                 self._cloud.conf.alarm.repeat_seconds,
             ),
             contradictions.Contradictions(self.ears.heard),
+            estimates.Learnt(),
             self.clock,
             self.name,
             self._cloud.conf,

@@ -25,6 +25,7 @@ from hass.detection import base as detection
 from hass.detection import network_icmp
 from hass.detection import panel
 from hass.diagnosis import diagnose
+from hass.diagnosis import estimates
 from hass import faults
 from hass.fencing import base as fencing
 from hass.recovery import looking
@@ -124,7 +125,11 @@ def make_outside(
         peers,
         panel.Panel({}, clock, spawn=at_once),
         looking.Search(
-            clock, limit=None, seconds=SEARCH_SECONDS, spawn=at_once
+            clock,
+            estimates.Learnt(),
+            limit=None,
+            seconds=SEARCH_SECONDS,
+            spawn=at_once,
         ),
         engine,
         at_once,

@@ -24,6 +24,7 @@ from hass.db import observations
 from hass.db import services
 from hass.detection import base as detection
 from hass.detection import panel
+from hass.diagnosis import estimates
 from hass.engine import contradictions
 from hass.engine import hearing
 from hass.engine import inventory
@@ -122,6 +123,7 @@ class RoundsCase(base.TestCase):
         self.hardware = Hardware(self.clock)
         self.pings = Pings(self.clock)
         self.beats = {}
+        self.learnt = estimates.Learnt()
         lane = futurist.SynchronousExecutor()
         self.rounds = self.make('engine-1', (lane, lane))
 
@@ -143,6 +145,7 @@ class RoundsCase(base.TestCase):
             self.panel,
             worries.Worries(self.alarms.append, self.clock, engine, 300),
             contradictions.Contradictions(self.beats.get),
+            self.learnt,
             self.clock,
             engine,
             conf,

@@ -15,6 +15,7 @@
 import threading
 
 from hass import clock
+from hass.diagnosis import estimates
 from hass.diagnosis import search
 from hass import faults
 from hass.recovery import looking
@@ -52,8 +53,10 @@ class SearchTest(base.TestCase):
         return search.run(HOST, looks, enough)
 
     def search(self, limit=None, seconds=2.0):
+        self.learnt = estimates.Learnt()
         return looking.Search(
             clock.SystemClock(),
+            self.learnt,
             limit=limit,
             seconds=seconds,
             spawn=fake_cloud.at_once,
@@ -101,7 +104,9 @@ class SearchTest(base.TestCase):
             released.wait(30)
             return looking.Seen(Verdict.HEALTHY)
 
-        hurried = looking.Search(clock.SystemClock(), limit=None, seconds=0.1)
+        hurried = looking.Search(
+            clock.SystemClock(), estimates.Learnt(), limit=None, seconds=0.1
+        )
         outcome = self.run_with(
             hurried,
             self.looks(power=Verdict.HEALTHY, network=Verdict.FAILED)
@@ -123,7 +128,26 @@ class SearchTest(base.TestCase):
 
     def test_how_long_looks_take_is_learnt(self):
         made = self.search()
-        before = made.estimates.times.of(Layer.OS)
+        before = self.learnt.now.times.of(Layer.OS)
         self.run_with(made, self.looks(os=Verdict.FAILED))
-        self.assertLess(made.estimates.times.of(Layer.OS), before)
-        self.assertEqual(1, made.estimates.times.measured[Layer.OS])
+        times = self.learnt.now.times
+        self.assertLess(times.of(Layer.OS), before)
+        self.assertEqual(1, times.measured[Layer.OS])
+
+    def test_what_failed_most_often_decides_where_the_search_begins(self):
+        for often, first in (
+            (Layer.POWER, Layer.POWER),
+            (Layer.OS, Layer.HARDWARE),
+        ):
+            made = self.search(limit=1)
+            self.learnt.count({often: 10_000})
+            self.asked.clear()
+            self.run_with(
+                made,
+                self.looks(
+                    power=Verdict.HEALTHY,
+                    hardware=Verdict.HEALTHY,
+                    os=Verdict.FAILED,
+                ),
+            )
+            self.assertIs(first, self.asked[0])
