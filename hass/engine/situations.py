@@ -29,6 +29,7 @@ from hass.diagnosis import explain
 from hass.diagnosis import layers
 from hass.engine import inventory as inventory_
 from hass.engine import shares
+from hass.recovery import restraining
 from hass.recovery import witness as witness_
 
 
@@ -55,6 +56,7 @@ class Situations:
         self._clock = clock
         self._engine = engine
         self._alive_seconds = conf.engine.alive_seconds
+        self._restrainer = restraining.Restrainer(conf)
 
     def __call__(self, everyone: bool) -> dict[str, explain.Situation]:
         """All of them, or those of silent hosts and of open recoveries."""
@@ -76,6 +78,7 @@ class Situations:
                 }
             else:
                 seen = observations.all(session)
+            ahead = self._restrainer.ahead(session, mine)
         doubts = self._witness.deaf()
         return {
             name: explain.Situation(
@@ -92,6 +95,7 @@ class Situations:
                 planned=self._planned(known[name], now),
                 unprotected=_unprotected(known[name]),
                 doubts=doubts,
+                restraint=ahead.get(name, ''),
                 degraded=tuple(known[name].degraded or ()),
             )
             for name in sorted(mine)

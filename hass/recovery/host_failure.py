@@ -334,10 +334,11 @@ class HostFailure(host_.HostWorkflow):
                 return _unclear(
                     turn, f'{fault.why}; nothing is fenced now: {trouble}'
                 )
+        silent = self._witness.ears().fallen()
         return Hop(
             State.FENCING,
             f'{fault.layer} failed: {fault.why}',
-            within=lambda session: self._count(session, turn, fault),
+            within=lambda session: self._count(session, turn, fault, silent),
         )
 
     def _stop_placements(self, turn: Turn, host: models.Host) -> None:
@@ -397,14 +398,17 @@ class HostFailure(host_.HostWorkflow):
         return None
 
     def _count(
-        self, session: orm.Session, turn: Turn, fault: faults.Fault
+        self,
+        session: orm.Session,
+        turn: Turn,
+        fault: faults.Fault,
+        silent: Collection[str] = (),
     ) -> Hop | None:
         """Count the fencing under the clusters' locks; hold one too many."""
         recovery = turn.recovery
         # One that was fenced before has been counted.
         if recovery.was.get('off_since'):
             return None
-        silent = self._witness.ears().fallen()
         why = self._restrainer.why(session, recovery, silent)
         if why is None:
             return None

@@ -13,6 +13,7 @@
 """Asks for restraint where the rows of all clusters are: in the database."""
 
 from collections.abc import Collection
+from collections.abc import Iterable
 
 from oslo_config import cfg
 from sqlalchemy import orm
@@ -67,12 +68,7 @@ class Restrainer:
         if recovery.cluster_id is None:
             return None
         rows = hosts.whereabouts(session)
-        places = {
-            row.name: restraint.domains_of(
-                row.cluster, row.labels, row.aggregates or (), row.zone
-            )
-            for row in rows
-        }
+        places = _places(rows)
         near = restraint.neighbours(recovery.subject, places)
         recoveries.lock_clusters(
             session,
@@ -85,6 +81,47 @@ class Restrainer:
             or self._domain_is_served(session, recovery, places)
         )
 
+    def ahead(
+        self, session: orm.Session, names: Collection[str]
+    ) -> dict[str, str]:
+        """What would hold each of these hosts back if it failed now."""
+        suspects = recoveries.suspects_within(
+            session, self._window_seconds, FLEETING_SECONDS
+        )
+        fenced = recoveries.fenced_within(
+            session, self._fencing_seconds, but=0
+        )
+        if not (suspects or fenced):
+            return {}
+        rows = hosts.whereabouts(session)
+        places, cluster = (
+            _places(rows),
+            {row.name: row.cluster for row in rows},
+        )
+        found = {}
+        for name in places.keys() & set(names):
+            near = [one for one in fenced if cluster.get(one) == cluster[name]]
+            why = (
+                self._crowd(name, suspects, places)
+                or self._served(near)
+                or self._served_around(name, fenced, places)
+            )
+            if why:
+                found[name] = why
+        return found
+
+    def _crowd(
+        self, host: str, suspects: Collection[str], places: restraint.Places
+    ) -> str | None:
+        return restraint.too_many(
+            host,
+            suspects,
+            places,
+            self._cluster,
+            self._domain,
+            self._window_seconds,
+        )
+
     def _too_many(
         self,
         session: orm.Session,
@@ -94,16 +131,10 @@ class Restrainer:
     ) -> str | None:
         if recovery.was.get('unrestrained'):
             return None
-        why = restraint.too_many(
-            recovery.subject,
-            recoveries.suspects_within(
-                session, self._window_seconds, FLEETING_SECONDS
-            ).union(silent),
-            places,
-            self._cluster,
-            self._domain,
-            self._window_seconds,
+        suspects = recoveries.suspects_within(
+            session, self._window_seconds, FLEETING_SECONDS
         )
+        why = self._crowd(recovery.subject, suspects.union(silent), places)
         if why is not None:
             recoveries.remember(session, recovery, {'restrained': True})
         return why
@@ -117,6 +148,9 @@ class Restrainer:
             but=recovery.id,
             cluster_id=recovery.cluster_id,
         )
+        return self._served(others)
+
+    def _served(self, others: Collection[str]) -> str | None:
         if len(others) < self._max_fencings:
             return None
         return (
@@ -134,9 +168,12 @@ class Restrainer:
         others = recoveries.fenced_within(
             session, self._fencing_seconds, but=recovery.id
         )
-        full = restraint.crowded(
-            recovery.subject, others, places, self._fenced
-        )
+        return self._served_around(recovery.subject, others, places)
+
+    def _served_around(
+        self, host: str, others: Collection[str], places: restraint.Places
+    ) -> str | None:
+        full = restraint.crowded(host, others, places, self._fenced)
         if full is None:
             return None
         place, count, allowed = full
@@ -145,3 +182,12 @@ class Restrainer:
             f'{self._fencing_seconds} s, and [fencing] '
             f'{self._fenced.option} allows {allowed}'
         )
+
+
+def _places(rows: Iterable[hosts.Whereabouts]) -> restraint.Places:
+    return {
+        row.name: restraint.domains_of(
+            row.cluster, row.labels, row.aggregates or (), row.zone
+        )
+        for row in rows
+    }

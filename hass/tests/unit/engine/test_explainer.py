@@ -17,6 +17,7 @@ from typing import Any
 
 from hass.db import hosts
 from hass.db import models
+from hass.db import recoveries
 from hass.db import services
 from hass.engine import explainer
 from hass.engine import inventory
@@ -116,6 +117,17 @@ class ExplainerTest(base.TestCase):
             builders.make_recovery(session, HOST, state='fencing')
         self.pass_time(1)
         self.assertIn('HASS acts on compute-1', self.row().explanation)
+
+    def test_what_would_hold_it_back_is_told(self):
+        with self.database.writer() as session:
+            for name in ('compute-2', 'compute-3'):
+                one = builders.make_recovery(session, name, state='held')
+                recoveries.append_history(
+                    session, one.id, 'confirming', 'fencing', 'engine-1', ''
+                )
+        self.pass_time(8)
+        self.assertIn('would be held: 2 hosts', self.row().explanation)
+        self.assertIn('max_fencings', self.row().explanation)
 
     def test_a_deaf_engine_says_so(self):
         self.pass_time(9, silent=self.names)
