@@ -14,6 +14,7 @@
 
 from collections.abc import Collection
 from collections.abc import Sequence
+import dataclasses
 import datetime
 import logging
 from typing import Any
@@ -131,13 +132,14 @@ class HostFailure(host_.HostWorkflow):
         )
         decision = diagnose.diagnose(evidence)
         step = self._judge(turn, host, decision, services)
-        if isinstance(step, Hop):
-            with turn.write() as session:
-                recoveries.set_fault(
-                    session,
-                    turn.recovery.id,
-                    _record(evidence, decision),
-                )
+        if isinstance(step, Hop) and step.within is None:
+            record = _record(evidence, decision)
+            return dataclasses.replace(
+                step,
+                within=lambda session: recoveries.set_fault(
+                    session, turn.recovery.id, record
+                ),
+            )
         return step
 
     def _judge(
@@ -406,6 +408,7 @@ class HostFailure(host_.HostWorkflow):
     ) -> Hop | None:
         """Count the fencing under the clusters' locks; hold one too many."""
         recovery = turn.recovery
+        recoveries.set_fault(session, recovery.id, fault.to_dict())
         # One that was fenced before has been counted.
         if recovery.was.get('off_since'):
             return None
