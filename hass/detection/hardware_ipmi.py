@@ -85,10 +85,10 @@ class HardwareIpmi(ipmi.IpmiDetector):
         at = self.access(subject)
         readings = self.bmcs.sensors(at)
         log = self._read_log(subject, at)
-        seen = {one.name: one for one in readings}
+        seen = _worst(readings)
         names = subject.watched_sensors
         if names is None:
-            names = tuple(one.name for one in readings if one.limited)
+            names = tuple(name for name, one in seen.items() if one.limited)
         bad = [_told(seen[name]) for name in names if _ill(seen, name)]
         bad += self._standing(log, subject, seen)
         blind = _blind(names, seen, subject.watched_sensors is not None)
@@ -136,6 +136,17 @@ class HardwareIpmi(ipmi.IpmiDetector):
             if (watched is None or sensor in watched)
             and not (sensor in seen and seen[sensor].value is not None)
         ]
+
+
+def _worst(readings: Iterable[bmc.SensorReading]) -> Readings:
+    """By name; of sensors with one name, say of two CPUs, the worst counts."""
+    ranks = {'unknown': 0, 'ok': 1, 'warning': 2}
+    return {
+        one.name: one
+        for one in sorted(
+            readings, key=lambda one: ranks.get(one.health, len(ranks))
+        )
+    }
 
 
 def _ill(seen: Readings, name: str) -> bool:
