@@ -52,7 +52,9 @@ class SafetyLimitsTest(base.ScenarioTest):
     def assert_went_back(self):
         self.cloud.run_until_state(HOST, 'dismissed')
         self.assertEqual(
-            ['confirming', 'fencing', 'confirming', 'dismissed'],
+            ['confirming', 'fencing', 'confirming']
+            # Placements were stopped, and no more.
+            + ['giving_back', 'dismissed'],
             self.cloud.history(self.cloud.newest(HOST)),
         )
         self.assertEqual(0, self.host.off_calls)
