@@ -19,7 +19,7 @@ from hass.conf import engine
 OPTIONS: list[cfg.Opt] = [
     cfg.FloatOpt(
         'target_seconds',
-        default=6.0,
+        default=5.5,
         min=0.5,
         help='The wish: a host that fell silent on all networks is suspected '
         'after this time. Where the network is so bad that this would raise '

@@ -47,7 +47,7 @@ class Wish:
         is less than the target
     """
 
-    target_seconds: float = 6.0
+    target_seconds: float = 5.5
     false_alarms_per_host_year: float = 12.0
     probes_per_host_hour: float = 60.0
     longest_seconds: float = 30.0

@@ -29,7 +29,6 @@ from sqlalchemy import orm
 from hass import clock as clock_
 from hass.db import models
 from hass.db import moments
-from hass.db import notifications
 from hass.db import protection
 from hass.db import recoveries
 from hass.db import services
@@ -38,13 +37,13 @@ from hass.db import windows
 from hass.diagnosis import accrual
 from hass.diagnosis import liveness
 from hass.engine import alarms as alarms_
+from hass.engine import allegations
 from hass.engine import dispatcher
 from hass.engine import domains
+from hass.engine import glances
 from hass.engine import inventory as inventory_
 from hass.engine import reboots
 from hass import exception
-from hass import faults
-from hass.fencing import base as fencing
 from hass.recovery import hands as hands_
 from hass.recovery import host_failure
 from hass.recovery import host_return
@@ -61,14 +60,6 @@ LATE_SECONDS, LOST_SECONDS = 1.05, 3.0
 LEAST_REST_SECONDS = 0.02
 PLANNED_SECONDS = 900.0
 PAGE_SECONDS = 2.0
-HOST_LAYERS = frozenset(
-    {
-        faults.Layer.POWER,
-        faults.Layer.HARDWARE,
-        faults.Layer.OS,
-        faults.Layer.NETWORK,
-    }
-)
 ABSENT = frozenset({workflow.State.POWERING_ON, workflow.State.AWAITING_AGENT})
 """States of a return in which the host is silent for good reason."""
 
@@ -109,13 +100,16 @@ class Patrol:
         self._repeat_seconds = conf.alarm.repeat_seconds
         self._wake = wake
         self._refresh_keys = refresh_keys
-        self._probes: dict[str, futures.Future[fencing.PowerState]] = {}
         self._pool = pool
         self._paging: futures.Future[None] | None = None
         self._done_at: dict[str, float] = {}
         self._rest_seconds = self._turn_seconds
         self._bell = threading.Event()
         self._stopping = threading.Event()
+        self._glances = glances.Glances(hands, pool, self._bell.set)
+        self._allegations = allegations.Allegations(
+            database, inventory, self._suspect
+        )
 
     def run(self) -> None:
         """Take turns until stop() is called; for a thread of its own."""
@@ -154,7 +148,7 @@ class Patrol:
                 self._silent(ears),
                 self._ears.mute(),
             )
-        self._read_notifications()
+        self._allegations.read()
         self._look_at_silent(ears, now, bool(deaf))
         hosts = self._inventory.hosts()
         for host in self._reboots.sudden(
@@ -226,8 +220,7 @@ class Patrol:
         explains its silence.
         """
         silent = ears.suspected()
-        for name in self._probes.keys() - silent:
-            self._probes.pop(name).cancel()
+        self._glances.keep(silent)
         off = {
             host.name
             for host in self._inventory.hosts()
@@ -242,7 +235,7 @@ class Patrol:
             silence = f'silent for {ears.silence(name):.1f} s'
             if protection.window_ended(host, now, ears.silence(name)):
                 silence += ' since before its maintenance window ended'
-            if self._reads_off(host):
+            if self._glances.reads_off(host):
                 off.add(name)
                 silence += ' and powered off'
             elif ears.suspicion(name) is not accrual.Suspicion.HIGH:
@@ -292,23 +285,6 @@ class Patrol:
                     'come back: the host is unprotected',
                 },
             )
-
-    def _reads_off(self, host: models.Host) -> bool:
-        """Ask the BMC in the background; True once it has read off."""
-        probe = self._probes.get(host.name)
-        if probe is None:
-            target = self._hands.target(host)
-            probe = self._pool.submit(self._hands.fencer.status, target)
-            self._probes[host.name] = probe
-            probe.add_done_callback(self._look_at_once)
-            return False
-        return probe.done() and _read_off(probe)
-
-    def _look_at_once(
-        self, probe: 'futures.Future[fencing.PowerState]'
-    ) -> None:
-        if _read_off(probe):
-            self._bell.set()
 
     def panicked(self, name: str) -> None:
         """The kernel of a host told that it has panicked; returns at once.
@@ -408,43 +384,3 @@ class Patrol:
         return heard is not None and (
             heard.last > self._almanac.monotonic_of(moment)
         )
-
-    # Other voices.
-
-    def _read_notifications(self) -> None:
-        with self._database.reader() as session:
-            found = notifications.new_ones(session)
-        for notification in found:
-            self._answer(notification)
-
-    def _answer(self, notification: models.Notification) -> None:
-        """A single voice raises a suspicion, and no more than that."""
-        host = self._inventory.host(notification.host)
-        state = models.NotificationState.IGNORED
-        recovery_id = None
-        if host is None:
-            why = f'{notification.host} is in no cluster'
-        elif notification.layer not in HOST_LAYERS:
-            why = f'there is no workflow for layer {notification.layer}'
-        else:
-            self._suspect(host, f'alleged by {notification.source}')
-            with self._database.reader() as session:
-                recovery = recoveries.open_of_host(session, host.name)
-            if recovery is not None:
-                recovery_id = recovery.id
-                state = models.NotificationState.OPENED
-                why = f'see recovery {recovery.uuid}'
-            else:
-                why = 'no recovery is open: it has ended, or maintenance'
-        with self._database.writer() as session:
-            notifications.settle(
-                session, notification.id, state, why, recovery_id
-            )
-
-
-def _read_off(probe: 'futures.Future[fencing.PowerState]') -> bool:
-    return (
-        not probe.cancelled()
-        and probe.exception() is None
-        and probe.result() is fencing.PowerState.OFF
-    )

@@ -93,6 +93,12 @@ class View:
     layers: Mapping[Layer, Verdict] = dataclasses.field(default_factory=dict)
     seen: tuple[faults.Observation, ...] = ()
 
+    @property
+    def is_on(self) -> bool:
+        """Powered on, and its system is not known to have died."""
+        died = self.layers.get(Layer.OS) is Verdict.FAILED
+        return self.power is diagnose.Power.ON and not died
+
 
 class Outside:
     """Looks at suspects, several layers at a time.

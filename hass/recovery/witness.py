@@ -18,6 +18,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 import datetime
+import threading
 from typing import Protocol
 
 from sqlalchemy import orm
@@ -54,8 +55,9 @@ HELPERS = 3
 """Hosts that are asked whether they reach a suspect."""
 LASTING_PHI = 1.5
 """One chance in thirty that a living host goes on to be silent."""
-VIEW_SECONDS = 0.5
-"""What was seen is used again within this time."""
+LONGEST_SECONDS = 60.0
+PATIENT_SECONDS = 0.6
+"""What is missing for that is waited for; else it is looked again."""
 LATE_SECONDS = 2.0
 """An engine whose patrol is so late may have been paused."""
 
@@ -116,6 +118,7 @@ class Witness:
     :param listen_seconds: an engine that listened less may not judge
     :param turn_seconds: pause between two turns of the patrol
     :param alive_seconds: engines without a turn for this long have no voice
+    :param wait: a pause in a step, a real sleep
     :ivar health: how far this engine trusts itself
     :ivar off: hosts that are off or in maintenance: silent, no wonder
     """
@@ -134,14 +137,15 @@ class Witness:
         listen_seconds: float,
         turn_seconds: float,
         alive_seconds: float,
+        wait: Callable[[float], object] | None = None,
     ) -> None:
+        self._wait = wait or threading.Event().wait
         self._ears = ears
         self._outside = outside
         self._clock = clock
         self._engine = engine
         self._hosts = hosts
         self._alive_seconds = alive_seconds
-        self._views: dict[str, tuple[float, outside_.View]] = {}
         self.almanac = clock_.Almanac()
         self.off: frozenset[str] = frozenset()
         self._turned_at = clock.monotonic()
@@ -213,19 +217,17 @@ class Witness:
         Beats and voices come last: one of them outweighs all that was seen.
         """
         since = turn.recovery.opened_at
-        at, view = self._views.pop(host.name, (0.0, None))
-        if view is None or self._clock.monotonic() - at > VIEW_SECONDS:
-            view = self._look(turn, host, target)
-            at = self._clock.monotonic()
+        view = self._look(turn, host, target)
+        mute = host.name in self._ears.mute()
+        if view.is_on and not mute:
+            # The look took most of this time.
+            missing = self._until_lasting(turn, host.name)
+            self._wait(missing if missing <= PATIENT_SECONDS else 0.0)
         least = self._least_silence(host.name)
         with turn.read() as session:
             voices = self._voices(session, host.name, since, least)
         heard = self.heard_since(turn, host.name, since)
-        mute = host.name in self._ears.mute()
-        lasting = mute or self._is_lasting(turn, host.name)
-        if not lasting:
-            # It soon is, and nobody need look again for that.
-            self._views[host.name] = at, view
+        lasting = mute or self._until_lasting(turn, host.name) <= 0
         return diagnose.Evidence(
             host=host.name,
             suspected_at=since,
@@ -321,11 +323,14 @@ class Witness:
             if path.suspicion(now, since, patience) is accrual.Suspicion.NONE
         )
 
-    def _is_lasting(self, turn: workflow.Turn, host: str) -> bool:
-        opened = self.almanac.monotonic_of(turn.recovery.opened_at)
-        seconds = self._clock.monotonic() - opened
+    def _until_lasting(self, turn: workflow.Turn, host: str) -> float:
+        """Seconds until what is missing since the suspicion is a surprise."""
+        self.almanac.note(turn.began, turn.now)
         network = self._ears.liveness(host).any.network()
-        return network.phi(seconds / self.health.patience()) >= LASTING_PHI
+        needed = network.silence(LASTING_PHI, LONGEST_SECONDS)
+        opened = self.almanac.monotonic_of(turn.recovery.opened_at)
+        since = self._clock.monotonic() - opened
+        return max(0.0, needed * self.health.patience() - since)
 
     def _least_silence(self, host: str) -> float:
         """No beat is missed before so many seconds have passed."""

@@ -127,6 +127,7 @@ class Engine:
                 listen_seconds=conf.detection.listen_seconds,
                 turn_seconds=self._cloud.turn_seconds,
                 alive_seconds=conf.engine.alive_seconds,
+                wait=lambda seconds: None,
             ),
             address_of=lambda host: None,
             clock=self.clock,

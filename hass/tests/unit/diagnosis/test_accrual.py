@@ -98,7 +98,7 @@ class SteadyTest(base.TestCase):
         found = path.timeouts()
         self.assertEqual('', found.unmet)
         self.assertTrue(1.3 <= suspected_after(path, LOW) <= 1.6)
-        self.assertAlmostEqual(6.0, suspected_after(path, HIGH), delta=0.1)
+        self.assertAlmostEqual(5.5, suspected_after(path, HIGH), delta=0.1)
 
     def test_a_dead_host_is_suspected_in_the_derived_time(self):
         for beats in (1, 20, 100, 1000):
