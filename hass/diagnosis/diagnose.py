@@ -63,6 +63,7 @@ class Evidence:
     :ivar power: from the BMC; ``power_why`` tells why it is unknown
     :ivar networks: network to healthy (beats or pings arrive here), failed
         (neither does) or unknown (it is not known to answer)
+    :ivar answering: networks on which it answers pings from here
     :ivar reached: network to the hosts that reach it there
     :ivar layers: verdicts on hardware and operating system
     :ivar compute_down: whether Nova's own record of nova-compute is down
@@ -80,6 +81,7 @@ class Evidence:
     compute_down: bool
     silent: bool = True
     lasting: bool = True
+    answering: tuple[str, ...] = ()
     reached: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=dict
     )
@@ -144,7 +146,7 @@ def diagnose(evidence: Evidence) -> Decision:
     if not evidence.silent:
         return Unclear('its last beat is too young to miss the next one')
     if evidence.power is Power.OFF:
-        return _fault(evidence, faults.Layer.POWER, 'its BMC reads power off')
+        return _powered_off(evidence)
     if evidence.power is Power.UNKNOWN:
         return Doubt(
             f'its power state cannot be read: {evidence.power_why}',
@@ -161,6 +163,17 @@ def _heard(evidence: Evidence, hearers: str) -> Decision:
             passes=False,
         )
     return Alive(f'heard by {hearers} since it was suspected')
+
+
+def _powered_off(evidence: Evidence) -> Decision:
+    alive = sorted({*evidence.answering, *evidence.reached})
+    if alive:
+        return Doubt(
+            f'it answers pings on {", ".join(alive)} although its BMC reads '
+            'off: the BMC belongs to another host, or lies',
+            passes=False,
+        )
+    return _fault(evidence, faults.Layer.POWER, 'its BMC reads power off')
 
 
 def _powered_on(evidence: Evidence) -> Decision:

@@ -15,6 +15,7 @@
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
+from concurrent import futures
 import dataclasses
 import datetime
 from typing import Any
@@ -36,6 +37,7 @@ NEEDED = frozenset({Layer.POWER, Layer.NETWORK})
 BY_PANEL = (Layer.HARDWARE, Layer.OS)
 PINGER = 'network_icmp'
 REACH_SECONDS = 1.0
+GLANCE_SECONDS = 0.3
 POWERS = {
     diagnose.Power.ON: Verdict.HEALTHY,
     diagnose.Power.OFF: Verdict.FAILED,
@@ -89,6 +91,7 @@ class View:
     power: diagnose.Power = diagnose.Power.UNKNOWN
     power_why: str = ''
     networks: Mapping[str, Verdict] = dataclasses.field(default_factory=dict)
+    answering: tuple[str, ...] = ()
     reached: Mapping[str, list[str]] = dataclasses.field(default_factory=dict)
     layers: Mapping[Layer, Verdict] = dataclasses.field(default_factory=dict)
     seen: tuple[faults.Observation, ...] = ()
@@ -128,8 +131,8 @@ class Outside:
     def look(self, suspect: Suspect) -> View:
         """Search for the lowest failed layer.
 
-        When the power is off nobody waits for the rest; when it is on, what
-        the networks tell is waited for, whatever else was found.
+        When the power is off the networks get a moment; when it is on, what
+        they tell is waited for, whatever else was found.
         """
         view = View()
         networks = self._spawn(lambda: self._look_at_networks(suspect, view))
@@ -146,7 +149,10 @@ class Outside:
             if layer in BY_PANEL
         }
         view.seen = outcome.evidence
-        if view.power is diagnose.Power.ON:
+        if view.power is diagnose.Power.OFF:
+            # Who is off answers nothing: this tells a BMC that lies.
+            futures.wait([networks], timeout=GLANCE_SECONDS)
+        if view.power is diagnose.Power.ON or networks.done():
             view.seen += networks.result()
         return view
 
@@ -193,6 +199,11 @@ class Outside:
             for network, arrived in answers.items():
                 if arrived:
                     reached.setdefault(network, []).append(helper)
+        view.answering = tuple(
+            network
+            for network, address in sorted(addresses.items())
+            if address in answering
+        )
         view.networks, view.reached = networks, reached
         return (
             *self._by_pings(suspect, networks),

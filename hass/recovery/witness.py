@@ -238,6 +238,7 @@ class Witness:
             power=view.power,
             power_why=view.power_why,
             networks=view.networks,
+            answering=view.answering,
             reached=view.reached,
             layers=view.layers,
             rules=isolation.read(host.cluster.isolation),

@@ -163,6 +163,8 @@ def power_off(lab: Lab, host: str) -> None:
             processes.send(pids, signal.SIGKILL)
             return not pids
 
+        # The namespace outlives its processes, and would answer pings.
+        fabric.set_mute(host, True)
         if not processes.until(dead, 20, every=0.01):
             raise LabError(f'{host} has processes that do not die')
         Ledger(lab.ledger).append(Kind.OFF, host)

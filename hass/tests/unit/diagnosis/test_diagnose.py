@@ -58,6 +58,16 @@ class DiagnoseTest(base.TestCase):
         found = self.decide(faults.Fault, 'reads power off', power=Power.OFF)
         self.assertIs(faults.Layer.POWER, found.layer)
 
+    def test_a_host_that_answers_pings_is_not_off(self):
+        for seen in (
+            {'answering': ('storage',)},
+            {'reached': {'storage': ['compute-2']}},
+        ):
+            found = self.decide(
+                diagnose.Doubt, 'on storage although', power=Power.OFF, **seen
+            )
+            self.assertFalse(found.passes)
+
     def test_mute_on_two_networks_is_a_fault_of_the_network(self):
         found = self.decide(faults.Fault, 'mute on management, storage')
         self.assertIs(faults.Layer.NETWORK, found.layer)
