@@ -32,10 +32,11 @@ GAPS = 16
 LEAST_JITTER = 0.02
 """A share of the beat interval: any scheduler is late by a little."""
 OUTLIER_BEATS = 3.0
-OUTAGE_BEATS = 10
+OUTAGE_BEATS = 6
 """So many lost in a row are an outage, no noise, and count as
-OUTAGE_LOSSES: one outage must not make deaf for hours."""
-OUTAGE_LOSSES = 3
+OUTAGE_LOSSES: taken for a burst, the eight beats of one cut cable made it
+take 20 s to suspect that host for hours."""
+OUTAGE_LOSSES = 1
 CLOCK_SECONDS = 60.0
 """No beat is under way for so long: the clock of its host was moved."""
 SAME_SECONDS = 0.02
