@@ -78,7 +78,7 @@ class Evidence:
     voices: Mapping[str, Voice]
     power: Power
     networks: Mapping[str, faults.Verdict]
-    compute_down: bool
+    compute_down: bool = False
     silent: bool = True
     lasting: bool = True
     answering: tuple[str, ...] = ()

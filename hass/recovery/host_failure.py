@@ -57,6 +57,24 @@ def _minutes(count: float) -> datetime.timedelta:
     return datetime.timedelta(minutes=count)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class NovaSays:
+    """What Nova believes while a host is suspected.
+
+    :ivar services: all nova-computes
+    :ivar servers: those on the suspected host
+    """
+
+    services: Sequence[nova.Service]
+    servers: Sequence[nova.Server]
+
+    def is_down(self, host: str) -> bool:
+        """Whether it takes the host's nova-compute for dead."""
+        return any(
+            one.host == host and one.state == 'down' for one in self.services
+        )
+
+
 class HostFailure(host_.HostWorkflow):
     """A compute host failed: isolate it, then bring its instances back."""
 
@@ -116,22 +134,24 @@ class HostFailure(host_.HostWorkflow):
         deaf = self._witness.deaf()
         if deaf:
             return _unclear(turn, f'this engine may not judge: {deaf}')
-        # It is asked beside the host.
+        # They are asked beside the host.
         self._hands.control_plane.look()
         host = self.host(turn)
+        with self._hands.pool(2) as pool:
+            services = pool.submit(self._compute.services)
+            servers = pool.submit(self._compute.servers_on, host.name)
+            evidence = self._witness.testify(
+                turn, host, self._hands.target(host)
+            )
         try:
-            services = self._compute.services()
+            nova_says = NovaSays(services.result(), servers.result())
         except exception.NovaError as error:
             return _unclear(turn, str(error))
-        own = [service for service in services if service.host == host.name]
-        evidence = self._witness.testify(
-            turn,
-            host,
-            self._hands.target(host),
-            compute_down=bool(own) and own[0].state == 'down',
+        evidence = dataclasses.replace(
+            evidence, compute_down=nova_says.is_down(host.name)
         )
         decision = diagnose.diagnose(evidence)
-        step = self._judge(turn, host, decision, services)
+        step = self._judge(turn, host, decision, nova_says)
         if isinstance(step, Hop) and step.within is None:
             record = _record(evidence, decision)
             return dataclasses.replace(
@@ -147,7 +167,7 @@ class HostFailure(host_.HostWorkflow):
         turn: Turn,
         host: models.Host,
         decision: diagnose.Decision,
-        services: Sequence[nova.Service],
+        nova_says: NovaSays,
     ) -> Step:
         match decision:
             case diagnose.Alive(why):
@@ -164,7 +184,7 @@ class HostFailure(host_.HostWorkflow):
                 restraint = models.HeldKind.RESTRAINT
                 return hold(restraint if passes else safety, why)
             case faults.Fault():
-                return self._condemn(turn, host, decision, services)
+                return self._condemn(turn, host, decision, nova_says)
 
     def fencing(self, turn: Turn) -> Step:
         """Cut the host off, and believe only the device."""
@@ -310,17 +330,16 @@ class HostFailure(host_.HostWorkflow):
         turn: Turn,
         host: models.Host,
         fault: faults.Fault,
-        services: Sequence[nova.Service],
+        nova_says: NovaSays,
     ) -> Step:
         """The host failed; may it be fenced, and does it help anybody?"""
         touched = bool(turn.recovery.was.get('off_since'))
         with turn.read() as session:
-            usable = planner_.usable_hosts(session, host, services)
+            usable = planner_.usable_hosts(session, host, nova_says.services)
             protected = instances.uuids_of(session, host.cluster_id)
             receiving = evacuations.open_towards(session, host.name)
         if not touched:
-            servers = self._compute.servers_on(host.name)
-            running = [s for s in servers if s.uuid in protected]
+            running = [s for s in nova_says.servers if s.uuid in protected]
             # A host that died on its way back is to come back all the same.
             if not (running or receiving or self.acted(turn)):
                 return hold(

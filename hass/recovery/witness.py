@@ -210,7 +210,6 @@ class Witness:
         turn: workflow.Turn,
         host: models.Host,
         target: fencing.Target,
-        compute_down: bool,
     ) -> diagnose.Evidence:
         """All evidence about a suspected host, as of now.
 
@@ -242,7 +241,6 @@ class Witness:
             reached=view.reached,
             layers=view.layers,
             rules=isolation.read(host.cluster.isolation),
-            compute_down=compute_down,
             seen=view.seen,
             spoken=self._spoken(turn, host.name, heard, voices),
         )
