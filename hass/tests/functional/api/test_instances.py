@@ -200,14 +200,17 @@ class ManyInstancesTest(base.ApiTest):
         selects = [one for one in seen if one.startswith('SELECT')]
         self.assertEqual(1, len(selects), '\n'.join(selects))
 
-    def test_a_page_is_quick(self):
-        def seconds():
+    def test_a_page_costs_what_is_on_it(self):
+        """Not what is in the table: seconds are for make bench."""
+
+        def seconds(query):
             started = self.clock.monotonic()
-            self.assertFine(200, self.get('/v1/instances'))
+            self.assertFine(200, self.get(f'/v1/instances{query}'))
             return self.clock.monotonic() - started
 
-        # The machine may be busy with other things for a while.
-        self.assertLess(min(seconds() for _ in range(5)), 0.150)
+        hundred = min(seconds('?limit=100') for _ in range(5))
+        thousand = min(seconds('?limit=1000') for _ in range(5))
+        self.assertLess(thousand, 30 * hundred)
 
     def test_no_page_is_longer_than_the_limit_of_the_service(self):
         answer = self.get('/v1/instances?limit=10000')
