@@ -159,6 +159,8 @@ def add_config(lab: Lab, name: str, text: str) -> None:
     """Restart engines and agents with more options; none: text is empty.
 
     Where up() cannot set them: an option may be given several times here.
+
+    :raises LabError: an agent does not end within 20 s
     """
     path = _more(lab) / f'{name}.conf'
     if text:
@@ -167,9 +169,16 @@ def add_config(lab: Lab, name: str, text: str) -> None:
         path.unlink(missing_ok=True)
     for engine in lab.engines:
         restart_engine(lab, engine)
-    for host in lab.hosts:
-        # Its init starts it again.
-        processes.send(hosts.agents(host)[:1], signal.SIGTERM)
+    ended = [pid for host in lab.hosts for pid in hosts.agents(host)[:1]]
+    processes.send(ended, signal.SIGTERM)
+    # They have said goodbye by then; the init of each starts it again.
+    if not processes.until(
+        lambda: (
+            not any(pathlib.Path(f'/proc/{pid}').exists() for pid in ended)
+        ),
+        20,
+    ):
+        raise LabError('an agent does not end')
 
 
 def has_config(lab: Lab, name: str) -> bool:

@@ -267,6 +267,9 @@ class Cloud:
         open_ones = self.hass('GET', '/v1/recoveries?open=true')['recoveries']
         for one in open_ones:
             yield f'{one["subject"]} is {one["state"]}: {one["why"]}'
+        for one in self.hass('GET', '/v1/hosts')['hosts']:
+            if one['planned_until']:
+                yield f'the agent of {one["name"]} is stopped'
         now = clock.SystemClock().now()
         engines = self.hass('GET', '/v1/services')['services']
         for one in engines:
