@@ -37,7 +37,7 @@ FRESH_SECONDS = 2.0
 PROMPT_SECONDS = 0.2
 CALM_SECONDS = (0.25, 0.6)
 """So long after a beat the next one is not due: what comes is an answer."""
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS = 2.0
 SEEN_TWICE = 2
 
 
