@@ -16,7 +16,6 @@ A thread of its own takes few datagrams a turn and pauses between two turns:
 a flood delays answers, but no beat.
 """
 
-import collections
 from collections.abc import Collection
 import contextlib
 import logging
@@ -30,6 +29,7 @@ from hass.agent import identity as identities
 from hass import asks
 from hass import clock as clocks
 from hass import exception
+from hass import refusals
 
 LOG = logging.getLogger(__name__)
 
@@ -42,7 +42,6 @@ POKES_A_SECOND = 20
 PAUSE_SECONDS = 0.02
 WAIT_SECONDS = 0.2
 DRAIN = 32
-LOG_SECONDS = 10.0
 
 TOO_MANY = 'there are too many of its kind'
 
@@ -72,8 +71,7 @@ class Answers:
         self._pinger = pinger
         self._clock = clock
         self._allowance: dict[str, _Allowance] = {}
-        self._refusals: collections.Counter[str] = collections.Counter()
-        self._refused_at = -LOG_SECONDS
+        self._refusals = refusals.Refusals(clock, LOG)
         self._lock = threading.Lock()
         # Who waits for the answer, by nonce: each network carries the
         # question, and the host is pinged once.
@@ -91,7 +89,7 @@ class Answers:
 
     def refusals(self) -> dict[str, int]:
         """How many questions were refused, by reason."""
-        return dict(self._refusals)
+        return self._refusals.counts()
 
     def _drain(self, line: socket.socket, network: str) -> None:
         for _each in range(DRAIN):
@@ -102,7 +100,7 @@ class Answers:
             try:
                 self._answer(datagram, line, network, place)
             except exception.MessageRefused as refused:
-                self._refuse(refused)
+                self._refusals.note(refused.reason, f'question: {refused}')
 
     def _answer(
         self,
@@ -154,17 +152,6 @@ class Answers:
             )
             for line, place in waiting:
                 self._sender.reply(line, datagram, place)
-
-    def _refuse(self, refused: exception.MessageRefused) -> None:
-        self._refusals[refused.reason] += 1
-        now = self._clock.monotonic()
-        if now - self._refused_at >= LOG_SECONDS:
-            self._refused_at = now
-            LOG.warning(
-                'question: %s (%d refused since the start)',
-                refused,
-                self._refusals.total(),
-            )
 
 
 class _Allowance:

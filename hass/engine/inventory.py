@@ -23,6 +23,7 @@ from hass.db import hosts
 from hass.db import models
 from hass.db import session as db_session
 from hass.detection import base as detection
+from hass.recovery import outside
 from hass import secrets
 
 REFRESH_SECONDS = 2.0
@@ -81,13 +82,7 @@ class Inventory:
 
     def subject(self, host: models.Host) -> detection.Subject:
         """The host as detectors know it."""
-        watched = host.watched_sensors
-        return detection.Subject(
-            host.name,
-            self.address_of(host),
-            host.networks,
-            None if watched is None else tuple(watched),
-        )
+        return outside.subject_of(host, self.address_of(host))
 
     def address_of(self, host: models.Host) -> bmc.Address | None:
         """Where the host's BMC is, with its password."""

@@ -12,7 +12,6 @@
 
 """Hears kernels that have panicked: see detection/os_kdump.py."""
 
-import collections
 from collections.abc import Callable, Mapping, Sequence
 import ipaddress
 import logging
@@ -24,13 +23,13 @@ from hass import clock as clocks
 from hass.detection import os_kdump
 from hass.engine import listener
 from hass import exception
+from hass import refusals
 
 LOG = logging.getLogger(__name__)
 
 OPTION = '[detection] kdump_listen'
 WAIT_SECONDS = 0.5
 DRAIN = 64
-LOG_SECONDS = 10.0
 TELL_SECONDS = 5.0
 """A panic of the same host is told again after this."""
 
@@ -60,8 +59,7 @@ class Kdump:
         self._panicked = panicked
         self._newest: dict[str, float] = {}
         self._told: dict[str, float] = {}
-        self._refusals: collections.Counter[str] = collections.Counter()
-        self._refused_at = -LOG_SECONDS
+        self._refusals = refusals.Refusals(clock, LOG)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._sockets: list[socket.socket] = []
@@ -102,7 +100,7 @@ class Kdump:
 
     def refusals(self) -> Mapping[str, int]:
         """How many datagrams were refused, by reason."""
-        return dict(self._refusals)
+        return self._refusals.counts()
 
     def take(self, datagram: bytes, address: str) -> None:
         """Believe a datagram, or count why not.
@@ -113,16 +111,9 @@ class Kdump:
             os_kdump.check(datagram)
             self._take(_plain(address))
         except exception.MessageRefused as refused:
-            self._refusals[refused.reason] += 1
-            now = self._clock.monotonic()
-            if now - self._refused_at >= LOG_SECONDS:
-                self._refused_at = now
-                LOG.warning(
-                    'fence_kdump from %s: %s (%d refused since the start)',
-                    address,
-                    refused.reason,
-                    self._refusals.total(),
-                )
+            self._refusals.note(
+                refused.reason, f'fence_kdump from {address}: {refused.reason}'
+            )
 
     def _take(self, address: str) -> None:
         host = self._host_of(address)
@@ -146,15 +137,10 @@ class Kdump:
                     self._drain(key.fileobj)  # type: ignore[arg-type]
 
     def _drain(self, receiver: socket.socket) -> None:
-        """Take what has come, but leave the other sockets their turn."""
-        for _each in range(DRAIN):
-            try:
-                datagram, place = receiver.recvfrom(os_kdump.BYTES + 1)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                LOG.warning('fence_kdump could not be received: %s', error)
-                return
+        size = os_kdump.BYTES + 1
+        for datagram, place in listener.received(
+            receiver, size, DRAIN, 'fence_kdump'
+        ):
             self.take(datagram, place[0])
 
 

@@ -16,8 +16,7 @@ Questions to agents leave by the sockets that their beats come in at, so that
 a firewall which lets beats in lets the questions out.
 """
 
-import collections
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import itertools
 import logging
 import selectors
@@ -33,6 +32,7 @@ from hass.diagnosis import quality
 from hass.engine import hearing
 from hass.engine import poker
 from hass import exception
+from hass import refusals
 
 LOG = logging.getLogger(__name__)
 
@@ -43,7 +43,6 @@ POKED_SECONDS = 1.0
 """Beats that come so soon after a question are no measure of the rest."""
 LATE_SECONDS = 0.25
 """A listener that is later than this learns nothing from arrivals."""
-LOG_SECONDS = 10.0
 
 Way = tuple[socket.socket, tuple[Any, ...]]
 """Our socket, and the address of theirs as the socket module has it."""
@@ -72,8 +71,7 @@ class Listener:
         self._poked: dict[str, float] = {}
         self._ways: dict[str, dict[str, Way]] = {}
         self._expected: dict[str, Callable[[asks.Reached], None]] = {}
-        self._refusals: collections.Counter[str] = collections.Counter()
-        self._refused_at = -LOG_SECONDS
+        self._refusals = refusals.Refusals(clock, LOG)
         self._turned_at = clock.monotonic()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -194,7 +192,7 @@ class Listener:
 
     def refusals(self) -> Mapping[str, int]:
         """How many beats were refused, by reason."""
-        return dict(self._refusals)
+        return self._refusals.counts()
 
     def _run(self, selector: selectors.BaseSelector) -> None:
         try:
@@ -208,15 +206,9 @@ class Listener:
             selector.close()
 
     def _drain(self, receiver: socket.socket) -> None:
-        """Take what has come, but leave the other sockets their turn."""
-        for _each in range(DRAIN):
-            try:
-                datagram, place = receiver.recvfrom(asks.MAX_BYTES + 1)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                LOG.warning('a beat could not be received: %s', error)
-                return
+        for datagram, place in received(
+            receiver, asks.MAX_BYTES + 1, DRAIN, 'a beat'
+        ):
             self.take(datagram, (receiver, place))
 
     def take(self, datagram: bytes, way: Way | None = None) -> None:
@@ -230,7 +222,7 @@ class Listener:
             else:
                 self._take_beat(datagram, way)
         except exception.MessageRefused as refused:
-            self._refuse(refused)
+            self._refusals.note(refused.reason, f'beat: {refused}')
 
     def _take_beat(self, datagram: bytes, way: Way | None) -> None:
         beat = beats.unpack(datagram, self._keys)
@@ -254,16 +246,24 @@ class Listener:
         if then is not None:
             then(answer)
 
-    def _refuse(self, refused: exception.MessageRefused) -> None:
-        self._refusals[refused.reason] += 1
-        now = self._clock.monotonic()
-        if now - self._refused_at >= LOG_SECONDS:
-            self._refused_at = now
-            LOG.warning(
-                'beat: %s (%d refused since the start)',
-                refused,
-                self._refusals.total(),
-            )
+
+def received(
+    receiver: socket.socket, size: int, most: int, what: str
+) -> Iterator[tuple[bytes, Any]]:
+    """What has come, but leave the other sockets their turn.
+
+    :param most: so many datagrams at a time
+    :param what: is expected, for the log
+    :returns: datagrams of at most ``size`` bytes, and where they came from
+    """
+    for _each in range(most):
+        try:
+            yield receiver.recvfrom(size)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            LOG.warning('%s could not be received: %s', what, error)
+            return
 
 
 def bind(

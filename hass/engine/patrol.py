@@ -134,7 +134,7 @@ class Patrol:
         self._ears.learn([host.name for host in self._inventory.hosts()])
         ears = self._hands.witness.turn()
         self._rest_seconds = self._until_missed(ears)
-        deaf = self._hands.witness.deaf()
+        deaf = self._hands.witness.doubts
         with self._database.writer() as session:
             now = moments.read_now(session)
             # Unless the database let us wait for its answer.

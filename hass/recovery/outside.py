@@ -21,6 +21,8 @@ import datetime
 from typing import Any
 from typing import Protocol
 
+from hass import bmc
+from hass.db import models
 from hass.detection import base
 from hass.detection import panel as panel_
 from hass.diagnosis import diagnose
@@ -62,6 +64,20 @@ class Peers(Protocol):
         :param seconds: how long to wait for their answers
         :returns: each that answered, to network and whether it got an answer
         """
+
+
+def subject_of(host: models.Host, address: bmc.Address | None) -> base.Subject:
+    """The host as detectors know it.
+
+    :param address: of its BMC
+    """
+    watched = host.watched_sensors
+    return base.Subject(
+        host.name,
+        address,
+        host.networks,
+        None if watched is None else tuple(watched),
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

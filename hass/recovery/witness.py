@@ -28,7 +28,6 @@ from hass.db import hosts as hosts_
 from hass.db import models
 from hass.db import observations
 from hass.db import services
-from hass.detection import base
 from hass.diagnosis import accrual
 from hass.diagnosis import diagnose
 from hass.diagnosis import health as health_
@@ -120,6 +119,7 @@ class Witness:
     :param alive_seconds: engines without a turn for this long have no voice
     :param wait: a pause in a step, a real sleep
     :ivar health: how far this engine trusts itself
+    :ivar doubts: what deaf() said in the last turn of the patrol
     :ivar off: hosts that are off or in maintenance: silent, no wonder
     """
 
@@ -149,7 +149,7 @@ class Witness:
         self.almanac = clock_.Almanac()
         self.off: frozenset[str] = frozenset()
         self._turned_at = clock.monotonic()
-        self._may_not_judge = True
+        self.doubts = 'it has not looked at itself yet'
         self._picture = liveness.Ears(self._turned_at, self._turned_at, {}, {})
         self.health = health_.Health(
             self._turned_at,
@@ -164,7 +164,7 @@ class Witness:
         fallen, expected = len(ears.fallen()), len(ears.expected())
         self.health.turn(now, self._ears.ears(), fallen, expected)
         self._turned_at = now
-        self._may_not_judge = bool(self.deaf())
+        self.doubts = self.deaf()
         self._picture = self.ears()
         return self._picture
 
@@ -281,14 +281,7 @@ class Witness:
             neighbours = hosts_.of_cluster(session, host.cluster_id)
         return self._outside.look(
             outside_.Suspect(
-                subject=base.Subject(
-                    host.name,
-                    target.bmc,
-                    host.networks,
-                    None
-                    if host.watched_sensors is None
-                    else tuple(host.watched_sensors),
-                ),
+                subject=outside_.subject_of(host, target.bmc),
                 target=target,
                 protected=frozenset(map(faults.Layer, host.cluster.layers)),
                 beating=self._beating(host.name),
@@ -307,7 +300,7 @@ class Witness:
         if self._clock.monotonic() - ears.now > LATE_SECONDS:
             return None
         last = ears.last.get(host)
-        if last is None or host in ears.excused or self._may_not_judge:
+        if last is None or host in ears.excused or self.doubts:
             return None
         high = ears.suspicion(host) is accrual.Suspicion.HIGH
         return max(0.0, ears.now - last), high
@@ -417,7 +410,7 @@ class Witness:
         return frozenset(
             row.network
             for row in observations.of_host(session, host.name)
-            if row.detector == 'network_icmp'
+            if row.detector == outside_.PINGER
             # Failed is only what has answered before.
             and row.verdict is not faults.Verdict.UNKNOWN
         )

@@ -1,0 +1,51 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Datagrams that are not believed: counted by reason, and told now and then.
+
+Anybody may send any number of them; the log is not theirs to fill.
+"""
+
+import collections
+import logging
+
+from hass import clock as clock_
+
+LOG_SECONDS = 10.0
+
+
+class Refusals:
+    """For one thread, the one that takes the datagrams."""
+
+    def __init__(self, clock: clock_.Clock, log: logging.Logger) -> None:
+        self._clock = clock
+        self._log = log
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._told_at = -LOG_SECONDS
+
+    def note(self, reason: str, told: str) -> None:
+        """One was refused.
+
+        :param told: what to say of it, if it is time to say anything
+        """
+        self._counts[reason] += 1
+        now = self._clock.monotonic()
+        if now - self._told_at >= LOG_SECONDS:
+            self._told_at = now
+            self._log.warning(
+                '%s (%d refused since the start)', told, self._counts.total()
+            )
+
+    def counts(self) -> dict[str, int]:
+        """How many were refused, by reason."""
+        return dict(self._counts)
