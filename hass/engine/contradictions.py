@@ -22,7 +22,7 @@ from collections.abc import Callable
 from hass.recovery import witness
 
 MARGIN_SECONDS = 5.0
-"""A host must have been up for so long when its BMC read off."""
+"""A beat this long after the look was no late one of a host just cut off."""
 
 
 class Contradictions:
@@ -44,7 +44,7 @@ class Contradictions:
         self._off.pop(host, None)
 
     def caught(self) -> list[str]:
-        """Hosts that ran before and after their BMC read off."""
+        """Hosts of which one boot ran before and after their BMC read off."""
         found = [
             host
             for host, look in sorted(self._off.items())
@@ -56,6 +56,6 @@ class Contradictions:
 
     def _ran(self, host: str, began: float, ended: float) -> bool:
         heard = self._heard(host)
-        if heard is None or heard.sent <= ended:
+        if heard is None:
             return False
-        return heard.sent - heard.uptime < began - MARGIN_SECONDS
+        return heard.since < began and ended + MARGIN_SECONDS < heard.sent

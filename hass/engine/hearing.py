@@ -35,6 +35,7 @@ class Heard:
     :ivar last: arrival of the newest beat on any network
     :ivar sent: the moment by which the newest beat must have been sent:
         a beat that lay in a queue is not taken for a fresh one
+    :ivar since: arrival of the first beat of this boot
     :ivar uptime: the host's own CLOCK_BOOTTIME in its newest beat
     :ivar planned: the newest beat said that the agent is being stopped
     :ivar clock_jump: the host's wall clock is over 60 s off ours
@@ -45,6 +46,7 @@ class Heard:
     by_network: Mapping[str, float]
     last: float
     sent: float
+    since: float
     uptime: float
     planned: bool
     clock_jump: bool
@@ -77,6 +79,7 @@ class _Host:
         self.liveness = accrual.Host(wish)
         self.replay = beats.Replay()
         self.boot_id = ''
+        self.since = 0.0
         self.sequence = -1
         self.offset = _Offset()
         self.by_network: dict[str, float] = {}
@@ -94,7 +97,7 @@ class _Host:
             beat.network,
         )
         if beat.boot_id != self.boot_id:
-            self.boot_id = beat.boot_id
+            self.boot_id, self.since = beat.boot_id, arrival
             self.sequence = -1
             self.offset = _Offset()
         sent = self.offset.sent(arrival, beat.uptime)
@@ -119,6 +122,7 @@ class _Host:
             by_network=self.by_network,
             last=arrival,
             sent=sent,
+            since=self.since,
             uptime=uptime,
             planned=planned,
             clock_jump=jump,

@@ -84,8 +84,8 @@ class Heard(Protocol):
         """When the newest beat must have been sent, on our clock."""
 
     @property
-    def uptime(self) -> float:
-        """The host's own CLOCK_BOOTTIME in its newest beat."""
+    def since(self) -> float:
+        """Arrival of the first beat of this boot."""
 
 
 class Ears(Protocol):

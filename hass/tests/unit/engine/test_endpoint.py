@@ -247,6 +247,7 @@ class EndpointTest(base.TestCase):
             by_network={},
             last=self.clock.monotonic(),
             sent=self.clock.monotonic(),
+            since=0.0,
             uptime=self.clock.monotonic(),
             planned=False,
             clock_jump=False,

@@ -107,6 +107,9 @@ class ListenerTest(ListenerCase):
         heard = self.hear(boot_id='boot-2', sequence=1, uptime=3.0)
         self.assertEqual('boot-2', heard.boot_id)
         self.assertEqual(1060.0, heard.sent)
+        self.clock.turn(1)
+        heard = self.hear(boot_id='boot-2', sequence=2, uptime=4.0)
+        self.assertEqual((1060.0, 1061.0), (heard.since, heard.last))
 
     def test_a_clock_jump_is_told_and_does_not_silence(self):
         self.hear()

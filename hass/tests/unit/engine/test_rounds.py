@@ -259,12 +259,23 @@ class LyingTest(RoundsCase):
     def setUp(self):
         super().setUp()
         self.power.says[HOST] = FAILED
-        self.pass_time(70)
+        looks = self.power.looks.count(HOST)
+        while looks == self.power.looks.count(HOST):
+            self.pass_time(1)
+        self.pass_time(6)
 
-    def beat(self, uptime):
-        now = self.clock.monotonic()
+    def beat(self, up_seconds, ago=0):
+        now = self.clock.monotonic() - ago
         self.beats[HOST] = hearing.Heard(
-            HOST, 'boot', {'storage': now}, now, now, uptime, False, False
+            host=HOST,
+            boot_id='boot',
+            by_network={'storage': now},
+            last=now,
+            sent=now,
+            since=now - up_seconds,
+            uptime=9000.0,
+            planned=False,
+            clock_jump=False,
         )
         self.pass_time(1)
 
@@ -274,7 +285,7 @@ class LyingTest(RoundsCase):
         return host.fence_state, host.fence_why
 
     def test_a_host_that_beats_while_its_bmc_reads_off_has_no_fence(self):
-        self.beat(uptime=9000)
+        self.beat(up_seconds=9000)
         why = 'it was heard while its BMC read off'
         self.assertEqual(('lying', why), self.fence())
         self.assertIn(
@@ -283,7 +294,11 @@ class LyingTest(RoundsCase):
         )
 
     def test_a_host_that_was_powered_on_since_is_no_contradiction(self):
-        self.beat(uptime=1)
+        self.beat(up_seconds=1)
+        self.assertEqual('working', self.fence()[0])
+
+    def test_a_late_beat_of_a_host_cut_off_meanwhile_is_no_contradiction(self):
+        self.beat(up_seconds=9000, ago=5)
         self.assertEqual('working', self.fence()[0])
 
     def test_a_host_that_is_off_and_silent_is_no_contradiction(self):
