@@ -17,7 +17,9 @@ two injections: HASS sees the host, asks about it and decides as it would
 otherwise, and its recovery is held with the fault in its first sentence.
 The moment is the database's, of the row that says so, in the history of the
 recovery; the fault's moment is read right before it is injected. Hosts take
-turns, boot after each injection, and all are at rest before the next one.
+turns, boot after each injection, and all are at rest before the next one. The
+first comes when the beats of all hosts are known well enough for the wished
+time: before, for some minutes, HASS takes longer, and says so of each host.
 """
 
 from collections.abc import Callable
@@ -41,6 +43,9 @@ from tools.minicloud import processes
 
 DECIDED = 'the cluster only observes'
 LIMIT_SECONDS = 120
+STRANGE = 'later than was wished'
+"""What HASS explains of a host whose beats it has not known for long."""
+ACQUAINTED_SECONDS = 1200
 # Nova no longer lives on reports from before the boot; and an injection hits
 # any moment between two beats and two turns.
 CALM_SECONDS = (8, 10)
@@ -87,6 +92,8 @@ def soak(count: int, say: Say) -> bool:
     try:
         cloud.populate()
         cloud.hass('PATCH', '/v1/clusters/lab', {'mode': 'observe'})
+        say('HASS gets to know the beats of the hosts')
+        await_acquaintance(cloud)
         decisions = figures(measure(cloud, count, say))
     finally:
         lifecycle.down(cloud.lab)
@@ -162,6 +169,26 @@ def figures(decisions: list[Decision]) -> dict[str, dict[str, float]]:
             'aim_s': kind.aim,
         }
     return found
+
+
+def await_acquaintance(cloud: labs.Cloud) -> None:
+    """Wait until every host would be suspected as soon as was wished.
+
+    :raises LabError: it is not within the limit
+    """
+    told: list[str] = []
+
+    def known() -> bool:
+        answers = [
+            cloud.hass('GET', f'/v1/hosts/{host}/explain')
+            for host in cloud.hosts
+        ]
+        told[:] = [str(answer['explanation']) for answer in answers]
+        fresh = not any(answer['stale'] for answer in answers)
+        return fresh and not any(STRANGE in one for one in told)
+
+    if not processes.until(known, ACQUAINTED_SECONDS, every=5):
+        raise LabError(f'HASS does not know the hosts well enough: {told}')
 
 
 def await_rest(cloud: labs.Cloud) -> None:
