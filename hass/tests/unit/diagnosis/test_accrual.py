@@ -292,12 +292,12 @@ class HostTest(base.TestCase):
         super().setUp()
         self.host = accrual.Host(quality.Wish())
 
-    def beat(self, second, *networks):
+    def beat(self, second, *networks, apart=0.0002):
         for place, network in enumerate(networks):
-            uptime = AHEAD + second + place * 0.0002
+            uptime = AHEAD + second + place * apart
             self.host.beat(
                 network,
-                100.0 + second + place * 0.0003,
+                100.0 + second + place * (apart + 0.0001),
                 uptime,
                 BOOT,
                 int(uptime * 1e6),
@@ -317,6 +317,13 @@ class HostTest(base.TestCase):
         network = self.host.any.network()
         self.assertEqual(100, network.beats)
         self.assertAlmostEqual(1.0, network.beat_seconds, places=2)
+
+    def test_a_busy_host_takes_a_while_to_send_them_all(self):
+        for second in range(100):
+            self.beat(second, 'management', 'storage', 'tenant', apart=0.04)
+        network = self.host.any.network()
+        self.assertEqual(100, network.beats)
+        self.assertLess(network.jitter_seconds, 0.05)
 
     def test_two_bad_networks_make_a_better_host(self):
         dice = random.Random(1)
