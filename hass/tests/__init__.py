@@ -12,4 +12,14 @@
 
 """The tests. Importing the commands chooses threads, as the services do."""
 
+import hypothesis
+
 import hass.cmd  # noqa: F401
+
+# A slow machine fails no test.
+hypothesis.settings.register_profile(
+    'hass',
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile('hass')

@@ -52,7 +52,7 @@ class ProbeTimesTest(base.TestCase):
         with self.assertRaisesRegex(ValueError, '^measured of os must be'):
             estimates.ProbeTimes(measured={Layer.OS: -1})
 
-    @hypothesis.settings(max_examples=50, deadline=None)
+    @hypothesis.settings(max_examples=50)
     @hypothesis.given(strategies.lists(strategies.floats(0.01, 100)))
     def test_the_estimate_stays_within_what_was_seen(self, measured):
         times = estimates.ProbeTimes()
@@ -92,7 +92,7 @@ class FaultCountsTest(base.TestCase):
         with self.assertRaisesRegex(ValueError, '^candidates must name'):
             estimates.FaultCounts().updated([])
 
-    @hypothesis.settings(max_examples=50, deadline=None)
+    @hypothesis.settings(max_examples=50)
     @hypothesis.given(strategies.lists(strategies.sets(LAYERS, min_size=1)))
     def test_they_stay_probabilities(self, found):
         counts = estimates.FaultCounts()

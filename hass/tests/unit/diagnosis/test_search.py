@@ -150,7 +150,7 @@ class StrategyTest(base.TestCase):
         self.assertEqual((tuple(Layer),), found.indistinguishable)
         self.assertEqual(0, found.worst_seconds)
 
-    @hypothesis.settings(max_examples=60, deadline=None)
+    @hypothesis.settings(max_examples=60)
     @hypothesis.given(test_trees.rows())
     def test_one_at_a_time_is_the_tree(self, row):
         problem = trees.Problem(row, row[-1].layer, 1)
@@ -159,7 +159,7 @@ class StrategyTest(base.TestCase):
             search.strategy(problem).expected_seconds,
         )
 
-    @hypothesis.settings(max_examples=30, deadline=None)
+    @hypothesis.settings(max_examples=30)
     @hypothesis.given(test_trees.rows())
     def test_without_a_limit_no_set_of_probes_is_quicker(self, row):
         """Of all sets whose verdicts name the candidates, the quickest."""
@@ -169,7 +169,7 @@ class StrategyTest(base.TestCase):
             self.assertAlmostEqual(quickest[fault], seconds)
 
     # Not proved, so always the same examples.
-    @hypothesis.settings(max_examples=60, deadline=None, derandomize=True)
+    @hypothesis.settings(max_examples=60, derandomize=True)
     @hypothesis.given(test_trees.rows())
     def test_room_for_more_takes_no_longer(self, row):
         top = row[-1].layer
@@ -305,7 +305,7 @@ class NextStepTest(base.TestCase):
 
 
 class AnyMomentTest(base.TestCase):
-    @hypothesis.settings(max_examples=200, deadline=None)
+    @hypothesis.settings(max_examples=200)
     @hypothesis.given(moments())
     def test_it_starts_no_more_than_there_is_room_for(self, moment):
         problem, verdicts, in_flight = moment
@@ -322,7 +322,7 @@ class AnyMomentTest(base.TestCase):
         )
         self.assertTrue(step.layers or in_flight)
 
-    @hypothesis.settings(max_examples=200, deadline=None)
+    @hypothesis.settings(max_examples=200)
     @hypothesis.given(moments())
     def test_it_accuses_exactly_who_may_be_the_lowest_that_failed(
         self, moment
@@ -349,7 +349,7 @@ class AnyMomentTest(base.TestCase):
 
 
 class SearchTest(base.TestCase):
-    @hypothesis.settings(max_examples=100, deadline=None)
+    @hypothesis.settings(max_examples=100)
     @hypothesis.given(problems(missing=False), strategies.data())
     def test_with_every_detector_the_very_fault_is_found(self, problem, data):
         for fault in problem.suspects:
@@ -359,7 +359,7 @@ class SearchTest(base.TestCase):
             self.assertEqual((fault.layer,), found.candidates)
             self.assertLessEqual(most, problem.limit or most)
 
-    @hypothesis.settings(max_examples=150, deadline=None)
+    @hypothesis.settings(max_examples=150)
     @hypothesis.given(problems(), strategies.data())
     def test_with_detectors_missing_and_unknown_it_is_a_candidate(
         self, problem, data

@@ -98,13 +98,13 @@ class TreeTest(base.TestCase):
         self.assertEqual('0 -> 3 -> {2 -> 1, 5 -> 4}', str(tree))
         self.assertAlmostEqual(2.68, expected(tree, row), places=2)
 
-    @hypothesis.settings(max_examples=40, deadline=None)
+    @hypothesis.settings(max_examples=40)
     @hypothesis.given(rows())
     def test_no_other_tree_is_quicker(self, row):
         best = min(expected(tree, row) for tree in all_trees(row))
         self.assertAlmostEqual(best, expected(trees.solve(row), row))
 
-    @hypothesis.settings(max_examples=60, deadline=None)
+    @hypothesis.settings(max_examples=60)
     @hypothesis.given(rows())
     def test_each_fault_is_among_the_candidates(self, row):
         tree = trees.solve(row)
@@ -112,7 +112,7 @@ class TreeTest(base.TestCase):
             leaf, _ = found(tree, row, fault)
             self.assertIn(one.layer, leaf.candidates)
 
-    @hypothesis.settings(max_examples=60, deadline=None)
+    @hypothesis.settings(max_examples=60)
     @hypothesis.given(rows())
     def test_only_the_topmost_candidate_has_a_detector(self, row):
         blind = [one.layer for one in row[:-1] if not one.detector]
