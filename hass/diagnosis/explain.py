@@ -30,6 +30,8 @@ from hass import faults
 
 FAILED = faults.Verdict.FAILED
 HEALTHY = faults.Verdict.HEALTHY
+SLOW = 'later than was wished'
+"""Said of a host whose beats are lost, or known too little, for the wish."""
 GUESTS = frozenset(
     {
         faults.Layer.INSTANCE,
@@ -173,7 +175,7 @@ def _heard(now: Situation) -> Iterator[str]:
             yield (
                 'As far as the losses and delays of its beats are known, it '
                 f'would be suspected after {now.timeouts.high_seconds:.0f} s '
-                'of silence, later than was wished.'
+                f'of silence, {SLOW}.'
             )
         return
     after = ''

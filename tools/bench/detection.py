@@ -33,6 +33,7 @@ import time
 from rich import console
 from rich import table
 
+from hass.diagnosis import explain
 from hass.tests.openstack import lab as labs
 from tools.bench import probing
 from tools.minicloud import faults
@@ -43,8 +44,6 @@ from tools.minicloud import processes
 
 DECIDED = 'the cluster only observes'
 LIMIT_SECONDS = 120
-STRANGE = 'later than was wished'
-"""What HASS explains of a host whose beats it has not known for long."""
 ACQUAINTED_SECONDS = 1200
 # Nova no longer lives on reports from before the boot; and an injection hits
 # any moment between two beats and two turns.
@@ -185,7 +184,7 @@ def await_acquaintance(cloud: labs.Cloud) -> None:
         ]
         told[:] = [str(answer['explanation']) for answer in answers]
         fresh = not any(answer['stale'] for answer in answers)
-        return fresh and not any(STRANGE in one for one in told)
+        return fresh and not any(explain.SLOW in one for one in told)
 
     if not processes.until(known, ACQUAINTED_SECONDS, every=5):
         raise LabError(f'HASS does not know the hosts well enough: {told}')

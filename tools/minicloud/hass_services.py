@@ -172,12 +172,7 @@ def add_config(lab: Lab, name: str, text: str) -> None:
     ended = [pid for host in lab.hosts for pid in hosts.agents(host)[:1]]
     processes.send(ended, signal.SIGTERM)
     # They have said goodbye by then; the init of each starts it again.
-    if not processes.until(
-        lambda: (
-            not any(pathlib.Path(f'/proc/{pid}').exists() for pid in ended)
-        ),
-        20,
-    ):
+    if not processes.until(lambda: not any(map(processes.state, ended)), 20):
         raise LabError('an agent does not end')
 
 
