@@ -83,6 +83,14 @@ def wall(clock: clocks.Clock) -> float:
     return (clock.now() - _EPOCH).total_seconds()
 
 
+def moment(seconds: float) -> datetime.datetime | None:
+    """The naive UTC that a wall clock in a message means; None: nonsense."""
+    try:
+        return _EPOCH + datetime.timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+
+
 def sign(kind: bytes, body: bytes, key: bytes) -> bytes:
     """HMAC-SHA256; the kind keeps a beat from passing as a report."""
     return hmac.digest(key, kind + b'\0' + body, hashlib.sha256)

@@ -94,6 +94,14 @@ class BmcBadAnswer(BmcError):
 # What detectors meet.
 
 
+class OrderRefused(HassError):
+    """An agent does not carry an order out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f'not done: {reason}')
+        self.reason = reason
+
+
 class DetectorFailed(HassError):
     """A detector could not look, or has not come back from looking."""
 
@@ -169,6 +177,24 @@ class EngineUnreachable(HassError):
 # What a caller of the API did wrong. The handler chooses the status code.
 
 
+class DeviceFailed(HassError):
+    """A device of a host did not do what an operator asked for."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f'host {host}: {reason}')
+        self.host = host
+        self.reason = reason
+
+
+class NotTold(HassError):
+    """Somebody outside did not take what he was told."""
+
+    def __init__(self, channel: str, reason: str) -> None:
+        super().__init__(f'{channel} was not told: {reason}')
+        self.channel = channel
+        self.reason = reason
+
+
 class Invalid(HassError):
     """A field holds what it must not."""
 
@@ -185,6 +211,14 @@ class NotFound(HassError):
         super().__init__(f'{kind} {name} was not found')
         self.kind = kind
         self.name = name
+
+
+class Hidden(NotFound):
+    """There is one, and the policy does not let the caller know of it."""
+
+    def __init__(self, kind: str, name: str, rule: str) -> None:
+        super().__init__(kind, name)
+        self.rule = rule
 
 
 class Conflict(HassError):

@@ -100,6 +100,48 @@ class Observation:
         return dataclasses.asdict(self) | {'seen_at': self.seen_at.isoformat()}
 
 
+class Incident(enum.StrEnum):
+    """What befell an instance on a living host."""
+
+    KILLED = 'killed'
+    """Its process ended, and nobody had asked for that."""
+    CRASHED = 'crashed'
+    """libvirt ended it, because its guest had crashed."""
+    PAUSED_BY_STORAGE = 'paused_by_storage'
+    """It stands still since a request to its storage failed."""
+    PANICKED = 'panicked'
+    """The guest's kernel said so of itself."""
+    SHUT_DOWN = 'shut_down'
+    """It was shut down from inside, or by a signal."""
+    REBOOTED = 'rebooted'
+    """From inside, or because a user asked for it."""
+    WATCHDOG_NONE = 'watchdog_none'
+    """Its watchdog was not fed, and the instance goes on."""
+    WATCHDOG_PAUSE = 'watchdog_pause'
+    WATCHDOG_RESET = 'watchdog_reset'
+    WATCHDOG_POWEROFF = 'watchdog_poweroff'
+    WATCHDOG_OTHER = 'watchdog_other'
+    """Another action, which the detail names."""
+    AGENT_LOST = 'agent_lost'
+    """The guest agent closed its line: a reboot does that as well."""
+    AGENT_SILENT = 'agent_silent'
+    """The guest agent keeps its line open, and answers no more."""
+    NETWORK_LOST = 'network_lost'
+    """No address of it answers any more."""
+
+    @property
+    def layer(self) -> Layer:
+        """Where it happened: the instance, or what is inside."""
+        if self is Incident.NETWORK_LOST:
+            return Layer.GUEST_NETWORK
+        return Layer.INSTANCE if self in _OUTSIDE else Layer.GUEST_OS
+
+
+_OUTSIDE = frozenset(
+    {Incident.KILLED, Incident.CRASHED, Incident.PAUSED_BY_STORAGE}
+)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Suspicion:
     """A hint that a host may have failed: it may be probed, not fenced."""

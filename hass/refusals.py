@@ -17,9 +17,10 @@ Anybody may send any number of them; the log is not theirs to fill.
 """
 
 import collections
-import logging
 
+from hass import audit
 from hass import clock as clock_
+from hass import exception
 
 LOG_SECONDS = 10.0
 
@@ -27,23 +28,33 @@ LOG_SECONDS = 10.0
 class Refusals:
     """For one thread, the one that takes the datagrams."""
 
-    def __init__(self, clock: clock_.Clock, log: logging.Logger) -> None:
+    def __init__(self, clock: clock_.Clock) -> None:
         self._clock = clock
-        self._log = log
         self._counts: collections.Counter[str] = collections.Counter()
         self._told_at = -LOG_SECONDS
 
-    def note(self, reason: str, told: str) -> None:
+    def note(
+        self,
+        action: str,
+        refused: exception.MessageRefused,
+        address: str | None = None,
+    ) -> None:
         """One was refused.
 
-        :param told: what to say of it, if it is time to say anything
+        :param action: what it wanted to be
+        :param address: where it came from, as it says
         """
-        self._counts[reason] += 1
+        self._counts[refused.reason] += 1
         now = self._clock.monotonic()
         if now - self._told_at >= LOG_SECONDS:
             self._told_at = now
-            self._log.warning(
-                '%s (%d refused since the start)', told, self._counts.total()
+            audit.tell(
+                audit.Outcome.REFUSED,
+                action,
+                host=refused.host or None,
+                why=refused.reason,
+                address=address,
+                refused_since_start=self._counts.total(),
             )
 
     def counts(self) -> dict[str, int]:

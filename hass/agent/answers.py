@@ -40,7 +40,7 @@ REACHES = 5
 POKES_A_SECOND = 20
 """So many beats are sent back on a network."""
 PAUSE_SECONDS = 0.02
-WAIT_SECONDS = 0.2
+WAIT_SECONDS = 0.5
 DRAIN = 32
 
 TOO_MANY = 'there are too many of its kind'
@@ -71,7 +71,7 @@ class Answers:
         self._pinger = pinger
         self._clock = clock
         self._allowance: dict[str, _Allowance] = {}
-        self._refusals = refusals.Refusals(clock, LOG)
+        self._refusals = refusals.Refusals(clock)
         self._lock = threading.Lock()
         # Who waits for the answer, by nonce: each network carries the
         # question, and the host is pinged once.
@@ -100,7 +100,7 @@ class Answers:
             try:
                 self._answer(datagram, line, network, place)
             except exception.MessageRefused as refused:
-                self._refusals.note(refused.reason, f'question: {refused}')
+                self._refusals.note('question', refused)
 
     def _answer(
         self,

@@ -15,6 +15,7 @@
 What engines ask comes in on the same sockets: see answers.py.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 import contextlib
 import logging
@@ -56,6 +57,7 @@ class Sender:
         self._closed = False
         self._mute = False
         self._planned = False
+        self._counts = Counter(sent=0, failed=0)
 
     def beat(self, planned: bool = False) -> None:
         """One beat on each network to each of its engines."""
@@ -90,6 +92,10 @@ class Sender:
             with contextlib.suppress(OSError):
                 line.sendto(datagram, to)
 
+    def counts(self) -> Mapping[str, int]:
+        """How many beats the network took (sent), and did not (failed)."""
+        return dict(self._counts)
+
     def mute(self, mute: bool) -> None:
         """Send nothing for a while, as if the host hung."""
         self._mute = mute
@@ -112,6 +118,7 @@ class Sender:
             )
         except OSError as error:
             trouble = str(error.strerror or error)
+        self._counts['failed' if trouble else 'sent'] += 1
         self._tell(network, engine, trouble)
 
     def _socket(

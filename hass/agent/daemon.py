@@ -16,19 +16,25 @@ from oslo_service import service as oslo_service
 
 from hass.agent import service
 from hass import clock
+from hass.metrics import listener
 
 
 class Daemon(oslo_service.ServiceBase):  # type: ignore[misc]
     """Runs one agent until SIGTERM."""
 
-    def __init__(self, agent: service.Agent) -> None:
+    def __init__(
+        self, agent: service.Agent, metrics: listener.Listener
+    ) -> None:
         self._agent = agent
+        self._metrics = metrics
 
     def start(self) -> None:
+        self._metrics.start()
         self._agent.start()
 
     def stop(self, graceful: bool = False) -> None:
         self._agent.stop(planned=True)
+        self._metrics.stop()
 
     def wait(self) -> None:
         # The handler of SIGTERM stops the agent and ends the process.

@@ -66,6 +66,19 @@ class Identity:
         """A message as it goes over the wire, sent now."""
         return messages.seal(kind(**self._stamp(), **fields), self._key)
 
+    def ordered(
+        self, report: messages.Envelope, answer: object
+    ) -> Sequence[messages.Order]:
+        """The orders in the answer to a report that was sealed here.
+
+        :raises MessageRefused: they are garbage, forged, or answer another
+        """
+        found = messages.unseal(messages.Orders, answer, self._keys)
+        asked = messages.unseal(messages.Report, report, self._keys)
+        if _begins(found) != _begins(asked):
+            raise exception.MessageRefused(found.host, beats.Refusal.REPLAYED)
+        return found.orders
+
     def asked(self, datagram: bytes) -> asks.Poke | asks.Reach:
         """The question in a datagram.
 
@@ -97,6 +110,16 @@ class Identity:
                 sent_at=beats.wall(self._clock),
                 uptime=uptime,
             )
+
+
+def _begins(message: messages.Message) -> Stamp:
+    return Stamp(
+        host=message.host,
+        boot_id=message.boot_id,
+        sequence=message.sequence,
+        sent_at=message.sent_at,
+        uptime=message.uptime,
+    )
 
 
 def read(clock: clocks.Clock, conf: Any) -> Identity:

@@ -12,7 +12,7 @@
 
 """The agent: loops that beat, answer, report, look at guests and feed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import functools
 import logging
 import threading
@@ -22,8 +22,14 @@ from hass.agent import answers
 from hass.agent import beats
 from hass.agent import detectors
 from hass.agent import facts
+from hass.agent import gauges
+from hass.agent.guests import sights
+from hass.agent.guests import watch as watches
 from hass.agent import identity as identities
+from hass.agent.instances import ear as ears
+from hass.agent.instances import teller
 from hass.agent import membership
+from hass.agent import orders
 from hass.agent import reporter
 from hass.agent import watchdog
 from hass import clock as clocks
@@ -38,6 +44,11 @@ from hass.rpc import messages
 LOG = logging.getLogger(__name__)
 
 GOODBYE_BEATS = 3
+WATCH_SECONDS = 20.0
+ORDER_SECONDS = 20.0
+"""How long an order that is being done may hold up a stop."""
+"""A guest agent may hang for half of that."""
+MakeWatch = Callable[[Callable[[teller.Event], None]], watches.Watch]
 
 
 class Loop:
@@ -65,6 +76,7 @@ class Loop:
         self._stopped = threading.Event()
         self._awake = threading.Event()
         self._awake.set()
+        self._bell = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f'agent-{name}', daemon=True
         )
@@ -77,11 +89,17 @@ class Loop:
         """No turn begins after this."""
         self._stopped.set()
         self._awake.set()
+        self._bell.set()
 
-    def join(self, seconds: float) -> None:
-        """Wait for a turn under way, but not for ever."""
+    def wake(self) -> None:
+        """Take the next turn without a pause."""
+        self._bell.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for a turn under way, but not for ever; whether it ended."""
         if self._thread.is_alive():
             self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def pause(self, paused: bool) -> None:
         """Stand still, as if the host hung."""
@@ -104,7 +122,8 @@ class Loop:
             except Exception:
                 LOG.exception('the loop %s goes on after this', self.name)
             spent = self._clock.monotonic() - began
-            self._stopped.wait(max(0.0, self._pause_seconds - spent))
+            self._bell.wait(max(0.0, self._pause_seconds - spent))
+            self._bell.clear()
             self._awake.wait()
 
 
@@ -114,6 +133,9 @@ class Agent:
     :param conf: the options of [agent]
     :param pinger: reaches other hosts for the engines; None: ICMP
     :param looker: the detectors of this host; None: there are none
+    :param ear: hears of its instances; None: nobody tells of them
+    :param watch: makes what looks at them, of what it is to tell events to
+    :param doers: what engines may order here, and what does it
     """
 
     def __init__(
@@ -125,6 +147,9 @@ class Agent:
         guests: detection.Guests,
         pinger: answers.Pinger | None = None,
         looker: detectors.Looker | None = None,
+        ear: ears.Ear | None = None,
+        watch: MakeWatch | None = None,
+        doers: Mapping[str, orders.Doer] | None = None,
     ) -> None:
         if not conf.engines:
             raise exception.ConfigError(
@@ -146,6 +171,10 @@ class Agent:
         self._watchdog = watchdog.Watchdog(
             conf.watchdog_device, conf.watchdog_seconds, conf.allow_softdog
         )
+        self._watch = watch(self._send) if watch else None
+        self._orders = orders.Orders(
+            identity, clock, doers or {}, conf, lambda: self._reports.wake()
+        )
         self._reporter = reporter.Reporter(
             identity,
             engine,
@@ -153,11 +182,21 @@ class Agent:
             self.facts,
             report_seconds=conf.report_seconds,
             backlog=conf.backlog,
+            sights=self._watch.sights if self._watch else sights.Sights(clock),
+            orders=self._orders,
         )
         self._looker = looker
+        self._ear = ear
         self._members = [
             membership.Member(url, conf.host) for url in conf.membership_urls
         ]
+        self._reports = Loop(
+            'reports',
+            self._report,
+            clock,
+            pause_seconds=min(1.0, conf.report_seconds),
+            deadline_seconds=3 * conf.call_seconds,
+        )
         self._loops = self._make_loops(clock)
         # Nobody waits for the end of these.
         self._side_loops = self._make_side_loops(clock)
@@ -169,6 +208,12 @@ class Agent:
 
     def stop(self, planned: bool = True) -> None:
         """End the loops; if that is planned, tell the engines so first."""
+        if planned:
+            # It goes on beating meanwhile.
+            self._orders.finish(ORDER_SECONDS)
+            self._reports.stop()
+            if self._reports.join(self._conf.call_seconds):
+                self._report_last()
         self._end_loops()
         if planned:
             self._say_goodbye()
@@ -193,6 +238,16 @@ class Agent:
         """Report a fault that a detector of this host alleges."""
         self._reporter.allege(layer, payload)
 
+    def tell(self, event: teller.Event) -> None:
+        """Report at once what befell an instance."""
+        if self._watch is not None:
+            self._watch.befell(event)
+        self._send(event)
+
+    def gauges(self) -> gauges.Gauges:
+        """What Prometheus may know of it."""
+        return gauges.Gauges(self._sender, self._reporter, self._health)
+
     def facts(self) -> facts.Facts:
         """What the next report says."""
         return facts.Facts(
@@ -216,6 +271,11 @@ class Agent:
         for member in self._members:
             if member.trouble:
                 health[member.name] = 'the store does not answer'
+        if self._ear is not None and self._ear.trouble:
+            health['libvirt'] = self._ear.trouble[: messages.MAX_CHARACTERS]
+        if self._watch is not None and self._watch.trouble:
+            trouble = self._watch.trouble[: messages.MAX_CHARACTERS]
+            health['guest networks'] = trouble
         return health
 
     def _all_loops(self) -> list[Loop]:
@@ -246,13 +306,7 @@ class Agent:
                 pause_seconds=answers.PAUSE_SECONDS,
                 deadline_seconds=5.0,
             ),
-            Loop(
-                'reports',
-                self._reporter.turn,
-                clock,
-                pause_seconds=look,
-                deadline_seconds=3 * self._conf.call_seconds,
-            ),
+            self._reports,
         ]
         if self._conf.watchdog_device:
             loops.append(
@@ -282,7 +336,7 @@ class Agent:
             for name in (looker.names() if looker else ())
             if looker is not None
         ]
-        return looks + [
+        members = [
             Loop(
                 member.name,
                 member.turn,
@@ -292,6 +346,80 @@ class Agent:
             )
             for member in self._members
         ]
+        # It ends when what an order asks of ends.
+        ordered = Loop(
+            'orders',
+            self._orders.turn,
+            clock,
+            pause_seconds=0.0,
+            deadline_seconds=facts.FRESH_SECONDS,
+        )
+        watching = self._make_watch(clock)
+        hearing = self._make_ears(clock)
+        return [*looks, *members, *hearing, *watching, ordered]
+
+    def _make_ears(self, clock: clocks.Clock) -> Sequence[Loop]:
+        """One hears of the instances, and may hang; one tells."""
+        if self._ear is None:
+            return []
+        return [
+            Loop(
+                'libvirt',
+                self._ear.turn,
+                clock,
+                pause_seconds=1.0,
+                deadline_seconds=facts.FRESH_SECONDS,
+            ),
+            Loop(
+                'instances',
+                teller.Teller(self._ear, self.tell).turn,
+                clock,
+                pause_seconds=0.0,
+                deadline_seconds=facts.FRESH_SECONDS,
+            ),
+        ]
+
+    def _make_watch(self, clock: clocks.Clock) -> Sequence[Loop]:
+        """What they ask may hang, each kind for itself."""
+        watch = self._watch
+        if watch is None:
+            return []
+        wanted = self._conf.guest_looks
+        turns: list[tuple[str, Callable[[], None], float]] = [
+            ('instance list', watch.list, 1.0)
+        ]
+        if watches.AGENT in wanted:
+            turns += [
+                (f'guest agents {number}', watch.ask_agents, 0.0)
+                for number in range(1, watches.ASKERS + 1)
+            ]
+        if watches.NETWORK in wanted:
+            seconds = self._conf.guest_look_seconds
+            turns.append(('guest networks', watch.ask_networks, seconds))
+        return [
+            Loop(
+                name,
+                turn,
+                clock,
+                pause_seconds=pause,
+                deadline_seconds=pause + WATCH_SECONDS,
+            )
+            for name, turn, pause in turns
+        ]
+
+    def _send(self, event: teller.Event) -> None:
+        self._reporter.tell(event)
+        self._reports.wake()
+
+    def _report(self) -> None:
+        if self._reporter.turn():
+            self._reports.wake()
+
+    def _report_last(self) -> None:
+        """Unless the broker is away: then a call may last for ever."""
+        last = threading.Thread(target=self._reporter.turn, daemon=True)
+        last.start()
+        last.join(self._conf.call_seconds)
 
     def _feed(self) -> None:
         """Feed the watchdog while the agent itself is well."""

@@ -14,6 +14,7 @@
 
 from collections.abc import Iterable, Mapping
 import ipaddress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import falcon
@@ -27,6 +28,7 @@ from oslo_middleware import http_proxy_to_wsgi
 from oslo_middleware import request_id
 import webob
 
+from hass.api import audit
 from hass.api import errors
 from hass.api import front
 from hass.api import noauth
@@ -38,6 +40,7 @@ from hass import policy
 if TYPE_CHECKING:
     from _typeshed import wsgi
 
+CHALLENGE = 'WWW-Authenticate'
 AUTH_OPTION = '[api] auth_strategy'
 LOG = log.getLogger(__name__)
 KEYSTONE_OPTIONS = '[keystone_authtoken]'
@@ -63,10 +66,10 @@ class Doors:
 
 
 class KeystoneOrSorry:
-    """Says 503 in our own form when Keystone cannot be asked.
+    """Says 401 and 503 in our own form.
 
     keystonemiddleware raises some of its failures and answers others as
-    text; what our handlers answer is JSON.
+    text, or as JSON of its own; what our handlers answer has one form.
     """
 
     def __init__(self, application: 'wsgi.WSGIApplication') -> None:
@@ -82,6 +85,16 @@ class KeystoneOrSorry:
             LOG.error('Keystone cannot be asked about a token: %s', error)
         else:
             is_ours = response.content_type == 'application/json'
+            if response.status_int == 401:
+                challenge = response.headers.items()
+                return errors.answer(
+                    environ,
+                    start_response,
+                    401,
+                    'the request requires authentication: a token that '
+                    'Keystone knows',
+                    [one for one in challenge if one[0] == CHALLENGE],
+                )
             if response.status_int != 503 or is_ours:
                 answer: Iterable[bytes] = response(environ, start_response)
                 return answer
@@ -90,21 +103,26 @@ class KeystoneOrSorry:
 
 
 def build(
-    conf: cfg.ConfigOpts, parts: api_parts.Parts
+    conf: cfg.ConfigOpts,
+    parts: api_parts.Parts,
+    open_doors: 'Mapping[str, wsgi.WSGIApplication]' = MappingProxyType({}),
 ) -> 'wsgi.WSGIApplication':
     """The whole application.
 
     The caller has seen to it that nobody from outside reaches noauth:
     check_auth_strategy().
+
+    :param open_doors: more paths that are served without a token
     """
     api = _falcon(front.Front(policy.make_enforcer(conf)))
     routes.connect(api, parts)
     public = _falcon()
     routes.connect_public(public)
     guarded = _guard(conf, api)
-    own: dict[str, Any] = dict.fromkeys(routes.PUBLIC, public)
+    own: dict[str, Any] = {path: public for path, _, _ in routes.PUBLIC}
+    own |= open_doors
     own['/healthcheck'] = healthcheck.Healthcheck(guarded, conf)
-    app: Any = Doors(own, guarded)
+    app: Any = audit.Audit(Doors(own, guarded))
     app = request_id.RequestId(app, conf)
     app = http_proxy_to_wsgi.HTTPProxyToWSGI(app, conf)
     application: wsgi.WSGIApplication = cors.CORS(app, conf)

@@ -16,7 +16,8 @@ A broker that was never reached keeps a call for as long as that lasts, so
 calls run in threads of their own that no request and no exit waits for.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+import datetime
 import queue
 import threading
 from typing import Any, Protocol
@@ -25,9 +26,11 @@ from oslo_log import log
 from sqlalchemy import orm
 
 from hass import clock as hass_clock
+from hass.db import models
 from hass.db import moments
 from hass.db import services
 from hass import exception
+from hass import origin
 
 LOG = log.getLogger(__name__)
 
@@ -43,6 +46,20 @@ class Operator(Protocol):
     def wake(self) -> None: ...
 
     def test_fence(self, host: str) -> Mapping[str, Any]: ...
+
+    def read_power(self, host: str) -> Mapping[str, Any]: ...
+
+    def turn_power(
+        self, host: str, power: str, until: str, who: str
+    ) -> Mapping[str, Any]: ...
+
+    def bring_back(
+        self, host: str, until: str, who: str
+    ) -> Mapping[str, Any]: ...
+
+    def read_sensors(self, host: str) -> Mapping[str, Any]: ...
+
+    def read_events(self, host: str) -> Mapping[str, Any]: ...
 
 
 class Engines:
@@ -61,6 +78,11 @@ class Engines:
         self._clock = clock
         self._fence_seconds = fence_seconds
         self._slots = threading.BoundedSemaphore(MOST)
+
+    @property
+    def seconds(self) -> float:
+        """How long a request waits for an engine."""
+        return self._fence_seconds
 
     def wake(self) -> None:
         """Ring the bell; when it is not heard the next scan finds the row."""
@@ -92,6 +114,32 @@ class Engines:
             thread.join(max(0.0, end - self._clock.monotonic()))
         return dict(open_ones)
 
+    def ask(
+        self, call: Callable[[Operator], Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """What an engine answers.
+
+        :raises hass.exception.EngineUnreachable: none does, in time
+        """
+        said: list[Mapping[str, Any] | exception.EngineUnreachable] = []
+
+        def work() -> None:
+            try:
+                said.append(call(self._operator))
+            except exception.EngineUnreachable as error:
+                said.append(error)
+
+        thread = self._start(work)
+        if thread is not None:
+            thread.join(self._fence_seconds)
+        if not said:
+            raise exception.EngineUnreachable(
+                'ask', 'no engine answered in time'
+            )
+        if isinstance(said[0], exception.EngineUnreachable):
+            raise said[0]
+        return said[0]
+
     def _wake(self) -> None:
         try:
             self._operator.wake()
@@ -118,17 +166,28 @@ class Engines:
             finally:
                 self._slots.release()
 
-        thread = threading.Thread(target=run, daemon=True)
+        thread = threading.Thread(target=origin.carried(run), daemon=True)
         thread.start()
         return thread
 
 
 def silence(session: orm.Session, seconds: float) -> str | None:
     """Why nobody is protected, if no engine finished a turn lately."""
-    turns = [engine.turn_at for engine in services.all(session)]
-    if not turns:
+    now = moments.read_now(session)
+    return silence_of(services.all(session), now, seconds)
+
+
+def silence_of(
+    engines: Sequence[models.Service], now: datetime.datetime, seconds: float
+) -> str | None:
+    """The same of rows that were read already.
+
+    :param now: the database's
+    """
+    if not engines:
         return 'no engine runs: nothing is watched, nothing is recovered'
-    quiet = (moments.read_now(session) - max(turns)).total_seconds()
+    newest = max(engine.turn_at for engine in engines)
+    quiet = (now - newest).total_seconds()
     if quiet <= seconds:
         return None
     return (

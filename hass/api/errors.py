@@ -22,6 +22,7 @@ from oslo_db import exception as oslo_exception
 from oslo_log import log
 import sqlalchemy as sa
 
+from hass.api import audit
 from hass.api import microversion
 from hass.db import session
 from hass import exception
@@ -40,6 +41,8 @@ STATUSES: dict[type[exception.HassError], int] = {
     microversion.VersionNotOffered: 406,
     exception.NovaError: 503,
     exception.DatabaseUnreachable: 503,
+    exception.DeviceFailed: 503,
+    exception.EngineUnreachable: 503,
 }
 
 
@@ -62,9 +65,13 @@ def answer(
     start_response: 'wsgi.StartResponse',
     status: int,
     message: str,
+    more: Iterable[tuple[str, str]] = (),
 ) -> Iterable[bytes]:
-    """The same body, for middleware that has no more than WSGI."""
-    headers = [('Content-Type', 'application/json')]
+    """The same body, for middleware that has no more than WSGI.
+
+    :param more: headers
+    """
+    headers = [('Content-Type', 'application/json'), *more]
     if status == 503:
         headers.append(RETRY_LATER)
     start_response(falcon.code_to_http_status(status), headers)
@@ -75,6 +82,8 @@ def answer(
 def _on_hass_error(
     req: falcon.Request, resp: falcon.Response, error: Any, params: Any
 ) -> None:
+    if isinstance(error, exception.Forbidden | exception.Hidden):
+        req.env[audit.RULE] = error.rule
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
             _tell(req, resp, status, _sentence(error, status), error)

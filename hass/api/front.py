@@ -55,6 +55,12 @@ def caller(req: falcon.Request) -> context.RequestContext:
     return found
 
 
+def speaks(req: falcon.Request, version: microversion.Version) -> bool:
+    """Whether the request asks for this version or a later one."""
+    asked: microversion.Version = req.context.version
+    return asked >= version
+
+
 def _refuse_controls(req: falcon.Request) -> None:
     """No database of ours looks up a NUL, and no name of ours holds one."""
     if _odd(req.path):

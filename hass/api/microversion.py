@@ -21,6 +21,22 @@
     clusters, detectors and estimates of services, and moments of a
     recovery's evidence as they are everywhere else. And what may be set:
     isolation of clusters, watched sensors of hosts.
+
+1.2
+    Adds who is protected: protects of clusters. An instance is shown
+    whether it was chosen or not, with the word that decides: protected,
+    decided_by, why. 404 means that there is no such instance.
+
+1.3
+    Adds what agents saw: observations of instances, and how many instances
+    of a host are well in layers of hosts. And which layers of an instance
+    count: guest_layers, guest_layers_why.
+
+1.4
+    Adds the machine itself: power, sensors and event log of hosts.
+
+1.5
+    Adds recoveries of instances: their projects see what befell them.
 """
 
 import dataclasses
@@ -44,7 +60,13 @@ class Version:
 
 
 MIN = Version(1, 0)
-MAX = Version(1, 1)
+MAX = Version(1, 5)
+ENTITLEMENTS = Version(1, 2)
+"""Since then instances are shown with the word that decides."""
+OBSERVATIONS = Version(1, 3)
+"""Since then what agents saw of instances is shown."""
+INSTANCE_RECOVERIES = Version(1, 5)
+"""Since then projects are told what befell their instances."""
 
 
 class VersionNotOffered(exception.HassError):

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from hass.api import engines
 from hass.db import session as db
+from hass import entitlement
 from hass import nova
 
 
@@ -40,6 +41,7 @@ class Keyring(Protocol):
 class Parts:
     """Everything that handlers need, by the name they use.
 
+    :ivar rule: who is protected
     :ivar max_limit: most entries of a page
     :ivar silence_seconds: after which the engines are missed
     """
@@ -48,5 +50,6 @@ class Parts:
     compute: Compute
     engines: engines.Engines
     keyring: Keyring
+    rule: entitlement.Rule
     max_limit: int
     silence_seconds: float

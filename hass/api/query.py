@@ -73,8 +73,18 @@ def read(
 
     :raises hass.exception.Invalid: naming the parameter and what is allowed
     """
+    given = parameters(req, ('limit', 'marker', *filters))
+    limit = _limit(given.pop('limit', None), max_limit)
+    return Query(limit, given.pop('marker', None), given)
+
+
+def parameters(req: falcon.Request, allowed: Iterable[str]) -> dict[str, str]:
+    """The parameters that were given.
+
+    :raises hass.exception.Invalid: naming the parameter and what is allowed
+    """
     given: dict[str, str] = {}
-    known = sorted({'limit', 'marker', *filters})
+    known = sorted(allowed)
     for name, value in req.params.items():
         if name not in known:
             raise exception.Invalid(
@@ -83,8 +93,7 @@ def read(
         if not isinstance(value, str):
             raise exception.Invalid(name, 'is given more than once')
         given[name] = value
-    limit = _limit(given.pop('limit', None), max_limit)
-    return Query(limit, given.pop('marker', None), given)
+    return given
 
 
 def nothing(req: falcon.Request) -> None:

@@ -26,9 +26,11 @@ from hass.api.handlers import hosts
 from hass.api.handlers import instances
 from hass.api.handlers import maintenance
 from hass.api.handlers import notifications
+from hass.api.handlers import power
 from hass.api.handlers import recoveries
 from hass.api.handlers import services
 from hass.api.handlers import versions
+from hass.api import openapi
 from hass.api import parts as api_parts
 
 ROUTES: tuple[tuple[str, type[Any], str], ...] = (
@@ -48,8 +50,17 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ('/v1/hosts/{host}/fence_test', hosts.Hosts, 'fence_test'),
     ('/v1/hosts/{host}/maintenance', maintenance.Maintenance, 'of_host'),
     ('/v1/hosts/{host}/layers', diagnosis.Diagnosis, 'layers'),
+    ('/v1/hosts/{host}/power', power.Power, 'power'),
+    ('/v1/hosts/{host}/return', power.Power, 'return'),
+    ('/v1/hosts/{host}/sensors', power.Power, 'sensors'),
+    ('/v1/hosts/{host}/events', power.Power, 'events'),
     ('/v1/instances', instances.Instances, 'all'),
     ('/v1/instances/{instance}', instances.Instances, 'one'),
+    (
+        '/v1/instances/{instance}/recoveries',
+        instances.Instances,
+        'recoveries',
+    ),
     ('/v1/notifications', notifications.Notifications, 'all'),
     ('/v1/notifications/{notification}', notifications.Notifications, 'one'),
     ('/v1/recoveries', recoveries.Recoveries, 'all'),
@@ -65,7 +76,11 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
 )
 
 # No token is needed for these.
-PUBLIC = {'/': 'all', '/v1': 'one'}
+PUBLIC: tuple[tuple[str, type[Any], str], ...] = (
+    ('/', versions.Versions, 'all'),
+    ('/v1', versions.Versions, 'one'),
+    ('/v1/openapi.json', versions.Description, 'one'),
+)
 
 
 def connect(app: falcon.App[Any, Any], parts: api_parts.Parts) -> None:
@@ -77,5 +92,10 @@ def connect(app: falcon.App[Any, Any], parts: api_parts.Parts) -> None:
 
 def connect_public(app: falcon.App[Any, Any]) -> None:
     """The paths that need no token."""
-    for path, suffix in PUBLIC.items():
-        app.add_route(path, versions.Versions(), suffix=suffix)
+    described = openapi.document(ROUTES, PUBLIC)
+    handlers = {
+        versions.Versions: versions.Versions(),
+        versions.Description: versions.Description(described),
+    }
+    for path, kind, suffix in PUBLIC:
+        app.add_route(path, handlers[kind], suffix=suffix)

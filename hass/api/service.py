@@ -13,18 +13,25 @@
 """Puts the API together from its configuration."""
 
 import functools
+import socket
 from typing import TYPE_CHECKING
 
 from oslo_config import cfg
+from osprofiler import web
+import prometheus_client
 
 from hass.api import app
 from hass.api import engines
 from hass.api import parts as api_parts
 from hass.api import watch
 from hass import clock as hass_clock
+from hass.conf import protection
 from hass.db import migration
 from hass.db import session as db
+from hass.metrics import books
+from hass.metrics import listener
 from hass import nova
+from hass import origin
 from hass.rpc import api as rpc
 from hass.rpc import transport
 from hass import secrets
@@ -51,6 +58,7 @@ def make_application(
         compute=nova.connect(conf, clock),
         engines=engines.Engines(operator, clock, seconds),
         keyring=secrets.Keyring(conf.secrets.keyring_file),
+        rule=protection.rule(conf),
         max_limit=conf.api.max_limit,
         silence_seconds=conf.api.engine_silence_seconds,
     )
@@ -58,4 +66,22 @@ def make_application(
     ask = functools.partial(
         parts.database.read, engines.silence, parts.silence_seconds
     )
-    return watch.Watch(app.build(conf, parts), ask)
+    built = app.build(conf, parts, _metrics(conf, parts.database, clock))
+    origin.set_up(conf, 'hass-api', socket.gethostname())
+    if conf.profiler.enabled:
+        built = web.WsgiMiddleware(built, conf.profiler.hmac_keys, True)
+    return watch.Watch(built, ask)
+
+
+def _metrics(
+    conf: cfg.ConfigOpts, database: db.Database, clock: hass_clock.Clock
+) -> 'dict[str, wsgi.WSGIApplication]':
+    """Only what the tables tell.
+
+    A WSGI server has many processes, and what one of them counts for itself
+    is a part of an unknown whole.
+    """
+    if not conf.metrics.api:
+        return {}
+    shown = listener.registry('api', [books.Books(database, clock)])
+    return {'/metrics': prometheus_client.make_wsgi_app(shown)}

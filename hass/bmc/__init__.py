@@ -120,6 +120,11 @@ class Bmc:
         events = [_event(**one) for one in answer['events']]
         return LogMark(**answer['mark']), events
 
+    def newest_events(self, address: Access) -> list[Event]:
+        """Read the end of the event log (31.5), newest first: 128 at most."""
+        answer = self._read_long(address, 'newest events')
+        return [_event(**one) for one in answer]
+
     def close(self) -> None:
         """End all processes; a call under way fails."""
         self._pool.close()

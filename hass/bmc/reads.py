@@ -33,6 +33,7 @@ NOT_PRESENT = 0xCB
 FIRST, LAST = 0x0000, 0xFFFF
 RECORD_BYTES = 16
 EVENTS_AT_ONCE = 128
+GAP = 16
 THRESHOLD, SENSOR_SPECIFIC = 0x01, 0x6F
 
 Repositories = dict[str, dict[Any, Any]]
@@ -149,6 +150,28 @@ def events(door: doors.Door, mark: dict[str, Any] | None) -> dict[str, Any]:
     elif wanted == FIRST:
         mark = _mark(None)
     return {'mark': mark, 'records': [one.hex() for one in records]}
+
+
+def newest_events(door: doors.Door) -> list[str]:
+    """Raw records at the end of the event log (31.5), newest first.
+
+    A log is linked forwards only. Backwards, its records are asked for by
+    the numbers that BMCs give them in practice, one after the other; where
+    many are missing in a row, nothing older is found.
+    """
+    entry = _entry(door, LAST)
+    found = [entry[1]] if entry else []
+    number = _mark(entry)['record']
+    missing = 0
+    while number > 1 and missing < GAP and len(found) < EVENTS_AT_ONCE:
+        number -= 1
+        entry = _entry(door, number)
+        if entry and _mark(entry)['record'] == number:
+            found.append(entry[1])
+            missing = 0
+        else:
+            missing += 1
+    return [one.hex() for one in found]
 
 
 def described(records: sdr.SDR, command: Any, raw: bytes) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class Worker:
             'watchdog': lambda door, _: reads.watchdog(door),
             'sensors': self._sensors,
             'events': self._events,
+            'newest events': self._newest_events,
         }
 
     def answer(self, request: Request) -> dict[str, Any]:
@@ -146,12 +147,22 @@ class Worker:
 
     def _events(self, door: doors.Door, request: Request) -> Any:
         found = reads.events(door, request['argument'])
-        raw = [bytes.fromhex(one) for one in found['records']]
-        if not raw:
-            return {'mark': found['mark'], 'events': []}
-        records = self._records(door, request)
-        events = [reads.described(records, door.command, one) for one in raw]
+        events = self._described(found['records'], door, request)
         return {'mark': found['mark'], 'events': events}
+
+    def _newest_events(self, door: doors.Door, request: Request) -> Any:
+        return self._described(reads.newest_events(door), door, request)
+
+    def _described(
+        self, found: list[str], door: doors.Door, request: Request
+    ) -> list[dict[str, Any]]:
+        if not found:
+            return []
+        records = self._records(door, request)
+        return [
+            reads.described(records, door.command, bytes.fromhex(one))
+            for one in found
+        ]
 
     def _records(self, door: doors.Door, request: Request) -> Any:
         at = f'{request.get("host")}:{request.get("port")}'

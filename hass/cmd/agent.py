@@ -12,6 +12,7 @@
 
 """hass-agent: the agent of this host, and the gate of its services."""
 
+import functools
 import getpass
 import os
 import sys
@@ -22,7 +23,14 @@ from oslo_service import service as oslo_service
 from hass.agent import daemon
 from hass.agent import detectors
 from hass.agent import gate
+from hass.agent.guests import hypervisor
+from hass.agent.guests import network
+from hass.agent.guests import resumption
+from hass.agent.guests import watch
 from hass.agent import identity
+from hass.agent.instances import ear
+from hass.agent import orders
+from hass.agent import restarts
 from hass.agent import service
 from hass import bmc
 from hass import clock
@@ -30,7 +38,11 @@ from hass import conf as options
 from hass.detection import base
 from hass.detection import guests
 from hass.detection import panel
+from hass.detection import systemd
 from hass import exception
+from hass import faults
+from hass.metrics import listener
+from hass import origin
 from hass.rpc import api
 from hass.rpc import transport
 
@@ -63,15 +75,35 @@ def main() -> None:
 
 
 def run(conf: cfg.ConfigOpts) -> None:
+    origin.set_up(conf, 'hass-agent', conf.agent.host)
+    hands = clock.SystemClock()
+    listens = conf.agent.guests == 'libvirt'
     agent = service.Agent(
         conf.agent,
-        clock.SystemClock(),
+        hands,
         api.EngineAPI(transport.connect(conf), conf.agent.call_seconds),
-        identity.read(clock.SystemClock(), conf.agent),
+        identity.read(hands, conf.agent),
         guests.choose(conf.agent),
         looker=looker(conf),
+        ear=ear.Ear(conf.agent.guests_uri, hands) if listens else None,
+        watch=watcher(conf) if listens else None,
+        doers=doers(conf, listens),
     )
-    oslo_service.launch(conf, daemon.Daemon(agent), no_fork=True)
+    metrics = listener.Listener(conf.metrics, 'agent', [agent.gauges()])
+    oslo_service.launch(conf, daemon.Daemon(agent, metrics), no_fork=True)
+
+
+def watcher(conf: cfg.ConfigOpts) -> service.MakeWatch:
+    """What looks at the instances of this host."""
+    hands = clock.SystemClock()
+    asks = watch.AGENT in conf.agent.guest_looks
+    return functools.partial(
+        watch.Watch,
+        hypervisor.Libvirt(conf.agent.guests_uri, hands, may_write=asks),
+        network.HostNetwork(hands),
+        hands,
+        conf.agent.guest_looks,
+    )
 
 
 def looker(conf: cfg.ConfigOpts) -> detectors.Looker:
@@ -84,6 +116,26 @@ def looker(conf: cfg.ConfigOpts) -> detectors.Looker:
         hands,
         conf.agent.detectors,
     )
+
+
+def doers(conf: cfg.ConfigOpts, listens: bool) -> dict[str, orders.Doer]:
+    """What this agent does when an engine orders it.
+
+    :param listens: it has to do with libvirt
+    """
+    units = {
+        str(faults.SidePath.COMPUTE): conf.agent.compute_unit,
+        str(faults.SidePath.LIBVIRT): conf.agent.libvirt_unit,
+    }
+    found: dict[str, orders.Doer] = {
+        'restart': restarts.Restarter(units, systemd.Manager())
+    }
+    if listens:
+        libvirt = hypervisor.Libvirt(
+            conf.agent.guests_uri, clock.SystemClock(), may_write=True
+        )
+        found['resume'] = resumption.Resumer(libvirt)
+    return found
 
 
 def wait(conf: cfg.ConfigOpts) -> None:

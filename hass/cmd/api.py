@@ -14,11 +14,12 @@
 
 import signal
 import sys
-from typing import Any
 
-from waitress import server as waitress
+from oslo_service import opts
 
+from hass.api import server
 from hass.api import service
+from hass import clock
 from hass import conf as options
 from hass import exception
 
@@ -26,20 +27,21 @@ from hass import exception
 def main() -> None:
     """Serve until told to stop."""
     conf = options.prepare(sys.argv[1:], 'hass-api')
-    host, port = conf.api.bind_host, conf.api.bind_port
+    opts.register_service_opts(conf)
+    host = conf.api.bind_host
     try:
-        application = service.make_application(conf, host)
-        server = waitress.create_server(
-            application, host=host, port=port, threads=conf.api.threads
+        serving = server.Server(
+            service.make_application(conf, host),
+            clock.SystemClock(),
+            host=host,
+            port=conf.api.bind_port,
+            threads=conf.api.threads,
+            graceful_seconds=conf.graceful_shutdown_timeout,
         )
     except exception.HassError as error:
         sys.exit(f'hass-api: {error}')
     except OSError as error:
         sys.exit(f'hass-api: [api] bind_host, bind_port: {error}')
-    signal.signal(signal.SIGTERM, _stop)
-    server.run()
-
-
-def _stop(number: int, frame: Any) -> None:
-    """What waitress takes for Ctrl-C: requests end, then it returns."""
-    raise SystemExit
+    signal.signal(signal.SIGTERM, serving.stop)
+    signal.signal(signal.SIGINT, serving.stop)
+    sys.exit(0 if serving.run() else 1)

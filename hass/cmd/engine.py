@@ -12,6 +12,7 @@
 
 """hass-engine: diagnoses, fences, evacuates, returns."""
 
+import socket
 import sys
 
 from oslo_service import service as oslo_service
@@ -20,6 +21,7 @@ from hass import clock
 from hass import conf as options
 from hass.engine import service
 from hass import exception
+from hass import origin
 
 
 class EngineService(oslo_service.ServiceBase):  # type: ignore[misc]
@@ -47,6 +49,7 @@ def main() -> None:
     conf = options.prepare(sys.argv[1:], 'hass-engine')
     try:
         engine = EngineService(service.Engine(conf, clock.SystemClock()))
+        origin.set_up(conf, 'hass-engine', socket.gethostname())
         oslo_service.launch(conf, engine, workers=1, no_fork=True)
     except exception.HassError as error:
         sys.exit(f'hass-engine: {error}')

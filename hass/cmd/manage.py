@@ -19,6 +19,9 @@ from typing import TypeAlias
 
 from oslo_config import cfg
 
+from hass.ancestor import arrival
+from hass.ancestor import configuration
+from hass.ancestor import tables
 from hass import clock
 from hass import conf as options
 from hass.db import hosts
@@ -27,6 +30,7 @@ from hass.db import purge
 from hass.db import recoveries
 from hass.db import session
 from hass import exception
+from hass import nova
 from hass import secrets
 
 Parsers: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
@@ -39,8 +43,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     command = cfg.SubCommandOpt(
         'command', title='commands', handler=_commands, dest='command'
     )
+    # argparse of Python 3.11 reads an argument of a command as one of its
+    # own that was cut short, unless it knows the whole of it.
+    taken = cfg.StrOpt('config', help=argparse.SUPPRESS)
     conf = options.prepare(
-        sys.argv[1:] if argv is None else argv, PROG, [command]
+        sys.argv[1:] if argv is None else argv, PROG, [command, taken]
     )
     try:
         print(conf.command.act(conf))
@@ -58,10 +65,12 @@ def version(conf: cfg.ConfigOpts) -> str:
 
 
 def forget(conf: cfg.ConfigOpts) -> str:
-    done = purge.purge(_migrated(conf), conf.command.older_than_days)
+    dry = conf.command.dry_run
+    done = purge.purge(_migrated(conf), conf.command.older_than_days, dry)
     return (
-        f'purged {done.recoveries} recoveries and '
-        f'{done.notifications} notifications'
+        f'{"would purge" if dry else "purged"} {done.recoveries} recoveries, '
+        f'{done.notifications} notifications and {done.services} engines that '
+        'are gone'
     )
 
 
@@ -98,6 +107,16 @@ def reencrypt(conf: cfg.ConfigOpts) -> str:
     )
 
 
+def come_over(conf: cfg.ConfigOpts) -> str:
+    wanted, database = conf.command, _migrated(conf)
+    old = configuration.read(wanted.its_config)
+    found = tables.read(tables.choose(wanted.its_database, old.database))
+    world = arrival.look(nova.connect(conf, clock.SystemClock()), found)
+    keyring = secrets.Keyring(conf.secrets.keyring_file)
+    moving = arrival.Arrival(old, found, world, keyring, wanted.dry_run)
+    return moving.take(database)
+
+
 def _database(conf: cfg.ConfigOpts) -> session.Database:
     return session.Database(conf, clock.SystemClock())
 
@@ -118,6 +137,11 @@ def _commands(parsers: Parsers) -> None:
     purging.add_argument(
         '--older-than-days', type=_days, required=True, metavar='N'
     )
+    purging.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='tell how much would go, and delete nothing',
+    )
     _command(
         db,
         'restored',
@@ -133,6 +157,33 @@ def _commands(parsers: Parsers) -> None:
         'reencrypt',
         reencrypt,
         'encrypt every secret of the database with the first key',
+    )
+    importing = _group(parsers, 'import', 'what another service knows')
+    coming = _command(
+        importing,
+        'ncu-hass',
+        come_over,
+        'take the clusters, hosts, BMCs and instances of NCU-HASS 5.1 over; '
+        'what is there already is not changed',
+    )
+    coming.add_argument(
+        '--config',
+        dest='its_config',
+        required=True,
+        metavar='FILE',
+        help='its configuration, as a rule /etc/hass.conf',
+    )
+    coming.add_argument(
+        '--database',
+        dest='its_database',
+        metavar='URL',
+        help='of its tables, when that is not what [mysql] of FILE says; '
+        'leave the password out: that of FILE is used',
+    )
+    coming.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='tell what would be taken, and write nothing',
     )
 
 

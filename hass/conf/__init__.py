@@ -19,6 +19,7 @@ import sys
 
 from oslo_config import cfg
 from oslo_log import log
+from osprofiler import opts as profiler
 
 from hass import exception
 
@@ -30,10 +31,14 @@ GROUPS = (
     'detection',
     'engine',
     'fencing',
+    'metrics',
     'nova',
+    'protection',
     'recovery',
     'restraint',
     'secrets',
+    'services',
+    'webhooks',
 )
 
 
@@ -44,9 +49,11 @@ def options(group: str) -> list[cfg.Opt]:
 
 
 def register(conf: cfg.ConfigOpts) -> None:
-    """Register every group of ours."""
+    """Register every group of ours, and osprofiler's."""
     for group in GROUPS:
         conf.register_opts(options(group), group=group)
+    for name, found in profiler.list_opts():
+        conf.register_opts(found, group=name)
 
 
 def check(conf: cfg.ConfigOpts, group: str, wanted: Iterable[cfg.Opt]) -> None:

@@ -149,11 +149,12 @@ OPTIONS: list[cfg.Opt] = [
     ),
     cfg.IntOpt(
         'backlog',
-        default=100,
+        default=10000,
         min=1,
-        max=10000,
-        help='Alleged faults that are kept while no engine can be reached. '
-        'When there are more, the oldest are dropped and counted.',
+        max=100000,
+        help='Alleged faults, and events of instances, that are kept while '
+        'no engine can be reached. When there are more of either, the oldest '
+        'are dropped and counted.',
     ),
     cfg.FloatOpt(
         'gate_poll_seconds',
@@ -174,13 +175,37 @@ OPTIONS: list[cfg.Opt] = [
         ],
         help='How the agent sees which guests are defined on this host. '
         'Engines use it to tell that a guest is not on a living host before '
-        'they evacuate it.',
+        'they evacuate it. With libvirt, what befalls an instance (its '
+        'process is killed, its kernel panics, its watchdog fires) is '
+        'reported at once; this needs hass[agent].',
     ),
     cfg.StrOpt(
         'guests_uri',
         default='qemu:///system',
-        help='libvirt connection for guests = libvirt; it is opened to read '
-        'only.',
+        help='libvirt connection for guests = libvirt. It is opened to read '
+        'only; guest_looks = agent opens it once more to write as well.',
+    ),
+    cfg.ListOpt(
+        'guest_looks',
+        default=['agent', 'network'],
+        item_type=types.String(choices=['agent', 'network']),
+        help='With guests = libvirt, what of each running instance is looked '
+        'at besides its process. agent: whether its guest agent answers a '
+        'ping; libvirt wants a connection that may write for that, and marks '
+        'the domain as tainted by a custom command. network: whether it '
+        'answers ARP at its own device here, or pings from its network. Who '
+        'has answered twice, and answers no more, is reported as failed; who '
+        'never did is unknown.',
+    ),
+    cfg.FloatOpt(
+        'guest_look_seconds',
+        default=2.0,
+        min=0.5,
+        max=60.0,
+        help='Pause between two looks at the networks of the instances. '
+        'After three without an answer a network counts as lost: too large, '
+        'and that is seen late; too small, and looking costs more than a '
+        'hundredth of a processor where there are many instances.',
     ),
     cfg.StrOpt(
         'guests_folder',
@@ -224,6 +249,31 @@ OPTIONS: list[cfg.Opt] = [
         default='libvirtd.service',
         help='systemd unit of libvirt here; virtqemud.service where libvirt '
         'runs as several daemons.',
+    ),
+    cfg.BoolOpt(
+        'obey_orders',
+        default=True,
+        help='Let engines order what this agent knows how to do, and nothing '
+        'else: restart compute_unit or libvirt_unit, and resume an instance '
+        'that an error of its storage has paused. They order nothing in a '
+        'cluster that only observes, which is how each begins. Off: a '
+        'service that died stays dead until somebody comes, and such an '
+        'instance is rebooted.',
+    ),
+    cfg.IntOpt(
+        'max_orders',
+        default=5,
+        min=1,
+        help='Orders of one kind at one unit or instance that are carried '
+        'out within orders_seconds, by the count of this agent. It should be '
+        'more than [services] max_restarts of the engines, which count for '
+        'themselves: this is what a confused one can do at most.',
+    ),
+    cfg.IntOpt(
+        'orders_seconds',
+        default=3600,
+        min=1,
+        help='See max_orders.',
     ),
     cfg.StrOpt(
         'instances_path',

@@ -63,9 +63,11 @@ OPTIONS: list[cfg.Opt] = [
         default=20,
         min=1,
         max=300,
-        help='How long adding hosts may wait for the engines to try their '
-        'fences. When it is over the hosts are added all the same, their '
-        'fences marked untested.',
+        help='How long a request may wait for an engine to try the fences of '
+        'hosts, to read or turn their power, or to read their sensors. When '
+        'it is over hosts are added all the same, their fences marked '
+        'untested; other requests fail. It should be several times [bmc] '
+        'call_seconds: reading sensors may take five of them.',
     ),
     cfg.IntOpt(
         'engine_silence_seconds',

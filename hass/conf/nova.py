@@ -106,6 +106,28 @@ OPTIONS: list[cfg.Opt] = [
         help='The URL of Placement. Without it the catalog names it, in the '
         'region and with the interfaces that are set here.',
     ),
+    cfg.StrOpt(
+        'notifications_url',
+        secret=True,
+        help="The message bus that Nova's versioned notifications come by, "
+        'as driver://user:password@host:port/virtual_host. Not set, and none '
+        'are listened to: Nova sends none unless it is told to, its bus may '
+        'be another than ours, and what they tell is found within a minute '
+        'without them. nova.conf must say notification_format = versioned '
+        'or both, and versioned_notifications_topics = '
+        'versioned_notifications,hass_versioned_notifications, in '
+        '[notifications]. The kind of queues must be that of '
+        "Nova's [oslo_messaging_rabbit]; what differs from the defaults is "
+        'appended, as ?rabbit_quorum_queue=true or ?amqp_durable_queues=true '
+        'or ?ssl=true&ssl_ca_file=/path.',
+    ),
+    cfg.StrOpt(
+        'notifications_topic',
+        default='hass_versioned_notifications',
+        help="One of Nova's versioned_notifications_topics, and nobody "
+        "else's: who shares a topic takes the other's notifications away. "
+        'All engines have the same one, and share the work.',
+    ),
     *_standard(),
 ]
 

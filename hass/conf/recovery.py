@@ -74,6 +74,58 @@ OPTIONS: list[cfg.Opt] = [
         help='Times that the evacuation of one instance is asked for before '
         'it is held.',
     ),
+    cfg.FloatOpt(
+        'guest_seconds',
+        default=60.0,
+        min=10.0,
+        max=3600.0,
+        help='How long a guest agent, or the network of a guest, has to be '
+        'silent before the instance is restarted for it. A guest that reboots '
+        'by itself is silent as long as it takes: too small, and it is '
+        'cut in the middle of that.',
+    ),
+    cfg.FloatOpt(
+        'storage_seconds',
+        default=60.0,
+        min=5.0,
+        max=3600.0,
+        help='An instance that stands still after an error of its storage is '
+        'restarted when the storage of its host is seen to answer. Where '
+        'nothing looks at that, it is restarted after this time.',
+    ),
+    cfg.FloatOpt(
+        'verify_seconds',
+        default=120.0,
+        min=10.0,
+        max=600.0,
+        help='How long a restarted instance may take until its ports are up '
+        'and its guest answers as it did before. After that the next thing is '
+        'tried: stop and start, then another host. Too small, and a guest '
+        'that boots slowly is cut while it boots.',
+    ),
+    cfg.IntOpt(
+        'crash_loop_count',
+        default=3,
+        min=1,
+        max=10,
+        help='An instance that was brought back this often within '
+        'crash_loop_seconds, and fails again, is held for a human.',
+    ),
+    cfg.FloatOpt(
+        'crash_loop_seconds',
+        default=1800.0,
+        min=60.0,
+        help='See crash_loop_count.',
+    ),
+    cfg.FloatOpt(
+        'backoff_seconds',
+        default=10.0,
+        min=0.0,
+        max=120.0,
+        help='An instance that fails a second time within crash_loop_seconds '
+        'is restarted this long after its failure, a third time twice as '
+        'long, and so on.',
+    ),
     cfg.BoolOpt(
         'restart_unprotected',
         default=True,

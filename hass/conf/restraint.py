@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""[restraint]: how many suspected hosts are one too many."""
+"""[restraint]: how many suspected hosts, or instances, are too many."""
 
 from oslo_config import cfg
 
@@ -52,5 +52,21 @@ OPTIONS: list[cfg.Opt] = [
         help='Of large clusters and domains this share of their hosts may be '
         'suspected, and be fenced in a domain, if that is more than the '
         'numbers above. 0: only the numbers count.',
+    ),
+    cfg.IntOpt(
+        'max_instances',
+        default=10,
+        min=1,
+        help='Instances of one cluster that may be restarted on living hosts '
+        'within instances_seconds. When more of them fail, one recovery is '
+        'held and pages, naming how many there are and where; the others '
+        'wait, and go on so many at a time. Too large, and a fault that all '
+        'of them share is answered with a storm of restarts.',
+    ),
+    cfg.IntOpt(
+        'instances_seconds',
+        default=60,
+        min=1,
+        help='See max_instances.',
     ),
 ]

@@ -22,11 +22,20 @@ from sqlalchemy import orm
 from hass.db import models
 from hass.db import moments
 from hass.db import pages
+from hass import entitlement
 from hass import exception
 from hass import faults
 
 Cluster = models.Cluster
-LAYERS = (faults.Layer.POWER, faults.Layer.OS, faults.Layer.NETWORK)
+LAYERS = (
+    faults.Layer.POWER,
+    faults.Layer.OS,
+    faults.Layer.NETWORK,
+    faults.Layer.INSTANCE,
+    faults.Layer.GUEST_OS,
+)
+"""Of a new cluster. Networks of guests are looked at where that is wanted:
+a guest that is well may be cut off by its own firewall."""
 
 
 class Changes(TypedDict, total=False):
@@ -37,6 +46,7 @@ class Changes(TypedDict, total=False):
     layers: Sequence[str]
     shared_storage: bool
     targets: models.Targets
+    protects: entitlement.Protects
     isolation: list[models.JSON]
 
 
@@ -48,6 +58,7 @@ def create(
     layers: Sequence[str] = LAYERS,
     shared_storage: bool = False,
     targets: models.Targets = models.Targets.CLUSTER,
+    protects: entitlement.Protects = entitlement.Protects.CHOSEN,
     isolation: Sequence[models.JSON] = (),
 ) -> Cluster:
     """A new cluster.
@@ -60,6 +71,7 @@ def create(
         layers=[str(layer) for layer in layers],
         shared_storage=shared_storage,
         targets=targets,
+        protects=protects,
         isolation=list(isolation),
         created_at=moments.read_now(session),
     )

@@ -15,6 +15,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 import contextlib
 import dataclasses
+import datetime
 from typing import Any, TypedDict, Unpack
 
 from oslo_db import exception as oslo_exception
@@ -197,11 +198,8 @@ def remove(session: orm.Session, host: str) -> None:
         raise exception.Conflict(
             f'host {row.name} has an open recovery: {open_one}'
         )
-    session.execute(
-        sa.delete(models.Observation).where(
-            models.Observation.host == row.name
-        )
-    )
+    for seen in (models.Observation, models.InstanceObservation):
+        session.execute(sa.delete(seen).where(seen.host == row.name))
     session.delete(row)
     session.flush()
 
@@ -215,8 +213,11 @@ def record_report(
     domains: list[str] | None,
     system_uuid: str | None,
     resume_guests: bool | None,
+    clock_at: datetime.datetime | None,
 ) -> None:
     """What the agent of the host reported just now.
+
+    :param clock_at: what its own clock said, naive UTC; None: nonsense
 
     :raises hass.exception.NotFound: there is no such host
     """
@@ -228,6 +229,7 @@ def record_report(
     row.system_uuid = system_uuid
     row.resume_guests = resume_guests
     row.reported_at = moments.read_now(session)
+    row.clock_at = clock_at
     session.flush()
 
 

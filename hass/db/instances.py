@@ -10,7 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Protected instances."""
+"""Instances that were chosen to be protected, and who else is."""
+
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Protocol
 
 from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
@@ -19,9 +24,12 @@ from sqlalchemy import orm
 from hass.db import models
 from hass.db import moments
 from hass.db import pages
+from hass import entitlement
 from hass import exception
 
 Instance = models.Instance
+CHUNK = 500
+"""Values of one statement: databases have a limit."""
 
 
 def protect(
@@ -81,6 +89,12 @@ def get(
     return found
 
 
+def find(session: orm.Session, uuid: str) -> Instance | None:
+    """The instance's choice, if it was made."""
+    query = sa.select(Instance).where(Instance.uuid == uuid)
+    return session.scalars(query).one_or_none()
+
+
 def all(
     session: orm.Session,
     *,
@@ -98,12 +112,89 @@ def all(
     return pages.page(session, Instance, query, limit, marker)
 
 
-def uuids_of(session: orm.Session, cluster_id: int) -> set[str]:
-    """What is protected in a cluster."""
-    query = sa.select(Instance.uuid).where(Instance.cluster_id == cluster_id)
-    return set(session.scalars(query))
+def uuids(session: orm.Session) -> set[str]:
+    """All that were chosen."""
+    return set(session.scalars(sa.select(Instance.uuid)))
+
+
+def chosen(session: orm.Session, among: Collection[str]) -> set[str]:
+    """Those of the instances that were chosen, in whatever cluster."""
+    found: set[str] = set()
+    for chunk in _chunks(among):
+        query = sa.select(Instance.uuid).where(Instance.uuid.in_(chunk))
+        found.update(session.scalars(query))
+    return found
+
+
+def entitlements(
+    session: orm.Session,
+    rule: entitlement.Rule,
+    cluster: models.Cluster,
+    servers: Sequence[entitlement.Server],
+) -> dict[str, entitlement.Entitlement]:
+    """Which servers on hosts of a cluster are protected: uuid to the word.
+
+    A choice goes with its instance to whatever cluster it is in now.
+    """
+    known = chosen(session, [server.uuid for server in servers])
+    return {
+        server.uuid: rule.of(
+            server,
+            cluster.protects,
+            chosen=server.uuid in known,
+            shared_storage=cluster.shared_storage,
+        )
+        for server in servers
+    }
+
+
+def protected(
+    session: orm.Session,
+    rule: entitlement.Rule,
+    cluster: models.Cluster,
+    servers: Sequence[entitlement.Server],
+) -> set[str]:
+    """UUIDs of those servers that are protected."""
+    found = entitlements(session, rule, cluster, servers)
+    return {uuid for uuid, word in found.items() if word.protected}
+
+
+class Seen(Protocol):
+    """What Nova shows of an instance."""
+
+    @property
+    def uuid(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def host(self) -> str | None: ...
+
+
+def follow(session: orm.Session, seen: Sequence[Seen]) -> None:
+    """Write down the names and clusters that chosen instances have now.
+
+    One that is on no host of a cluster keeps the cluster that it was in.
+    """
+    hosts = session.scalars(sa.select(models.Host))
+    clusters = {host.name: host.cluster_id for host in hosts}
+    known = {one.uuid: one for one in seen}
+    for chunk in _chunks(known):
+        query = sa.select(Instance).where(Instance.uuid.in_(chunk))
+        for row in session.scalars(query):
+            one = known[row.uuid]
+            row.name = one.name
+            row.cluster_id = clusters.get(one.host or '', row.cluster_id)
+    session.flush()
 
 
 def drop(session: orm.Session, uuid: str) -> None:
     """Forget an instance that Nova deleted; no matter if forgotten."""
     session.execute(sa.delete(Instance).where(Instance.uuid == uuid))
+
+
+def _chunks(uuids: Collection[str]) -> Iterator[list[str]]:
+    wanted = sorted(uuids)
+    for start in range(0, len(wanted), CHUNK):
+        yield wanted[start : start + CHUNK]

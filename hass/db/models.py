@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy import orm
 
+from hass import entitlement
 from hass import faults
 
 Moment = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb')
@@ -141,6 +142,7 @@ class Base(orm.DeclarativeBase):
         str: sa.String(255),
         Mode: _words(Mode),
         Targets: _words(Targets),
+        entitlement.Protects: _words(entitlement.Protects),
         FenceState: _words(FenceState),
         HeldKind: _words(HeldKind),
         Wish: _words(Wish),
@@ -166,6 +168,9 @@ class Cluster(Base):
     layers: orm.Mapped[list[str]]
     shared_storage: orm.Mapped[bool] = orm.mapped_column(default=False)
     targets: orm.Mapped[Targets] = orm.mapped_column(default=Targets.CLUSTER)
+    protects: orm.Mapped[entitlement.Protects] = orm.mapped_column(
+        default=entitlement.Protects.CHOSEN
+    )
     isolation: orm.Mapped[list[JSON] | None]
     """What to do with hosts that lost some of their networks: rules, the
     first that fits decides; see diagnosis/isolation.py."""
@@ -221,6 +226,8 @@ class Host(Base):
     """nova.conf's resume_guests_state_on_host_boot: must be false."""
     reported_at: orm.Mapped[datetime.datetime | None]
     """When the last full report of the agent was written."""
+    clock_at: orm.Mapped[datetime.datetime | None]
+    """What its own clock said when it sent that report."""
     planned_until: orm.Mapped[datetime.datetime | None]
     """Until then the agent's silence is planned (it said goodbye)."""
     watched_sensors: orm.Mapped[list[str] | None]
@@ -250,7 +257,10 @@ class Host(Base):
 
 
 class Instance(Base):
-    """A protected instance."""
+    """An instance that was chosen to be protected.
+
+    Its cluster is the one that it was last seen in.
+    """
 
     __tablename__ = 'instances'
 
@@ -278,6 +288,8 @@ class Service(Base):
     started_at: orm.Mapped[datetime.datetime]
     turn_at: orm.Mapped[datetime.datetime]
     """When it last finished a turn of its patrol."""
+    clock_at: orm.Mapped[datetime.datetime | None]
+    """What its own clock said then."""
     deaf: orm.Mapped[bool] = orm.mapped_column(default=True)
     silent: orm.Mapped[JSON] = orm.mapped_column(default=dict)
     """Hosts not heard for over a beat: name to the moment of the last
@@ -307,7 +319,7 @@ class Notification(Base):
     layer: orm.Mapped[faults.Layer]
     payload: orm.Mapped[JSON] = orm.mapped_column(default=dict)
     generated_at: orm.Mapped[datetime.datetime]
-    received_at: orm.Mapped[datetime.datetime]
+    received_at: orm.Mapped[datetime.datetime] = orm.mapped_column(index=True)
     state: orm.Mapped[NotificationState] = orm.mapped_column(
         default=NotificationState.NEW, index=True
     )
@@ -339,6 +351,32 @@ class Observation(Base):
     certainty: orm.Mapped[faults.Certainty] = orm.mapped_column(
         default=faults.Certainty.READ
     )
+
+
+class InstanceObservation(Base):
+    """The newest look of one detector at one instance, by a host's agent.
+
+    A host that returns may still show what runs elsewhere by then.
+    """
+
+    __tablename__ = 'instance_observations'
+    __table_args__ = (
+        sa.UniqueConstraint('instance_uuid', 'host', 'detector'),
+        TABLE,
+    )
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    instance_uuid: orm.Mapped[str] = orm.mapped_column(sa.String(36))
+    detector: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    layer: orm.Mapped[faults.Layer]
+    """instance, guest_os or guest_network."""
+    host: orm.Mapped[str] = orm.mapped_column(sa.String(190), index=True)
+    """Whose agent looked."""
+    verdict: orm.Mapped[faults.Verdict]
+    seen_at: orm.Mapped[datetime.datetime]
+    detail: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+    healthy_at: orm.Mapped[datetime.datetime | None]
+    """When it last was healthy, there or where it came from; None: never."""
 
 
 class Recovery(Base):
@@ -394,7 +432,7 @@ class RecoveryHistory(Base):
     recovery_id: orm.Mapped[int] = orm.mapped_column(
         sa.ForeignKey('recoveries.id', ondelete='CASCADE'), index=True
     )
-    at: orm.Mapped[datetime.datetime]
+    at: orm.Mapped[datetime.datetime] = orm.mapped_column(index=True)
     from_state: orm.Mapped[str | None] = orm.mapped_column(sa.String(32))
     to_state: orm.Mapped[str] = orm.mapped_column(sa.String(32))
     engine: orm.Mapped[str]
@@ -441,3 +479,26 @@ class Evacuation(Base):
         sa.String(36), unique=True
     )
     """The instance's uuid while the evacuation is open, else NULL."""
+
+
+class Outgoing(Base):
+    """Something that is to be told to the outer world: see outbox.py."""
+
+    __tablename__ = 'outbox'
+    __table_args__ = (
+        sa.Index('ix_outbox_channel_due_at', 'channel', 'due_at'),
+        TABLE,
+    )
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    uuid: orm.Mapped[str] = orm.mapped_column(sa.String(36))
+    channel: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    """Whom to tell; NULL: that is not decided yet."""
+    event: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    body: orm.Mapped[JSON]
+    created_at: orm.Mapped[datetime.datetime]
+    due_at: orm.Mapped[datetime.datetime]
+    """Not earlier; moved ahead by who takes it."""
+    attempts: orm.Mapped[int] = orm.mapped_column(default=0)
+    why: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+    """Why it was not delivered yet."""

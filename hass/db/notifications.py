@@ -12,7 +12,7 @@
 
 """Notifications: alleged faults as they were received."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 import datetime
 from typing import Any
 
@@ -56,6 +56,15 @@ def add(
     return notification
 
 
+def add_new(session: orm.Session, told: Iterable[Notification]) -> None:
+    """Those that have not come before, by their uuid."""
+    coming = {one.uuid: one for one in told}
+    query = sa.select(Notification.uuid).where(Notification.uuid.in_(coming))
+    known = set(session.scalars(query)) if coming else set()
+    session.add_all(one for uuid, one in coming.items() if uuid not in known)
+    session.flush()
+
+
 def get(session: orm.Session, uuid: str) -> Notification:
     """The notification with this uuid.
 
@@ -88,9 +97,26 @@ def all(
     return pages.page(session, Notification, query, limit, marker)
 
 
-def new_ones(session: orm.Session, limit: int = 100) -> list[Notification]:
-    """What nobody looked at yet, oldest first."""
-    return all(session, state=models.NotificationState.NEW, limit=limit)
+def new_ones(
+    session: orm.Session,
+    limit: int = 100,
+    *,
+    layers: Iterable[faults.Layer] = (),
+    but: Iterable[faults.Layer] = (),
+) -> list[Notification]:
+    """What nobody answered yet, oldest first.
+
+    :param layers: only these, if any are given
+    :param but: none of these
+    """
+    query = sa.select(Notification).where(
+        Notification.state == models.NotificationState.NEW,
+        Notification.layer.not_in(list(but)),
+    )
+    if wanted := list(layers):
+        query = query.where(Notification.layer.in_(wanted))
+    query = query.order_by(Notification.id).limit(limit)
+    return list(session.scalars(query))
 
 
 def settle(

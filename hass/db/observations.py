@@ -12,6 +12,10 @@
 
 """Observations: the newest look of each detector at each layer."""
 
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Sequence
+
 from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -21,6 +25,8 @@ from hass.db import session as db_session
 from hass import faults
 
 Row = models.Observation
+CHUNK = 500
+"""Values of one statement: databases have a limit."""
 
 
 def put(session: orm.Session, *seen: faults.Observation) -> None:
@@ -50,6 +56,35 @@ def all(session: orm.Session) -> dict[str, list[faults.Observation]]:
     for row in session.scalars(sa.select(Row)):
         found.setdefault(row.host, []).append(_noun(row))
     return found
+
+
+def of_hosts_failing(
+    session: orm.Session,
+    layers: Collection[faults.Aspect],
+    also: Collection[str] = (),
+) -> dict[str, list[faults.Observation]]:
+    """What was last seen of these layers where one of them has failed.
+
+    :param also: hosts that are wanted besides
+    """
+    here = Row.layer.in_(layers)
+    failing = (
+        sa.select(Row.host)
+        .where(here, Row.verdict == faults.Verdict.FAILED)
+        .distinct()
+    )
+    hosts = {*session.scalars(failing), *also}
+    found: dict[str, list[faults.Observation]] = {}
+    for names in _chunks(sorted(hosts)):
+        query = sa.select(Row).where(here, Row.host.in_(names))
+        for row in session.scalars(query):
+            found.setdefault(row.host, []).append(_noun(row))
+    return found
+
+
+def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), CHUNK):
+        yield names[start : start + CHUNK]
 
 
 def _replaced(session: orm.Session, one: faults.Observation) -> bool:

@@ -12,7 +12,8 @@
 
 """One page of a long answer."""
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 import uuid
 
 import sqlalchemy as sa
@@ -22,8 +23,14 @@ from hass.db import models
 from hass import exception
 
 Row = TypeVar(
-    'Row', models.Cluster, models.Host, models.Instance, models.Notification
+    'Row',
+    models.Cluster,
+    models.Host,
+    models.Instance,
+    models.Notification,
+    models.Recovery,
 )
+Query = TypeVar('Query', bound=sa.Select[*tuple[Any, ...]])
 
 
 def page(
@@ -38,12 +45,38 @@ def page(
     :param marker: uuid of the last row of the page before
     :raises hass.exception.Invalid: the marker names no row
     """
+    found = list(session.scalars(cut(model, query, limit, marker)))
+    check(session, model, marker, found)
+    return found
+
+
+def cut(
+    model: type[Row], query: Query, limit: int | None, marker: str | None
+) -> Query:
+    """The same as a query, for those who read more than rows.
+
+    They have to check() what it gives.
+    """
     if marker is not None:
-        last = session.scalar(sa.select(model.id).where(model.uuid == marker))
-        if last is None:
-            raise exception.Invalid('marker', f'no entry has uuid {marker}')
-        query = query.where(model.id > last)
-    return list(session.scalars(query.order_by(model.id).limit(limit)))
+        last = sa.select(model.id).where(model.uuid == marker)
+        query = query.where(model.id > last.scalar_subquery())
+    return query.order_by(model.id).limit(limit)
+
+
+def check(
+    session: orm.Session,
+    model: type[Row],
+    marker: str | None,
+    found: Sequence[object],
+) -> None:
+    """Behind an unknown marker there is nothing, as behind the last row.
+
+    :raises hass.exception.Invalid: the marker names no row
+    """
+    if marker is None or found:
+        return
+    if session.scalar(sa.select(model.id).where(model.uuid == marker)) is None:
+        raise exception.Invalid('marker', f'no entry has uuid {marker}')
 
 
 def is_uuid(text: str) -> bool:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from hass.db import models
+from hass.db import pages
 
 LATE_SECONDS = 60.0
 """Agents report every ten seconds."""
@@ -55,10 +56,38 @@ def usable(session: orm.Session, now: datetime.datetime) -> dict[int, int]:
     Their agent reported lately and was not stopped, and they are in no
     window.
     """
+    return {row[0]: row[1] for row in session.execute(_usable(now))}
+
+
+def page(
+    session: orm.Session,
+    now: datetime.datetime,
+    *,
+    cluster_id: int | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
+) -> list[tuple[models.Host, int]]:
+    """Hosts, oldest first, each with the usable hosts of its cluster.
+
+    :raises hass.exception.Invalid: the marker names no host
+    """
+    host, counted = models.Host, _usable(now).subquery()
+    query = sa.select(host, sa.func.coalesce(counted.c.number, 0)).outerjoin(
+        counted, counted.c.cluster_id == host.cluster_id
+    )
+    if cluster_id is not None:
+        query = query.where(host.cluster_id == cluster_id)
+    rows = session.execute(pages.cut(host, query, limit, marker))
+    found = [(row, number) for row, number in rows]
+    pages.check(session, host, marker, found)
+    return found
+
+
+def _usable(now: datetime.datetime) -> sa.Select[int, int]:
     late = now - datetime.timedelta(seconds=LATE_SECONDS)
     host = models.Host
-    query = (
-        sa.select(host.cluster_id, sa.func.count())
+    return (
+        sa.select(host.cluster_id, sa.func.count().label('number'))
         .where(
             host.reported_at > late,
             host.planned_until.is_(None),
@@ -68,7 +97,6 @@ def usable(session: orm.Session, now: datetime.datetime) -> dict[int, int]:
         )
         .group_by(host.cluster_id)
     )
-    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def missing(

@@ -23,9 +23,13 @@ from hass.db import models
 from hass.db import moments
 from hass.db import session as db_session
 
+Evacuation = models.Evacuation
 Notification = models.Notification
 Recovery = models.Recovery
-Some: TypeAlias = Callable[[orm.Session, float], int]
+Service = models.Service
+Old: TypeAlias = Callable[[float], sa.Select[int]]
+"""The ids of what is older than so many seconds and may go."""
+Forget: TypeAlias = Callable[[orm.Session, list[int]], None]
 DAY_SECONDS = 86400
 AT_ONCE = 500
 """Rows of a transaction: engines shall not wait for it."""
@@ -37,52 +41,94 @@ class Purged:
 
     recoveries: int
     notifications: int
+    services: int
 
 
-def purge(database: db_session.Database, older_than_days: float) -> Purged:
-    """Delete ended recoveries and settled notifications of long ago.
+def purge(
+    database: db_session.Database, older_than_days: float, dry: bool = False
+) -> Purged:
+    """Delete ended recoveries, settled notifications and lost engines.
 
     History and evacuations of a recovery go with it; what is open or new
-    stays, however old it is.
+    stays, however old it is. An engine is lost when it was killed, so that
+    it did not take its row away itself, and never came back.
 
+    :param dry: count what would go, and delete nothing
     :raises hass.exception.DatabaseUnreachable: there is no answer
     """
     seconds = older_than_days * DAY_SECONDS
+
+    def done(old: Old, forget: Forget) -> int:
+        if dry:
+            return database.read(_count, old(seconds))
+        return _all(database, old(seconds), forget)
+
     return Purged(
-        notifications=_all(database, _notifications, seconds),
-        recoveries=_all(database, _recoveries, seconds),
+        notifications=done(_old_notifications, _forget_notifications),
+        recoveries=done(_old_recoveries, _forget_recoveries),
+        services=done(_lost_services, _forget_services),
     )
 
 
-def _all(database: db_session.Database, some: Some, seconds: float) -> int:
+def _count(session: orm.Session, old: sa.Select[int]) -> int:
+    counted = sa.select(sa.func.count()).select_from(old.subquery())
+    return session.scalar(counted) or 0
+
+
+def _all(
+    database: db_session.Database, old: sa.Select[int], forget: Forget
+) -> int:
+    def some(session: orm.Session) -> int:
+        found = list(session.scalars(old.limit(AT_ONCE)))
+        forget(session, found)
+        return len(found)
+
     total = 0
-    while number := database.write(some, seconds):
+    while number := database.write(some):
         total += number
     return total
 
 
-def _notifications(session: orm.Session, seconds: float) -> int:
-    query = sa.select(Notification.id).where(
+def _old_notifications(seconds: float) -> sa.Select[int]:
+    return sa.select(Notification.id).where(
         Notification.state != models.NotificationState.NEW,
         Notification.received_at < moments.db_now(-seconds),
     )
-    found = list(session.scalars(query.limit(AT_ONCE)))
-    delete = sa.delete(Notification).where(Notification.id.in_(found))
-    session.execute(delete)
-    return len(found)
 
 
-def _recoveries(session: orm.Session, seconds: float) -> int:
-    query = sa.select(Recovery.id).where(
-        Recovery.ended_at < moments.db_now(-seconds)
+def _forget_notifications(session: orm.Session, found: list[int]) -> None:
+    session.execute(sa.delete(Notification).where(Notification.id.in_(found)))
+
+
+def _old_recoveries(seconds: float) -> sa.Select[int]:
+    """An evacuation may outlive its recovery, until Nova has ended it."""
+    moving = sa.select(Evacuation.recovery_id).where(
+        Evacuation.open_key.is_not(None)
     )
-    found = list(session.scalars(query.limit(AT_ONCE)))
+    return sa.select(Recovery.id).where(
+        Recovery.ended_at < moments.db_now(-seconds),
+        Recovery.open_key.is_(None),
+        Recovery.id.not_in(moving),
+    )
+
+
+def _forget_recoveries(session: orm.Session, found: list[int]) -> None:
     session.execute(
         sa.update(Notification)
         .where(Notification.recovery_id.in_(found))
         .values(recovery_id=None)
     )
-    for model in (models.RecoveryHistory, models.Evacuation):
+    for model in (models.RecoveryHistory, Evacuation):
         session.execute(sa.delete(model).where(model.recovery_id.in_(found)))
     session.execute(sa.delete(Recovery).where(Recovery.id.in_(found)))
-    return len(found)
+
+
+def _lost_services(seconds: float) -> sa.Select[int]:
+    """Never those of the last day: they are in trouble, not lost."""
+    return sa.select(Service.id).where(
+        Service.turn_at < moments.db_now(-max(seconds, DAY_SECONDS))
+    )
+
+
+def _forget_services(session: orm.Session, found: list[int]) -> None:
+    session.execute(sa.delete(Service).where(Service.id.in_(found)))

@@ -15,6 +15,7 @@
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from collections import Counter
 import copy
 import datetime
 from typing import Any
@@ -25,18 +26,37 @@ from sqlalchemy import orm
 
 from hass.db import models
 from hass.db import moments
+from hass.db import outbox
+from hass.db import pages
 from hass import exception
 from hass import faults
+from hass import payloads
 
 NEVER_SECONDS = 10 * 366 * 86400.0
-HANDED_ON = ('service', 'unprotected')
+HANDED_ON = ('service', 'unprotected', 'disabled')
 """What the next story of the same host has to put back as well."""
 Recovery = models.Recovery
+
+
+SIDE_STORY = 'service_failure'
+"""The story of a host that lives and keeps its instances: who asks whether
+a host is being recovered does not mean this one."""
 
 
 def host_key(host: str) -> str:
     """The open key of every story of a host: one at a time."""
     return f'host:{host}'
+
+
+def instance_key(uuid: str) -> str:
+    """The open key of an instance's own story."""
+    return f'instance:{uuid}'
+
+
+def open_of_instance(session: orm.Session, uuid: str) -> Recovery | None:
+    """The one open story of an instance by itself."""
+    query = sa.select(Recovery).where(Recovery.open_key == instance_key(uuid))
+    return session.scalars(query).one_or_none()
 
 
 def open_of_host(session: orm.Session, host: str) -> Recovery | None:
@@ -51,11 +71,24 @@ def open_ones(session: orm.Session) -> list[Recovery]:
     return list(session.scalars(query.order_by(Recovery.id)))
 
 
-def last_ended(session: orm.Session, host: str) -> Recovery | None:
-    """The newest ended story of a host."""
+def rescue_of_host(session: orm.Session, host: str) -> Recovery | None:
+    """The open story of a host that failed itself, or comes back."""
+    found = open_of_host(session, host)
+    return None if found and found.workflow == SIDE_STORY else found
+
+
+def last_ended(
+    session: orm.Session, host: str, *, side_story: bool = False
+) -> Recovery | None:
+    """The newest ended story of a host itself, or of its services."""
+    same = Recovery.workflow == SIDE_STORY
     query = (
         sa.select(Recovery)
-        .where(Recovery.subject == host, Recovery.ended_at.is_not(None))
+        .where(
+            Recovery.subject == host,
+            Recovery.ended_at.is_not(None),
+            same if side_story else sa.not_(same),
+        )
         .order_by(Recovery.id.desc())
         .limit(1)
     )
@@ -69,18 +102,39 @@ def append_history(
     new: str,
     engine: str,
     why: str,
+    recovery: Recovery | None = None,
 ) -> None:
-    """One line, in the transaction of what it tells."""
+    """One line, in the transaction of what it tells; others are told too.
+
+    :param recovery: its row as it is then, if it is at hand
+    """
+    at = moments.read_now(session)
     session.add(
         models.RecoveryHistory(
             recovery_id=recovery_id,
-            at=moments.read_now(session),
+            at=at,
             from_state=old,
             to_state=new,
             engine=engine,
             why=why,
         )
     )
+    row = recovery or session.get_one(Recovery, recovery_id)
+    told = payloads.Transition(
+        recovery=row.uuid,
+        workflow=row.workflow,
+        subject=row.subject,
+        cluster=row.cluster.name if row.cluster else None,
+        old=old,
+        new=new,
+        held_kind=row.held_kind if new == 'held' else None,
+        layer=row.fault.get('layer'),
+        why=why,
+        engine=engine,
+        at=at,
+        opened_at=row.opened_at,
+    )
+    outbox.put(session, payloads.Event.TRANSITION, told.to_dict(), at)
 
 
 def open_one(
@@ -101,8 +155,9 @@ def open_one(
 
     What was remembered meanwhile is not lost: the open one is locked.
 
-    :param supersede: workflows whose open story ends here; what it
-        remembered is handed on, for it has to be put back all the same
+    :param supersede: workflows whose open stories of the host and of its
+        instances end here; what the host's own one remembered is handed
+        on, for it has to be put back all the same
     """
     query = sa.select(Recovery).where(Recovery.open_key == host_key(host))
     standing = session.scalars(
@@ -114,24 +169,70 @@ def open_one(
             return None
         inherited = handed_on(standing)
         end(session, standing, 'dismissed', engine, f'superseded: {why}')
-    now = moments.read_now(session)
-    recovery = Recovery(
-        uuid=models.new_uuid(),
+    for workflow_name in supersede:
+        for one in open_on_host(session, host, workflow_name):
+            why_so = f'{host} itself is suspected: {why}'
+            end(session, one, 'dismissed', engine, why_so)
+    return _open(
+        session,
+        engine,
+        deadline_seconds,
         workflow=workflow,
         subject=host,
         cluster_id=cluster_id,
         state=state,
-        state_since=now,
         why=why,
         fault=dict(fault or {}),
         was=inherited | dict(was or {}),
+        open_key=host_key(host),
+    )
+
+
+def open_for_instance(
+    session: orm.Session,
+    uuid: str,
+    *,
+    workflow: str,
+    cluster_id: int,
+    state: str,
+    deadline_seconds: float | None,
+    engine: str,
+    why: str,
+    fault: Mapping[str, Any],
+) -> Recovery | None:
+    """Open a story of one instance, or None when one is open already."""
+    return _open(
+        session,
+        engine,
+        deadline_seconds,
+        workflow=workflow,
+        subject=uuid,
+        cluster_id=cluster_id,
+        state=state,
+        why=why,
+        fault=dict(fault),
+        was={},
+        open_key=instance_key(uuid),
+    )
+
+
+def _open(
+    session: orm.Session,
+    engine: str,
+    deadline_seconds: float | None,
+    **values: Any,
+) -> Recovery | None:
+    now = moments.read_now(session)
+    recovery = Recovery(
+        uuid=models.new_uuid(),
+        state_since=now,
         opened_at=now,
         turned_at=now,
         wake_at=now,
         deadline_at=None
         if deadline_seconds is None
         else _after(now, deadline_seconds),
-        open_key=host_key(host),
+        **values,
     )
     try:
         with session.begin_nested():
@@ -139,8 +240,93 @@ def open_one(
     except oslo_exception.DBDuplicateEntry:
         # Another engine opened one at this moment.
         return None
-    append_history(session, recovery.id, None, state, engine, why)
+    append_history(
+        session, recovery.id, None, recovery.state, engine, recovery.why
+    )
     return recovery
+
+
+def open_on_host(
+    session: orm.Session, host: str, workflow: str
+) -> list[Recovery]:
+    """Open stories of instances that were told of by a host's agent."""
+    query = (
+        sa.select(Recovery)
+        .where(
+            Recovery.workflow == workflow,
+            Recovery.ended_at.is_(None),
+            Recovery.fault['host'].as_string() == host,
+        )
+        .order_by(Recovery.id)
+        .with_for_update(of=Recovery)
+    )
+    return list(session.scalars(query))
+
+
+def gone_to(
+    session: orm.Session,
+    seconds: float,
+    cluster_id: int,
+    states: Iterable[str],
+) -> set[int]:
+    """Ids of a cluster's stories that went to one of the states lately."""
+    history = models.RecoveryHistory
+    query = (
+        sa.select(Recovery.id)
+        .distinct()
+        .join(history, Recovery.id == history.recovery_id)
+        .where(
+            Recovery.cluster_id == cluster_id,
+            history.to_state.in_(list(states)),
+            history.at > moments.db_now(-seconds),
+        )
+    )
+    return set(session.scalars(query))
+
+
+def failed_on(
+    session: orm.Session, workflow: str, cluster_id: int
+) -> Counter[str]:
+    """Open stories of a cluster's instances: host to how many."""
+    host = Recovery.fault['host'].as_string().label('host')
+    found = sa.select(host).where(
+        Recovery.workflow == workflow,
+        Recovery.cluster_id == cluster_id,
+        Recovery.ended_at.is_(None),
+    )
+    rows = found.subquery()
+    query = sa.select(rows.c.host, sa.func.count()).group_by(rows.c.host)
+    return Counter({row[0]: row[1] for row in session.execute(query)})
+
+
+def is_restrained(
+    session: orm.Session, workflow: str, cluster_id: int | None
+) -> bool:
+    """Whether one of the cluster's is held by restraint, and pages."""
+    query = sa.select(Recovery.id).where(
+        Recovery.workflow == workflow,
+        Recovery.cluster_id == cluster_id,
+        Recovery.ended_at.is_(None),
+        Recovery.state == 'held',
+        Recovery.held_kind == models.HeldKind.RESTRAINT,
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def of_subject_within(
+    session: orm.Session, subject: str, workflow: str, seconds: float
+) -> list[Recovery]:
+    """Stories of one subject that were opened lately, oldest first."""
+    query = (
+        sa.select(Recovery)
+        .where(
+            Recovery.subject == subject,
+            Recovery.workflow == workflow,
+            Recovery.opened_at > moments.db_now(-seconds),
+        )
+        .order_by(Recovery.id)
+    )
+    return list(session.scalars(query))
 
 
 def chain(
@@ -372,7 +558,7 @@ def record_hop(
         }
     old = recovery.state
     recorded = _record(session, recovery, values)
-    append_history(session, recovery.id, old, to, engine, why)
+    append_history(session, recovery.id, old, to, engine, why, recorded)
     session.flush()
     return recorded
 
@@ -415,6 +601,34 @@ def fenced_within(
     return [row.subject for row in session.execute(query)]
 
 
+def restarts_since(
+    session: orm.Session, host: str, moment: datetime.datetime
+) -> int:
+    """How often a restart of a service of the host was begun."""
+    history = models.RecoveryHistory
+    query = (
+        sa.select(sa.func.count())
+        .select_from(history)
+        .join(Recovery, Recovery.id == history.recovery_id)
+        .where(
+            Recovery.subject == host,
+            Recovery.workflow == SIDE_STORY,
+            history.to_state == 'restarting',
+            history.at > moment,
+        )
+    )
+    return session.scalars(query).one()
+
+
+def wake(session: orm.Session, recovery_id: int) -> None:
+    """There is something to see: a turn is due now."""
+    session.execute(
+        sa.update(Recovery)
+        .where(Recovery.id == recovery_id, Recovery.ended_at.is_(None))
+        .values(wake_at=moments.db_now())
+    )
+
+
 def faults_counted(session: orm.Session) -> dict[faults.Layer, int]:
     """How often each layer was the one that a host's recovery was for."""
     layer = Recovery.fault['layer'].as_string().label('layer')
@@ -429,7 +643,10 @@ def faults_counted(session: orm.Session) -> dict[faults.Layer, int]:
 
 
 def suspects_within(
-    session: orm.Session, seconds: float, fleeting_seconds: float
+    session: orm.Session,
+    seconds: float,
+    fleeting_seconds: float,
+    workflow: str = 'host_failure',
 ) -> set[str]:
     """Hosts that were suspected lately, whatever came of it.
 
@@ -442,7 +659,7 @@ def suspects_within(
         Recovery.opened_at,
         Recovery.ended_at,
     ).where(
-        Recovery.workflow == 'host_failure',
+        Recovery.workflow == workflow,
         Recovery.opened_at > moments.db_now(-seconds),
     )
     fleeting = datetime.timedelta(seconds=fleeting_seconds)
@@ -521,7 +738,10 @@ def all(
     limit: int | None = None,
     marker: str | None = None,
 ) -> list[Recovery]:
-    """Recoveries, newest first, a page at a time."""
+    """Recoveries, newest first, a page at a time.
+
+    :raises hass.exception.Invalid: the marker names no row
+    """
     query = sa.select(Recovery).order_by(Recovery.id.desc())
     wanted = {
         Recovery.subject: subject,
@@ -536,8 +756,11 @@ def all(
         ended = Recovery.ended_at.is_(None)
         query = query.where(ended if is_open else sa.not_(ended))
     if marker is not None:
-        query = query.where(Recovery.id < get(session, marker).id)
-    return list(session.scalars(query.limit(limit)))
+        last = sa.select(Recovery.id).where(Recovery.uuid == marker)
+        query = query.where(Recovery.id < last.scalar_subquery())
+    found = list(session.scalars(query.limit(limit)))
+    pages.check(session, Recovery, marker, found)
+    return found
 
 
 def history_of(
@@ -577,11 +800,9 @@ def hold_open_ones(session: orm.Session, engine: str, why: str) -> int:
     locked = query.order_by(Recovery.id).with_for_update(of=Recovery)
     found = list(session.scalars(locked))
     for recovery in found:
-        append_history(
-            session, recovery.id, recovery.state, 'held', engine, why
-        )
-        recovery.state = 'held'
+        old, recovery.state = recovery.state, 'held'
         recovery.held_kind = models.HeldKind.SAFETY
+        append_history(session, recovery.id, old, 'held', engine, why)
         recovery.state_since = moments.read_now(session)
         recovery.deadline_at = None
         recovery.wake_at = _after(recovery.state_since, NEVER_SECONDS)

@@ -14,6 +14,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,9 +48,11 @@ def turn(
     deaf: bool,
     silent: Mapping[str, Any],
     mute: Sequence[str] = (),
+    clock_at: datetime.datetime | None = None,
 ) -> None:
     """The engine finished a turn of its patrol.
 
+    :param clock_at: what its own clock says, naive UTC
     :raises hass.exception.NotFound: it did not enter
     """
     done = session.execute(
@@ -60,6 +63,7 @@ def turn(
             deaf=deaf,
             silent=dict(silent),
             mute=list(mute),
+            clock_at=clock_at,
         )
         .execution_options(synchronize_session=False)
     )

@@ -98,16 +98,25 @@ def check_url(conf: cfg.ConfigOpts) -> sa.URL:
     """
     register_opts(conf)
     hass_conf.check(conf, 'database', options.database_opts)
+    return usable_url(OPTION, conf.database.connection)
+
+
+def usable_url(option: str, text: str | sa.URL) -> sa.URL:
+    """The URL, if this release can use it.
+
+    :param option: where it was read
+    :raises ConfigError: it is none, or names a driver that is not tested
+    """
     try:
-        url = sa.make_url(conf.database.connection)
+        url = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError):
         # The sentence of SQLAlchemy would show the URL and its password.
         raise exception.ConfigError(
-            OPTION, 'not a URL of the form driver://user:password@host/name'
+            option, 'not a URL of the form driver://user:password@host/name'
         ) from None
     if url.drivername not in DRIVERS:
         raise exception.ConfigError(
-            OPTION,
+            option,
             f'driver {url.drivername} is not supported, '
             f'use one of {", ".join(DRIVERS)}',
         )
@@ -115,7 +124,7 @@ def check_url(conf: cfg.ConfigOpts) -> sa.URL:
         url.get_dialect().import_dbapi()
     except ImportError as error:
         raise exception.ConfigError(
-            OPTION, f'driver {url.drivername} is not installed: {error}'
+            option, f'driver {url.drivername} is not installed: {error}'
         ) from None
     if url.drivername.startswith('mysql') and 'charset' not in url.query:
         url = url.update_query_dict({'charset': 'utf8mb4'})

@@ -44,14 +44,15 @@ class ComputeNova(base.Detector):
         self._at: float | None = None
 
     def probe(self, subject: base.Subject) -> Sequence[base.Finding]:
-        """Up is healthy, down or forced down is failed.
+        """Up is healthy, down is failed, forced down tells nothing.
 
         :raises hass.exception.NovaError: it does not tell
         """
         record = self._records().get(subject.host)
         verdict, detail = faults.Verdict.UNKNOWN, 'Nova knows none there'
         if record is not None and record.forced_down:
-            verdict, detail = faults.Verdict.FAILED, 'it is forced down'
+            # Somebody said so, and Nova looks no further.
+            detail = 'it is forced down'
         elif record is not None:
             detail = f'Nova says {record.state}'
             if record.state == 'up':

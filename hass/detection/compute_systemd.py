@@ -18,7 +18,7 @@ from hass import faults
 
 
 class ComputeSystemd(systemd.Unit):
-    """Stopped in good order is failed too: nobody serves Nova here."""
+    """What ``[agent] compute_unit`` names."""
 
     layer = faults.SidePath.COMPUTE
 

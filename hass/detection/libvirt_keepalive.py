@@ -12,6 +12,7 @@
 
 """libvirtd, from inside: a connection that is kept alive."""
 
+from collections.abc import Iterator
 from concurrent import futures
 import contextlib
 import dataclasses
@@ -158,6 +159,22 @@ def start_events() -> Any:
 
     threading.Thread(target=run, name='libvirt-events', daemon=True).start()
     return libvirt
+
+
+@contextlib.contextmanager
+def if_supported(libvirt: Any) -> Iterator[None]:
+    """Not every hypervisor has everything: what it lacks is left out."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:
+            raise
+
+
+def keep_alive(libvirt: Any, connection: Any) -> None:
+    """End calls to a libvirtd that hangs, where it is asked over a line."""
+    with if_supported(libvirt):
+        connection.setKeepAlive(INTERVAL_SECONDS, COUNT)
 
 
 def _of_the_socket(libvirt: Any, error: Any) -> bool:

@@ -18,10 +18,9 @@ from hass import faults
 
 
 class LibvirtSystemd(systemd.Unit):
-    """Stopped in good order tells nothing: its socket may start it again."""
+    """What ``[agent] libvirt_unit`` names."""
 
     layer = faults.SidePath.LIBVIRT
-    stopped = faults.Verdict.UNKNOWN
 
     def __init__(self, tools: base.Tools) -> None:
         super().__init__(tools)

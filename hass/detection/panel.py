@@ -30,6 +30,7 @@ from hass import clock as clock_
 from hass.detection import base
 from hass import exception
 from hass import faults
+from hass import origin
 
 RETRY_SECONDS = 30.0
 """A detector that failed at a host is tried there again after this."""
@@ -40,6 +41,7 @@ Spawn = Callable[[Callable[[], T]], 'futures.Future[T]']
 
 def in_thread(work: Callable[[], T]) -> 'futures.Future[T]':
     """Start the work in a thread that nobody has to wait for."""
+    work = origin.carried(work)
     future: futures.Future[T] = futures.Future()
     future.set_running_or_notify_cancel()
 

@@ -18,6 +18,7 @@ each address, and each of them gets the answers to all.
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Sequence
 import contextlib
 import ipaddress
 import secrets
@@ -40,6 +41,7 @@ ICMP_FILTER = 1
 ICMPV6_FILTER = 1
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Place = contextlib.AbstractContextManager[None]
 
 
 class Pinger:
@@ -66,12 +68,34 @@ class Pinger:
 
         :raises hass.exception.ConfigError: the system allows no pings
         """
+        (answered,) = self.answering_from(
+            [(contextlib.nullcontext(), addresses)]
+        )
+        return answered
+
+    def answering_from(
+        self, places: Sequence[tuple[Place, Collection[str]]]
+    ) -> Sequence[frozenset[str]]:
+        """As answering(), from several places in the time of one.
+
+        :param places: each is entered while its sockets are opened
+        :raises hass.exception.ConfigError: the system allows no pings
+        """
         with contextlib.ExitStack() as stack:
-            lines = [
-                stack.enter_context(line) for line in self._lines(addresses)
+            opened = []
+            for place, addresses in places:
+                with place:
+                    opened.append(
+                        [
+                            stack.enter_context(line)
+                            for line in self._lines(addresses)
+                        ]
+                    )
+            self._ask([line for lines in opened for line in lines])
+            return [
+                frozenset().union(*(line.answered for line in lines))
+                for lines in opened
             ]
-            self._ask(lines)
-            return frozenset().union(*(line.answered for line in lines))
 
     def _lines(self, addresses: Iterable[str]) -> 'list[_Line]':
         asked: dict[int, dict[str, IpAddress]] = {}

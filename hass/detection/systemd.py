@@ -13,6 +13,7 @@
 """What systemd says of a unit, over D-Bus."""
 
 import contextlib
+import dataclasses
 import os
 import threading
 from typing import Any
@@ -40,42 +41,79 @@ ERRORS = (
 UP = frozenset({'active', 'reloading', 'refreshing'})
 
 
-class Unit(base.Detector):
-    """Asks the manager of this host for one unit: org.freedesktop.systemd1(5).
+@dataclasses.dataclass(frozen=True, slots=True)
+class State:
+    """Where a unit is; the words are those of systemctl(1).
 
-    One that is being started or stopped is neither healthy nor failed.
-
-    :ivar unit: its name
-    :cvar stopped: what it means that it was stopped in good order
-    :ivar booted: a folder that exists where systemd runs, see sd_booted(3)
+    :ivar job: what it waits for, '' for nothing
     """
 
-    in_band = True
-    seconds = 2 * CALL_SECONDS + base.GRACE_SECONDS
     unit: str
-    stopped = faults.Verdict.FAILED
-    booted = '/run/systemd/system'
+    load: str
+    active: str
+    sub: str
+    job: str
 
-    def __init__(self, tools: base.Tools) -> None:
-        super().__init__(tools)
+    def __str__(self) -> str:
+        said = f'{self.unit} is {self.active} ({self.sub})'
+        if self.load != 'loaded':
+            said += f', the unit is {self.load}'
+        if self.job:
+            said += f', a job to {self.job} it waits'
+        return said
+
+    @property
+    def is_up(self) -> bool:
+        return self.active in UP
+
+    @property
+    def is_failed(self) -> bool:
+        """It ended badly, or systemd starts it again and again."""
+        return (
+            self.load == 'loaded'
+            and not self.job
+            and not self.is_up
+            and (
+                self.active == 'failed' or self.sub.startswith('auto-restart')
+            )
+        )
+
+
+class Manager:
+    """systemd of this host, over a connection that is kept."""
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bus: Any = None
 
-    def lacks(self, subject: base.Subject) -> str:
-        found = os.path.isdir(self.booted)
-        return '' if found else 'systemd does not run here'
+    def call(
+        self, member: str, signature: str, body: tuple[object, ...]
+    ) -> jeepney.Message:
+        """Call a method of org.freedesktop.systemd1.Manager.
 
-    def probe(self, subject: base.Subject) -> list[base.Finding]:
-        """Running is healthy, failed and always restarted are failed.
-
-        :raises hass.exception.DetectorFailed: systemd does not say
+        :returns: the reply, which may be an error
+        :raises ERRORS: nothing answers
         """
-        try:
-            with self._lock:
-                reply = self._ask()
-        except ERRORS as error:
-            why = f'D-Bus: {type(error).__name__}: {error}'
-            raise self._failed(subject, why) from None
+        asked = jeepney.new_method_call(MANAGER, member, signature, body)
+        with self._lock:
+            if self._bus is None:
+                self._bus = blocking.open_dbus_connection(
+                    'SYSTEM', auth_timeout=CALL_SECONDS
+                )
+            try:
+                return self._bus.send_and_get_reply(
+                    asked, timeout=CALL_SECONDS
+                )
+            except BaseException:
+                self._hang_up()
+                raise
+
+    def state(self, unit: str) -> State | None:
+        """Where a unit is; None: systemd does not say.
+
+        :raises ERRORS: nothing answers
+        """
+        reply = self.call('ListUnitsByNames', 'as', ([unit],))
         match reply.body:
             case (
                 [
@@ -92,30 +130,14 @@ class Unit(base.Detector):
                         *_,
                     )
                 ],
-            ) if (
-                reply.header.message_type is jeepney.MessageType.method_return
-            ):
-                return [self._judge(load, active, sub, kind if job else '')]
-        raise self._failed(subject, 'systemd answers no state')
+            ) if answered(reply):
+                return State(unit, load, active, sub, kind if job else '')
+        return None
 
     def close(self) -> None:
         """Leave the bus."""
         with self._lock:
             self._hang_up()
-
-    def _ask(self) -> jeepney.Message:
-        if self._bus is None:
-            self._bus = blocking.open_dbus_connection(
-                'SYSTEM', auth_timeout=CALL_SECONDS
-            )
-        call = jeepney.new_method_call(
-            MANAGER, 'ListUnitsByNames', 'as', ([self.unit],)
-        )
-        try:
-            return self._bus.send_and_get_reply(call, timeout=CALL_SECONDS)
-        except BaseException:
-            self._hang_up()
-            raise
 
     def _hang_up(self) -> None:
         bus, self._bus = self._bus, None
@@ -123,23 +145,52 @@ class Unit(base.Detector):
             with contextlib.suppress(OSError):
                 bus.close()
 
-    def _judge(
-        self, load: str, active: str, sub: str, job: str
-    ) -> base.Finding:
-        said = f'{self.unit} is {active} ({sub})'
-        if load != 'loaded':
-            said += f', the unit is {load}'
-        if job:
-            said += f', a job to {job} it waits'
+
+class Unit(base.Detector):
+    """Asks the manager of this host for one unit: org.freedesktop.systemd1(5).
+
+    One that is being started or stopped is neither healthy nor failed, nor is
+    one that was stopped in good order: somebody wanted that.
+
+    :ivar unit: its name
+    :ivar booted: a folder that exists where systemd runs, see sd_booted(3)
+    """
+
+    in_band = True
+    seconds = 2 * CALL_SECONDS + base.GRACE_SECONDS
+    unit: str
+    booted = '/run/systemd/system'
+
+    def __init__(self, tools: base.Tools) -> None:
+        super().__init__(tools)
+        self._manager = Manager()
+
+    def lacks(self, subject: base.Subject) -> str:
+        found = os.path.isdir(self.booted)
+        return '' if found else 'systemd does not run here'
+
+    def probe(self, subject: base.Subject) -> list[base.Finding]:
+        """Running is healthy, failed and always restarted are failed.
+
+        :raises hass.exception.DetectorFailed: systemd does not say
+        """
+        try:
+            state = self._manager.state(self.unit)
+        except ERRORS as error:
+            why = f'D-Bus: {type(error).__name__}: {error}'
+            raise self._failed(subject, why) from None
+        if state is None:
+            raise self._failed(subject, 'systemd answers no state')
         verdict = faults.Verdict.UNKNOWN
-        if active in UP:
+        if state.is_up:
             verdict = faults.Verdict.HEALTHY
-        elif load == 'loaded' and not job:
-            if active == 'failed' or sub.startswith('auto-restart'):
-                verdict = faults.Verdict.FAILED
-            elif active == 'inactive':
-                verdict = self.stopped
-        return base.Finding(verdict, said)
+        elif state.is_failed:
+            verdict = faults.Verdict.FAILED
+        return [base.Finding(verdict, str(state))]
+
+    def close(self) -> None:
+        """Leave the bus."""
+        self._manager.close()
 
     def _failed(
         self, subject: base.Subject, why: str
@@ -148,6 +199,7 @@ class Unit(base.Detector):
         return exception.DetectorFailed(name, subject.host, why)
 
 
-def _answered(reply: jeepney.Message) -> bool:
+def answered(reply: jeepney.Message) -> bool:
+    """Whether a reply is an answer, and no error."""
     kind = reply.header.message_type
     return kind is jeepney.MessageType.method_return

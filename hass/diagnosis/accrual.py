@@ -33,10 +33,14 @@ LEAST_JITTER = 0.02
 """A share of the beat interval: any scheduler is late by a little."""
 OUTLIER_BEATS = 3.0
 OUTAGE_BEATS = 6
-"""So many lost in a row are an outage, no noise, and count as
-OUTAGE_LOSSES: taken for a burst, the eight beats of one cut cable made it
-take 20 s to suspect that host for hours."""
+"""So many lost in a row, or a silence of so many intervals, are an outage, no
+noise, and count as OUTAGE_LOSSES: taken for a burst, the eight beats of one
+cut cable made it take 20 s to suspect that host for hours. A switch that is
+back may deliver the last three of them late, and then fewer are lost."""
 OUTAGE_LOSSES = 1
+FLUSH_BEATS = 0.5
+"""What comes so soon after an outage may have waited for its end: such delays
+are no noise either."""
 CLOCK_SECONDS = 60.0
 """No beat is under way for so long: the clock of its host was moved."""
 SAME_SECONDS = 0.1
@@ -79,6 +83,7 @@ class Path:
         self._sequence = -1
         self._uptime = 0.0
         self._seen = 0
+        self._outage_over = -math.inf
         # Arrival of the newest beat; when it was expected, if that is later.
         self._newest: tuple[float, float] | None = None
 
@@ -197,8 +202,10 @@ class Path:
         :param steps: by which its number is greater than the one before
         """
         gap = uptime - self._uptime
+        silence = 0.0
         if self._newest is not None:
             arrival = max(arrival, self._newest[0])
+            silence = arrival - self._newest[0]
         if self._seen and (gap <= 0 or self._was_moved(arrival - uptime)):
             self._forget_clock()
         elif self._seen and gap < SAME_SECONDS:
@@ -212,7 +219,10 @@ class Path:
         if learn:
             # A host that hung has sent nothing that could get lost.
             lost = min(rounds, steps) - 1
-            self._learn(arrival - uptime, gap, rounds, lost)
+            if max(lost, silence / self._beat_seconds) >= OUTAGE_BEATS:
+                lost = min(lost, OUTAGE_LOSSES)
+                self._outage_over = arrival
+            self._learn(arrival, uptime, gap, rounds, lost)
         self._uptime = uptime
         self._newest = arrival, self._expected(arrival, uptime)
 
@@ -221,13 +231,20 @@ class Path:
         return mean is not None and abs(offset - mean) > CLOCK_SECONDS
 
     def _learn(
-        self, offset: float, gap: float, rounds: int, lost: int
+        self,
+        arrival: float,
+        uptime: float,
+        gap: float,
+        rounds: int,
+        lost: int,
     ) -> None:
         beat = self._beat_seconds
+        waited = arrival < self._outage_over + FLUSH_BEATS * beat
+        outlier = 0.0 if waited else OUTLIER_BEATS * beat
         known = self._delays.mean() is not None
         tardy = gap - rounds * beat if known else 0.0
-        self._delays.take(offset, tardy, OUTLIER_BEATS * beat)
-        self._losses.take(OUTAGE_LOSSES if lost >= OUTAGE_BEATS else lost)
+        self._delays.take(arrival - uptime, tardy, outlier)
+        self._losses.take(lost)
         self._beats += 1
         if known:
             # Losses make some gaps longer; few are shorter than the beat.

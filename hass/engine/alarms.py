@@ -22,6 +22,8 @@ from hass.db import models
 from hass.db import recoveries
 from hass.db import session as db_session
 from hass import events
+from hass import origin
+from hass import payloads
 
 LOG = logging.getLogger(__name__)
 
@@ -56,7 +58,13 @@ class Alarms:
 
     def page(self, alarm: dict[str, Any]) -> None:
         """One alarm: at least ``subject`` and ``why``."""
-        LOG.error('ALARM %s: %s', alarm['subject'], alarm['why'])
+        recovery = alarm.get('recovery')
+        LOG.error(
+            'ALARM %s: %s',
+            alarm['subject'],
+            alarm['why'],
+            extra=origin.logged(recovery) if recovery else None,
+        )
         self._notifier.alarm(alarm)
         if not self._command:
             return
@@ -83,5 +91,5 @@ def _alarm(recovery: models.Recovery) -> dict[str, Any]:
         'subject': recovery.subject,
         'held_kind': recovery.held_kind,
         'why': recovery.why,
-        'since': recovery.state_since.isoformat(),
+        'since': payloads.shown(recovery.state_since),
     }

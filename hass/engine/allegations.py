@@ -11,7 +11,10 @@
 # under the License.
 
 
-"""What others say of hosts: notifications are read, and answered."""
+"""What others say of hosts: notifications are read, and answered.
+
+Those of instances are read elsewhere: see incidents.py.
+"""
 
 from collections.abc import Callable
 
@@ -19,17 +22,8 @@ from hass.db import models
 from hass.db import notifications
 from hass.db import recoveries
 from hass.db import session as db_session
+from hass.engine import incidents
 from hass.engine import inventory as inventory_
-from hass import faults
-
-HOST_LAYERS = frozenset(
-    {
-        faults.Layer.POWER,
-        faults.Layer.HARDWARE,
-        faults.Layer.OS,
-        faults.Layer.NETWORK,
-    }
-)
 
 
 class Allegations:
@@ -51,7 +45,7 @@ class Allegations:
     def read(self) -> None:
         """Answer the new ones."""
         with self._database.reader() as session:
-            found = notifications.new_ones(session)
+            found = notifications.new_ones(session, but=incidents.LAYERS)
         for notification in found:
             self._answer(notification)
 
@@ -61,12 +55,10 @@ class Allegations:
         recovery_id = None
         if host is None:
             why = f'{notification.host} is in no cluster'
-        elif notification.layer not in HOST_LAYERS:
-            why = f'there is no workflow for layer {notification.layer}'
         else:
             self._suspect(host, f'alleged by {notification.source}')
             with self._database.reader() as session:
-                recovery = recoveries.open_of_host(session, host.name)
+                recovery = recoveries.rescue_of_host(session, host.name)
             if recovery is not None:
                 recovery_id = recovery.id
                 state = models.NotificationState.OPENED

@@ -22,6 +22,7 @@ from hass import clock as clock_
 from hass.db import recoveries
 from hass.db import session as db_session
 from hass import exception
+from hass import origin
 from hass.recovery import runner as runner_
 
 LOG = logging.getLogger(__name__)
@@ -61,29 +62,49 @@ class Dispatcher:
         self._step_seconds = step_seconds
         self._call_seconds = call_seconds
         self._held: dict[int, runner_.Claimed] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._bell = threading.Event()
         self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._stopped = threading.Event()
+        self._scanner = threading.Thread(
+            target=self._scan_loop, name='scan', daemon=True
+        )
+        self._renewer = threading.Thread(
+            target=self._renew_loop, name='renewal', daemon=True
+        )
 
     def start(self) -> None:
         """Begin to scan and to renew, each in a thread of its own."""
-        for loop in (self._scan_loop, self._renew_loop):
-            thread = threading.Thread(
-                target=loop, name=loop.__name__, daemon=True
-            )
-            thread.start()
-            self._threads.append(thread)
+        self._scanner.start()
+        self._renewer.start()
+
+    @property
+    def busy(self) -> int:
+        """How many recoveries are being worked on."""
+        return len(self._held)
 
     def wake(self) -> None:
         """The bell: scan now. A lost bell costs one scan interval."""
         self._bell.set()
 
     def stop(self) -> None:
-        """Take no more work; what runs may finish its turn."""
+        """Take no more work; what runs finishes its turn, and is given back.
+
+        What hangs in its turn for too long keeps its claim, which runs out.
+        """
         self._stopping.set()
+        self._runner.leave()
         self._bell.set()
-        for thread in self._threads:
+        self._join(self._scanner)
+        with self._lock:
+            self._lock.wait_for(
+                lambda: not self._held, timeout=self._step_seconds
+            )
+        self._stopped.set()
+        self._join(self._renewer)
+
+    def _join(self, thread: threading.Thread) -> None:
+        if thread.is_alive():
             thread.join(timeout=self._step_seconds)
 
     def scan(self) -> int:
@@ -113,6 +134,7 @@ class Dispatcher:
                     '%s: a step of %s hangs; it may act no more',
                     claimed.recovery.subject,
                     claimed.recovery.state,
+                    extra=origin.logged(claimed.recovery.uuid),
                 )
                 self._drop(claimed)
                 continue
@@ -146,8 +168,10 @@ class Dispatcher:
         with self._lock:
             if self._held.get(claimed.recovery.id) is claimed:
                 del self._held[claimed.recovery.id]
+            self._lock.notify_all()
 
     def _work(self, claimed: runner_.Claimed) -> None:
+        origin.begin_recovery(claimed.recovery.uuid)
         try:
             self._runner.run(claimed)
         except exception.HassError as error:
@@ -169,7 +193,7 @@ class Dispatcher:
     def _renew_loop(self) -> None:
         repeat(
             self.renew,
-            lambda: self._stopping.wait(self._renew_seconds),
+            lambda: self._stopped.wait(self._renew_seconds),
             'the renewal of claims',
         )
 

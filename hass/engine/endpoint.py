@@ -13,22 +13,27 @@
 """What agents and the API may ask of an engine."""
 
 import collections
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 import datetime
 import ipaddress
 import logging
 from typing import Any, Protocol, TypeVar
+import uuid
 
+from oslo_utils import uuidutils
 from sqlalchemy import orm
 
+from hass import audit
 from hass import beats
 from hass import clock as clocks
 from hass.db import evacuations
 from hass.db import hosts
+from hass.db import instance_observations
 from hass.db import models
 from hass.db import moments
 from hass.db import notifications
 from hass.db import observations
+from hass.db import orders
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db
@@ -43,6 +48,12 @@ from hass.rpc import transport
 LOG = logging.getLogger(__name__)
 
 GOODBYE_SECONDS = 900.0
+GUEST_LAYERS = (
+    faults.Layer.INSTANCE,
+    faults.Layer.GUEST_OS,
+    faults.Layer.GUEST_NETWORK,
+)
+MAX_DETECTOR = 64
 STALE_SECONDS = 30.0
 RETURNING = frozenset(
     {
@@ -70,6 +81,8 @@ class ReportsEndpoint:
 
     A message that is not believed is answered with ``refused`` and the
     reason, counted, and leaves no trace in the database.
+
+    :param ring: is called when something is to be looked at now
     """
 
     def __init__(
@@ -78,7 +91,9 @@ class ReportsEndpoint:
         keys: keys_.AgentKeys,
         ears: Ears,
         clock: clocks.Clock,
+        ring: Callable[[], None] = lambda: None,
     ) -> None:
+        self._ring = ring
         self._database = database
         self._keys = keys
         self._ears = ears
@@ -96,7 +111,11 @@ class ReportsEndpoint:
     @transport.exposed
     def report(self, context: object, envelope: object) -> api.Answer:
         """See rpc/api.py."""
-        return self._answer(messages.Report, envelope, self._report)
+        return self._answer(
+            messages.Report,
+            envelope,
+            lambda report: self._report(report, envelope),
+        )
 
     @transport.exposed
     def goodbye(self, context: object, envelope: object) -> api.Answer:
@@ -149,13 +168,47 @@ class ReportsEndpoint:
         self._refusals[
             refused.reason if known else beats.Refusal.UNREADABLE
         ] += 1
-        LOG.warning('%s: %s', kind.kind.decode(), refused)
+        audit.tell(
+            audit.Outcome.REFUSED,
+            kind.kind.decode(),
+            host=refused.host or None,
+            why=refused.reason,
+        )
 
-    def _report(self, report: messages.Report) -> api.Answer:
+    def _report(self, report: messages.Report, envelope: Any) -> api.Answer:
         check_addresses(report)
+        check_events(report)
+        check_guests(report)
         seconds = self._database.write(record, report)
+        if report.events or report.faults:
+            self._ring()
         self._tell_ailments(report)
-        return {'patrol_seconds': seconds}
+        return {'patrol_seconds': seconds} | self._orders(report, envelope)
+
+    def _orders(
+        self, report: messages.Report, envelope: Any
+    ) -> dict[str, messages.Envelope]:
+        """What the host is to do, signed as the answer to this report."""
+        wanted = self._database.read(
+            orders.outstanding, report.host, report.boot_id
+        )
+        key = messages.signer(
+            messages.Report, envelope, self._keys(report.host)
+        )
+        if not wanted or key is None:
+            return {}
+        answer = messages.Orders(
+            host=report.host,
+            boot_id=report.boot_id,
+            sequence=report.sequence,
+            sent_at=report.sent_at,
+            uptime=report.uptime,
+            orders=[
+                messages.Order(one.id, one.kind, one.subject, seconds)
+                for one, seconds in wanted
+            ],
+        )
+        return {'orders': messages.seal(answer, key)}
 
     def _tell_ailments(self, report: messages.Report) -> None:
         """Log what ails an agent, once when it comes or goes."""
@@ -223,6 +276,41 @@ def check_addresses(report: messages.Report) -> None:
             ) from None
 
 
+def check_events(report: messages.Report) -> None:
+    """Only what names an instance gets into the rows.
+
+    :raises MessageRefused: an id is no UUID
+    """
+    for event in report.events:
+        for field in ('id', 'instance'):
+            if not uuidutils.is_uuid_like(getattr(event, field)):
+                raise exception.MessageRefused(
+                    report.host, f'report.events.{field}: a UUID is wanted'
+                )
+
+
+def check_guests(report: messages.Report) -> None:
+    """Only what fits gets into the rows.
+
+    :raises MessageRefused: a look names no instance, no detector, or a layer
+        of the host
+    """
+    for look in report.guests:
+        if not uuidutils.is_uuid_like(look.instance):
+            field, wanted = 'instance', 'a UUID is wanted'
+        elif look.layer not in GUEST_LAYERS:
+            field = 'layer'
+            wanted = f'one of {", ".join(GUEST_LAYERS)} is wanted'
+        elif not 0 < len(look.detector) <= MAX_DETECTOR:
+            field = 'detector'
+            wanted = f'1 to {MAX_DETECTOR} characters are wanted'
+        else:
+            continue
+        raise exception.MessageRefused(
+            report.host, f'report.guests.{field}: {wanted}'
+        )
+
+
 def ailments(report: messages.Report) -> str:
     """What is wrong with the agent by its own account; '': nothing."""
     found = [
@@ -248,6 +336,7 @@ def record(session: orm.Session, report: messages.Report) -> float | None:
         domains=report.domains,
         system_uuid=report.system_uuid,
         resume_guests=report.resume_guests,
+        clock_at=beats.moment(report.sent_at),
     )
     hosts.unplan(session, report.host)
     now = moments.read_now(session)
@@ -262,6 +351,15 @@ def record(session: orm.Session, report: messages.Report) -> float | None:
             payload=alleged.payload,
             generated_at=_ago(now, alleged.age),
         )
+    for result in report.results:
+        orders.answer(
+            session, report.host, result.id, result.done, result.detail
+        )
+    notifications.add_new(
+        session,
+        (_notification(report.host, one, now) for one in report.events),
+    )
+    instance_observations.put(session, report.host, _seen(report, now))
     turns = [engine.turn_at for engine in services.all(session)]
     return (now - max(turns)).total_seconds() if turns else None
 
@@ -287,13 +385,49 @@ def why_closed(session: orm.Session, host: str) -> str:
     """Why compute services of the host must not start; '': they may."""
     if evacuations.open_from(session, host):
         return 'evacuations of its instances have not ended'
-    recovery = recoveries.open_of_host(session, host)
+    recovery = recoveries.rescue_of_host(session, host)
     if recovery is None or recovery.state in RETURNING:
         return ''
     return (
         f'recovery {recovery.uuid} ({recovery.workflow}) is '
         f'{recovery.state}: {recovery.why}'
     )
+
+
+def _notification(
+    host: str, event: messages.InstanceEvent, now: datetime.datetime
+) -> models.Notification:
+    return models.Notification(
+        uuid=str(uuid.UUID(event.id)),
+        source='agent',
+        host=host,
+        layer=event.incident.layer,
+        payload={
+            'instance': str(uuid.UUID(event.instance)),
+            'event': event.incident,
+            'detail': event.detail,
+        },
+        generated_at=_ago(now, event.age),
+        received_at=now,
+    )
+
+
+def _seen(
+    report: messages.Report, now: datetime.datetime
+) -> Iterator[instance_observations.Seen]:
+    """Looks at what is defined there: of others a host has no say."""
+    here = {one.lower() for one in report.domains or ()}
+    for look in report.guests:
+        instance = str(uuid.UUID(look.instance))
+        if instance in here:
+            yield instance_observations.Seen(
+                instance,
+                look.detector,
+                look.layer,
+                look.verdict,
+                _ago(now, look.age),
+                look.detail,
+            )
 
 
 def _observation(

@@ -87,7 +87,7 @@ class _Host:
 
     def take(
         self, beat: beats.Beat, arrival: float, wall: float, learn: bool
-    ) -> None:
+    ) -> Heard:
         jump = self.replay.accept(
             beat.host,
             beat.boot_id,
@@ -127,6 +127,7 @@ class _Host:
             planned=planned,
             clock_jump=jump,
         )
+        return self.heard
 
 
 class Hearing:
@@ -141,17 +142,19 @@ class Hearing:
 
     def take(
         self, beat: beats.Beat, arrival: float, wall: float, learn: bool = True
-    ) -> None:
+    ) -> Heard:
         """A signed beat came.
 
         :param arrival: CLOCK_BOOTTIME of this engine
         :param wall: our wall clock, as messages carry it
         :param learn: whether it came when we were punctual ourselves
+        :returns: what has been heard of its host now
         :raises MessageRefused: it is old
         """
         host = self._hosts.get(beat.host) or _Host(self._wish)
-        host.take(beat, arrival, wall, learn)
+        heard = host.take(beat, arrival, wall, learn)
         self._hosts[beat.host] = host
+        return heard
 
     def heard(self, host: str) -> Heard | None:
         """What has been heard of a host; None: nothing at all."""

@@ -59,7 +59,7 @@ class Kdump:
         self._panicked = panicked
         self._newest: dict[str, float] = {}
         self._told: dict[str, float] = {}
-        self._refusals = refusals.Refusals(clock, LOG)
+        self._refusals = refusals.Refusals(clock)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._sockets: list[socket.socket] = []
@@ -111,9 +111,7 @@ class Kdump:
             os_kdump.check(datagram)
             self._take(_plain(address))
         except exception.MessageRefused as refused:
-            self._refusals.note(
-                refused.reason, f'fence_kdump from {address}: {refused.reason}'
-            )
+            self._refusals.note('fence_kdump', refused, address)
 
     def _take(self, address: str) -> None:
         host = self._host_of(address)

@@ -24,6 +24,8 @@ import socket
 import threading
 from typing import Any
 
+import prometheus_client
+
 from hass import asks
 from hass import beats
 from hass import clock as clocks
@@ -43,6 +45,7 @@ POKED_SECONDS = 1.0
 """Beats that come so soon after a question are no measure of the rest."""
 LATE_SECONDS = 0.25
 """A listener that is later than this learns nothing from arrivals."""
+DELAYS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 Way = tuple[socket.socket, tuple[Any, ...]]
 """Our socket, and the address of theirs as the socket module has it."""
@@ -54,6 +57,7 @@ class Listener:
     :param keys: the keys that a host may sign with; called for each beat
     :param addresses: (address, port) to receive beats on
     :param wish: the quality of detection that is wanted
+    :ivar delays: how late the beats came, for Prometheus
     """
 
     def __init__(
@@ -71,7 +75,14 @@ class Listener:
         self._poked: dict[str, float] = {}
         self._ways: dict[str, dict[str, Way]] = {}
         self._expected: dict[str, Callable[[asks.Reached], None]] = {}
-        self._refusals = refusals.Refusals(clock, LOG)
+        self._refusals = refusals.Refusals(clock)
+        self.delays = prometheus_client.Histogram(
+            'hass_beat_delay_seconds',
+            'How much longer a beat was under way than the fastest of its '
+            'host in the last minutes.',
+            buckets=DELAYS,
+            registry=None,
+        )
         self._turned_at = clock.monotonic()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -222,7 +233,8 @@ class Listener:
             else:
                 self._take_beat(datagram, way)
         except exception.MessageRefused as refused:
-            self._refusals.note(refused.reason, f'beat: {refused}')
+            place = None if way is None else way[1][0]
+            self._refusals.note('beat', refused, place)
 
     def _take_beat(self, datagram: bytes, way: Way | None) -> None:
         beat = beats.unpack(datagram, self._keys)
@@ -230,7 +242,8 @@ class Listener:
         late = now - self._turned_at - WAIT_SECONDS > LATE_SECONDS
         poked = now - self._poked.get(beat.host, -POKED_SECONDS)
         learn = not late and poked >= POKED_SECONDS
-        self._hearing.take(beat, now, beats.wall(self._clock), learn)
+        heard = self._hearing.take(beat, now, beats.wall(self._clock), learn)
+        self.delays.observe(now - heard.sent)
         if way is not None:
             known = self._ways.get(beat.host, {})
             self._ways[beat.host] = known | {beat.network: way}

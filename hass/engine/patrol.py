@@ -27,6 +27,7 @@ from oslo_db import exception as oslo_exception
 from sqlalchemy import orm
 
 from hass import clock as clock_
+from hass.conf import protection as protection_options
 from hass.db import models
 from hass.db import moments
 from hass.db import protection
@@ -38,15 +39,20 @@ from hass.diagnosis import accrual
 from hass.diagnosis import liveness
 from hass.engine import alarms as alarms_
 from hass.engine import allegations
+from hass.engine import census
 from hass.engine import dispatcher
 from hass.engine import domains
 from hass.engine import glances
+from hass.engine import incidents
 from hass.engine import inventory as inventory_
 from hass.engine import reboots
+from hass.engine import service_watch
 from hass import exception
+from hass import origin
 from hass.recovery import hands as hands_
 from hass.recovery import host_failure
 from hass.recovery import host_return
+from hass.recovery import instance_failure
 from hass.recovery import witness as witness_
 from hass.recovery import workflow
 
@@ -93,7 +99,9 @@ class Patrol:
             alarms,
             engine,
             conf.engine.alive_seconds,
+            protection_options.rule(conf),
         )
+        self._census = census.Census(database, hands.compute)
         self._engine = engine
         self._detection = conf.detection
         self._turn_seconds: float = conf.engine.turn_seconds
@@ -107,8 +115,19 @@ class Patrol:
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._glances = glances.Glances(hands, pool, self._bell.set)
+        self._services = service_watch.ServiceWatch(
+            database, inventory, ears, self._clock, engine, conf, wake
+        )
         self._allegations = allegations.Allegations(
             database, inventory, self._suspect
+        )
+        self._incidents = incidents.Incidents(
+            database,
+            inventory,
+            hands.compute,
+            protection_options.rule(conf),
+            engine,
+            wake,
         )
 
     def run(self) -> None:
@@ -126,6 +145,13 @@ class Patrol:
         self._bell.wait(self._rest_seconds)
         self._bell.clear()
         return self._stopping.is_set()
+
+    def ring(self) -> None:
+        """There is something to see: take the next turn now."""
+        self._bell.set()
+        # What befell an instance need not wait until all hosts are seen.
+        if not self._stopping.is_set():
+            self._pool.submit(self._incidents.read)
 
     def turn(self) -> None:
         """Look at all hosts once."""
@@ -147,20 +173,26 @@ class Patrol:
                 bool(deaf),
                 self._silent(ears),
                 self._ears.mute(),
+                self._clock.now(),
             )
         self._allegations.read()
+        self._pool.submit(self._incidents.read)
         self._look_at_silent(ears, now, bool(deaf))
         hosts = self._inventory.hosts()
         for host in self._reboots.sudden(
             (host, self._ears.heard(host.name)) for host in hosts
         ):
             self._pool.submit(self._reboots.tell, host)
+        if self._due('services', service_watch.LOOK_SECONDS):
+            self._pool.submit(self._services.look)
         if self._due('page', PAGE_SECONDS):
             self._page_held()
         if self._due('domains', domains.LEARN_SECONDS):
             self._pool.submit(
                 domains.learn, self._database, self._hands.compute
             )
+        if self._due('census', census.TAKE_SECONDS):
+            self._pool.submit(self._census.take)
 
     def _until_missed(self, ears: liveness.Ears) -> float:
         """Seconds until the next turn: soon when a beat fails to come."""
@@ -308,26 +340,31 @@ class Patrol:
         self, host: models.Host, why: str, *, silent: bool = False
     ) -> None:
         try:
-            with self._database.writer() as session:
-                if silent and self._was_vetoed(session, host.name):
-                    return
-                opened = self._open(session, host, why)
+            opened = self._database.write(self._open, host, why, silent)
         except oslo_exception.DBDuplicateEntry:
             return  # Another engine was quicker.
         if opened is not None:
-            LOG.warning('%s: suspected: %s', host.name, why)
+            LOG.warning(
+                '%s: suspected: %s',
+                host.name,
+                why,
+                extra=origin.logged(opened.uuid),
+            )
             self._wake()
 
     def _open(
-        self, session: orm.Session, host: models.Host, why: str
+        self, session: orm.Session, host: models.Host, why: str, silent: bool
     ) -> models.Recovery | None:
+        if silent and self._was_vetoed(session, host.name):
+            return None
         row = windows.guard(session, host.name)
         if row is None or protection.window(row, moments.read_now(session)):
             return None
         standing = recoveries.open_of_host(session, host.name)
         if standing is not None and not self._died_again(session, standing):
             return None
-        if standing is None and self._was_released(session, host):
+        beside = standing and standing.workflow == recoveries.SIDE_STORY
+        if (standing is None or beside) and self._was_released(session, host):
             return None
         return recoveries.open_one(
             session,
@@ -340,13 +377,22 @@ class Patrol:
             ),
             engine=self._engine,
             why=why,
-            supersede=(host_return.HostReturn.name,),
+            supersede=(
+                host_return.HostReturn.name,
+                instance_failure.InstanceFailure.name,
+                recoveries.SIDE_STORY,
+            ),
         )
 
     def _died_again(
         self, session: orm.Session, standing: models.Recovery
     ) -> bool:
-        """Whether a returning host was heard and fell silent again."""
+        """Whether a returning host was heard and fell silent again.
+
+        Or whether it was only a service of it that had died before.
+        """
+        if standing.workflow == recoveries.SIDE_STORY:
+            return True
         if standing.workflow != host_return.HostReturn.name:
             return False
         if standing.state in ABSENT:

@@ -13,6 +13,8 @@
 """``hass-status upgrade check``: would this installation save anybody?"""
 
 from collections.abc import Callable
+from concurrent import futures
+import datetime
 from typing import TypeVar
 
 from oslo_config import cfg
@@ -31,6 +33,7 @@ from hass.db import services
 from hass.db import session as db_session
 from hass.engine import fences
 from hass.engine import inventory
+from hass.engine import settings
 from hass import exception
 from hass.fencing import topology
 from hass import nova
@@ -39,7 +42,10 @@ from hass import secrets
 Code = upgradecheck.Code
 Result = upgradecheck.Result
 T = TypeVar('T')
+Moment = datetime.datetime | None
 IDLE_SECONDS = 30
+CLOCK_SECONDS = 5.0
+"""Tokens and certificates have moments in them, and so have logs."""
 
 
 class Checks(upgradecheck.UpgradeCommands):
@@ -48,6 +54,12 @@ class Checks(upgradecheck.UpgradeCommands):
     def __init__(self) -> None:
         self.conf: cfg.ConfigOpts | None = None
         self._clock = clock_.SystemClock()
+
+    def configuration(self) -> Result:
+        """What options mean together will do."""
+        assert self.conf is not None
+        conf = self.conf
+        return _judged(lambda: '; '.join(settings.complaints(conf)))
 
     def database(self) -> Result:
         """The tables are at this release's revision."""
@@ -69,13 +81,41 @@ class Checks(upgradecheck.UpgradeCommands):
         """Every host's BMC answers and belongs to that host."""
         return self._look(hosts.all, self._broken)
 
-    def hosts(self) -> Result:
-        """No host comes back by itself with guests of its own."""
-        return self._look(hosts.all, _unsafe)
+    def power_restore(self) -> Result:
+        """No host powers itself on when the power comes back."""
+        return self._look(hosts.all, _restored)
+
+    def nova_conf(self) -> Result:
+        """No host starts guests of its own when it boots."""
+        return self._look(hosts.all, _resumed)
 
     def protection(self) -> Result:
         """Every host would be recovered if it failed now."""
         return self._look(_unprotected, '; '.join)
+
+    def clocks(self) -> Result:
+        """Agents, engines, this machine and the database agree on time."""
+        return self._look(self._clocks, '; '.join)
+
+    def _clocks(self, session: orm.Session) -> list[str]:
+        now = moments.read_now(session)
+        said: list[tuple[str, Moment, Moment]] = [
+            ('this machine', self._clock.now(), now)
+        ]
+        said += [
+            (f'engine {one.name}', one.clock_at, one.turn_at)
+            for one in services.alive(session, IDLE_SECONDS)
+        ]
+        said += [
+            (host.name, host.clock_at, host.reported_at)
+            for host in hosts.all(session)
+        ]
+        return [
+            f'the clock of {who} is {abs(seconds):.0f} s '
+            f"{'ahead of' if seconds > 0 else 'behind'} the database's"
+            for who, clock, database in said
+            if abs(seconds := _apart(clock, database)) > CLOCK_SECONDS
+        ]
 
     def _broken(self, found: list[models.Host]) -> str:
         assert self.conf is not None
@@ -97,13 +137,15 @@ class Checks(upgradecheck.UpgradeCommands):
             bmcs,
             store.address_of,
         )
+        names = [host.name for host in found]
         try:
-            outcomes = {host.name: tester.test(host.name) for host in found}
+            with futures.ThreadPoolExecutor(self.conf.bmc.workers) as pool:
+                outcomes = list(pool.map(tester.test, names))
         finally:
             bmcs.close()
         return '; '.join(
             f'{name} has no working fence: {outcome["why"]}'
-            for name, outcome in outcomes.items()
+            for name, outcome in zip(names, outcomes, strict=True)
             if outcome['state'] != models.FenceState.WORKING
         )
 
@@ -139,22 +181,34 @@ class Checks(upgradecheck.UpgradeCommands):
         return secrets.Keyring(self.conf.secrets.keyring_file)
 
     _upgrade_checks = (
+        ('configuration', configuration),
         ('database', database),
         ('keyring', keyring),
         ('Nova', nova),
         ('engines', engines),
         ('fences', fences),
-        ('hosts', hosts),
+        ('power restore policy', power_restore),
+        ('nova.conf', nova_conf),
         ('protection', protection),
+        ('clocks', clocks),
     )
 
 
 def _tried(act: Callable[[], object]) -> Result:
-    try:
+    def silently() -> str:
         act()
+        return ''
+
+    return _judged(silently)
+
+
+def _judged(act: Callable[[], str]) -> Result:
+    """A failure when it raises, a warning when it complains."""
+    try:
+        complaint = act()
     except exception.HassError as error:
         return Result(Code.FAILURE, str(error))
-    return Result(Code.SUCCESS)
+    return Result(Code.WARNING if complaint else Code.SUCCESS, complaint)
 
 
 def _alive(session: orm.Session) -> list[models.Service]:
@@ -177,7 +231,16 @@ def _no_engine(alive: list[models.Service]) -> str:
     return f'no engine finished a turn of its patrol for {IDLE_SECONDS} s'
 
 
-def _unsafe(found: list[models.Host]) -> str:
+def _restored(found: list[models.Host]) -> str:
+    return '; '.join(
+        f'{host.name}: its BMC powers it on by itself when the power comes '
+        f'back ({host.power_restore_policy}); set always-off'
+        for host in found
+        if host.power_restore_policy not in {None, 'always-off', 'unknown'}
+    )
+
+
+def _resumed(found: list[models.Host]) -> str:
     complaints = []
     for host in found:
         if host.resume_guests:
@@ -185,11 +248,16 @@ def _unsafe(found: list[models.Host]) -> str:
                 f'{host.name}: resume_guests_state_on_host_boot in nova.conf '
                 'must be false, or evacuated guests start there again'
             )
-        if host.power_restore_policy not in {None, 'always-off', 'unknown'}:
+        if host.resume_guests is None and host.reported_at is not None:
             complaints.append(
-                f'{host.name}: its BMC powers it on by itself when the power '
-                f'comes back ({host.power_restore_policy}); set always-off'
+                f'{host.name}: its agent cannot read nova.conf: see [agent] '
+                'nova_conf'
             )
-        if host.reported_at is None:
-            complaints.append(f'{host.name}: its agent never reported')
     return '; '.join(complaints)
+
+
+def _apart(clock: Moment, database: Moment) -> float:
+    """Seconds that a clock is ahead; 0 when nothing is known of it."""
+    if clock is None or database is None:
+        return 0.0
+    return (clock - database).total_seconds()

@@ -30,6 +30,7 @@ from hass.db import services
 from hass.db import session as db_session
 from hass.engine import alarms as alarms_
 from hass.engine import shares
+from hass import entitlement
 from hass import exception
 from hass import nova
 from hass.recovery import witness
@@ -46,12 +47,14 @@ class Reboots:
         alarms: alarms_.Alarms,
         engine: str,
         alive_seconds: float,
+        rule: entitlement.Rule,
     ) -> None:
         self._database = database
         self._compute = compute
         self._alarms = alarms
         self._engine = engine
         self._alive_seconds = alive_seconds
+        self._rule = rule
         self._boots: dict[str, tuple[str, bool]] = {}
 
     def sudden(
@@ -81,18 +84,21 @@ class Reboots:
                 alive = services.alive(session, self._alive_seconds)
                 if rows.window(host, moments.read_now(session)):
                     return
-                standing = recoveries.open_of_host(session, host.name)
-                protected = instances.uuids_of(session, host.cluster_id)
+                standing = recoveries.rescue_of_host(session, host.name)
             engines = tuple(sorted(one.name for one in alive))
             if shares.keeper(host.name, engines) != self._engine:
                 return
             if standing and standing.state != workflow.State.CONFIRMING:
                 return
-            lost = [
+            active = [
                 server
                 for server in self._compute.servers_on(host.name)
-                if server.uuid in protected and server.vm_state == 'active'
+                if server.vm_state == 'active'
             ]
+            with self._database.reader() as session:
+                lost = instances.protected(
+                    session, self._rule, host.cluster, active
+                )
         except (exception.HassError, oslo_exception.DBError) as error:
             self._page(host, f'what ran there is not known: {error}')
             return

@@ -33,6 +33,7 @@ from typing import Protocol
 from typing import runtime_checkable
 
 from oslo_config import cfg
+import prometheus_client
 from sqlalchemy import orm
 
 from hass import clock as clock_
@@ -57,6 +58,7 @@ from hass import faults
 LOG = logging.getLogger(__name__)
 TURN_SECONDS = 1.0
 MEASURED_SECONDS = 10.0
+LOOKS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 LYING = 'it was heard while its BMC read off'
 PACE: Mapping[faults.Aspect, float] = {
     faults.Layer.HARDWARE: 2.0,
@@ -94,6 +96,8 @@ class Rounds:
 
     :param lanes: where looks run, and where those at hosts whose last look
         failed do
+    :ivar looks, failed_looks: how long looks took, and how many brought
+        nothing, for Prometheus
     """
 
     def __init__(
@@ -121,6 +125,19 @@ class Rounds:
         self._alive_seconds = conf.engine.alive_seconds
         self._quick, self._slow = lanes
         self._almanac = clock_.Almanac()
+        self.looks = prometheus_client.Histogram(
+            'hass_look_seconds',
+            'How long the looks of a detector took.',
+            ('detector',),
+            buckets=LOOKS,
+            registry=None,
+        )
+        self.failed_looks = prometheus_client.Counter(
+            'hass_looks_failed',
+            'Looks of a detector at a host that brought nothing.',
+            ('detector',),
+            registry=None,
+        )
         self._subjects: dict[str, detection.Subject] = {}
         self._due: dict[tuple[str, str], float] = {}
         self._looking: dict[str, futures.Future[None]] = {}
@@ -164,9 +181,13 @@ class Rounds:
         self._worries.page()
 
     def _mine(self, session: orm.Session) -> list[models.Host]:
-        """This engine's hosts, but for those with an open recovery."""
+        """This engine's hosts, but for those that are recovered themselves."""
         alive = services.alive(session, self._alive_seconds)
-        busy = {one.subject for one in recoveries.open_ones(session)}
+        busy = {
+            one.subject
+            for one in recoveries.open_ones(session)
+            if one.workflow != recoveries.SIDE_STORY
+        }
         known = {one.name: one for one in self._inventory.hosts()}
         mine = shares.keeps(
             self._engine, sorted(known), [one.name for one in alive]
@@ -329,8 +350,10 @@ class Rounds:
     def _note(self, look: Look) -> None:
         layer = self._panel.detectors[look.detector].layer
         self._tried.setdefault(look.host, set()).add(look.detector)
+        self.looks.labels(look.detector).observe(look.seconds)
         if look.why:
             self._failing.add(look.host)
+            self.failed_looks.labels(look.detector).inc()
         elif layer is faults.Layer.POWER:
             self._failing.discard(look.host)
         if not look.why and isinstance(layer, faults.Layer):

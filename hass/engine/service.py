@@ -12,8 +12,6 @@
 
 """hass-engine put together: it only wires rooms."""
 
-from collections.abc import Iterable
-from concurrent import futures
 import importlib.metadata
 import logging
 import socket
@@ -33,42 +31,56 @@ from hass.detection import base as detection
 from hass.detection import panel
 from hass.detection import pings
 from hass.diagnosis import estimates
-from hass.diagnosis import quality
 from hass.engine import alarms
+from hass.engine import census
 from hass.engine import contradictions
 from hass.engine import dispatcher
 from hass.engine import endpoint
 from hass.engine import explainer
 from hass.engine import fences
+from hass.engine import gauges
+from hass.engine import herald
 from hass.engine import inventory
 from hass.engine import kdump
 from hass.engine import keys
 from hass.engine import listener
+from hass.engine import notices
 from hass.engine import patrol
 from hass.engine import peers
+from hass.engine import pools
+from hass.engine import powering
+from hass.engine import returning
 from hass.engine import rounds
+from hass.engine import settings
 from hass.engine import situations
 from hass.engine import worries
 from hass import events
+from hass.events import announcer
+from hass.events import bus
+from hass.events import webhook
 from hass import exception
 from hass.fencing import base as fencing
 from hass.fencing import topology
+from hass.metrics import books
+from hass.metrics import listener as metrics
 from hass import nova
+from hass.nova import notices as nova_notices
 from hass.recovery import control_plane
 from hass.recovery import hands
 from hass.recovery import host_failure
 from hass.recovery import host_return
+from hass.recovery import instance_failure
 from hass.recovery import looking
 from hass.recovery import outside
 from hass.recovery import planner
 from hass.recovery import runner
+from hass.recovery import service_failure
 from hass.recovery import witness
 from hass.rpc import api as rpc_api
 from hass.rpc import transport as rpc
 from hass import secrets
 
 LOG = logging.getLogger(__name__)
-MAX_PORT = 65535
 
 
 class Engine:
@@ -97,8 +109,8 @@ class Engine:
         self.listener = listener.Listener(
             clock,
             self._keys,
-            _addresses(conf.engine.listen, '[engine] listen'),
-            _wish(conf),
+            settings.addresses(conf.engine.listen, '[engine] listen'),
+            settings.wish(conf),
         )
         self.peers = peers.Peers(self.listener, clock)
         self._inventory = inventory.Inventory(
@@ -109,7 +121,7 @@ class Engine:
         )
         self.kdump = kdump.Kdump(
             clock,
-            _addresses(conf.detection.kdump_listen, kdump.OPTION),
+            settings.addresses(conf.detection.kdump_listen, kdump.OPTION),
             self._inventory.host_at,
             self.listener.heard_after,
             lambda host, at: self.patrol.panicked(host),
@@ -139,15 +151,6 @@ class Engine:
         self._compute = nova.connect(conf, clock)
         self._learnt = estimates.Learnt()
         self._transport = transport or rpc.connect(conf)
-        notifier = events.BusNotifier(
-            oslo_messaging.Notifier(
-                transport or oslo_messaging.get_notification_transport(conf),
-                publisher_id=f'hass-engine.{self.name}',
-                topics=['hass_notifications'],
-                driver=None if transport is None else 'noop',
-                retry=0,  # A dead broker must not hold a recovery.
-            )
-        )
         self._hands = hands.Hands(
             fencer=fencer,
             compute=self._compute,
@@ -180,14 +183,31 @@ class Engine:
         self._fences = fences.Fences(
             self.database, fencer, self._bmcs, self._inventory.address_of
         )
-        self.dispatcher = self._make_dispatcher(clock, notifier)
+        self._power = powering.Power(
+            self.database,
+            fencer,
+            self._bmcs,
+            self._inventory.address_of,
+            clock,
+            conf.bmc.call_seconds,
+            returning.Returning(self.name, lambda: self.dispatcher.wake()),
+        )
+        self.dispatcher = self._make_dispatcher(clock)
         pager = alarms.Alarms(
             self.database,
-            notifier,
+            announcer.Announcer(self.database),
             command=conf.alarm.command,
             command_seconds=conf.alarm.command_seconds,
             repeat_seconds=conf.alarm.repeat_seconds,
         )
+        workers = conf.bmc.workers
+        self._pools = {
+            'patrol': pools.Pool(8, 'probe'),
+            'looks': pools.Pool(workers, 'round'),
+            'slow looks': pools.Pool(max(1, workers // 2), 'slow'),
+            # A pager may hang, and may not take the lanes with it.
+            'pages': pools.Pool(1, 'page'),
+        }
         self.rounds = self._make_rounds(clock, pager)
         self.patrol = patrol.Patrol(
             self.database,
@@ -199,7 +219,7 @@ class Engine:
             conf,
             self.dispatcher.wake,
             self._keys.refresh,
-            futures.ThreadPoolExecutor(8, 'probe'),
+            self._pools['patrol'],
         )
         self._watch = threading.Thread(
             target=self.patrol.run, name='patrol', daemon=True
@@ -223,10 +243,31 @@ class Engine:
         self._round = threading.Thread(
             target=self.rounds.run, name='rounds', daemon=True
         )
+        self._reports = endpoint.ReportsEndpoint(
+            self.database, self._keys, self.listener, clock, self.patrol.ring
+        )
+        self.metrics = metrics.Listener(
+            conf.metrics,
+            'engine',
+            (
+                books.Books(self.database, clock),
+                self._gauges(clock),
+                self.listener.delays,
+                self.rounds.looks,
+                self.rounds.failed_looks,
+            ),
+        )
         self._servers = [
             rpc.server(self._transport, topic, self.name, endpoints)
-            for topic, endpoints in self._endpoints(clock)
+            for topic, endpoints in self._endpoints()
         ]
+        self._servers += self._nova_listener()
+        self._herald = herald.Herald(
+            self.database,
+            clock,
+            self._channels(clock),
+            conf.webhooks.give_up_seconds,
+        )
 
     def start(self) -> None:
         """Listen first, then judge."""
@@ -236,6 +277,7 @@ class Engine:
             services.enter(session, self.name, version)
         self._inventory.refresh()
         self._keys.refresh()
+        self.metrics.start()
         self.listener.start()
         self.kdump.start()
         for server in self._servers:
@@ -244,22 +286,26 @@ class Engine:
         self._watch.start()
         self._round.start()
         self._writer.start()
+        self._herald.start()
 
     def stop(self) -> None:
         """Take no more work, finish what runs, say goodbye to the peers."""
+        # What its last turns look at has to go on until they are done.
+        self.dispatcher.stop()
         self.kdump.stop()
         self.patrol.stop()
         self.rounds.stop()
         self.explainer.stop()
-        self.dispatcher.stop()
         for thread in (self._watch, self._round, self._writer):
             if thread.is_alive():
                 # Its last turn writes to the database that is closed below.
                 thread.join(timeout=self._conf.recovery.step_seconds)
+        self._herald.stop()
         for server in self._servers:
             server.stop()
             server.wait()
         self.listener.stop()
+        self.metrics.stop()
         with self.database.writer() as session:
             services.leave(session, self.name)
         self._bmcs.close()
@@ -287,9 +333,7 @@ class Engine:
     def _make_rounds(
         self, clock: clock_.Clock, pager: alarms.Alarms
     ) -> rounds.Rounds:
-        workers = self._conf.bmc.workers
-        # A pager may hang, and may not take the lanes with it.
-        paging = futures.ThreadPoolExecutor(1, 'page')
+        paging = self._pools['pages']
         return rounds.Rounds(
             self.database,
             self._inventory,
@@ -305,15 +349,25 @@ class Engine:
             clock,
             self.name,
             self._conf,
-            (
-                futures.ThreadPoolExecutor(workers, 'round'),
-                futures.ThreadPoolExecutor(max(1, workers // 2), 'slow'),
-            ),
+            (self._pools['looks'], self._pools['slow looks']),
         )
 
-    def _make_dispatcher(
-        self, clock: clock_.Clock, notifier: events.Notifier
-    ) -> dispatcher.Dispatcher:
+    def _channels(self, clock: clock_.Clock) -> dict[str, events.Channel]:
+        """Who is told what happens; the bus, if it has a driver for that."""
+        found: dict[str, events.Channel] = {}
+        found |= webhook.channels(self._conf.webhooks, clock)
+        if self._conf.oslo_messaging_notifications.driver:
+            found['bus'] = bus.Bus(
+                oslo_messaging.Notifier(
+                    oslo_messaging.get_notification_transport(self._conf),
+                    publisher_id=f'hass-engine.{self.name}',
+                    topics=[bus.TOPIC],
+                    retry=bus.TRIES,
+                )
+            )
+        return found
+
+    def _make_dispatcher(self, clock: clock_.Clock) -> dispatcher.Dispatcher:
         recovery = self._conf.recovery
         workflows = (
             host_failure.HostFailure(
@@ -324,13 +378,16 @@ class Engine:
                 self._fences.ailing,
                 restart_unprotected=recovery.restart_unprotected,
             ),
+            instance_failure.InstanceFailure(
+                self._hands, self._conf, planner.DefaultPlanner()
+            ),
+            service_failure.ServiceFailure(self._hands, self._conf),
         )
         return dispatcher.Dispatcher(
             self.database,
             runner.Runner(
                 self.database,
                 {one.name: one for one in workflows},
-                notifier,
                 clock,
                 self.name,
                 held_seconds=recovery.held_seconds,
@@ -346,40 +403,41 @@ class Engine:
             call_seconds=recovery.call_seconds,
         )
 
-    def _endpoints(
-        self, clock: clock_.Clock
-    ) -> tuple[tuple[str, list[object]], ...]:
-        reports = endpoint.ReportsEndpoint(
-            self.database, self._keys, self.listener, clock
+    def _gauges(self, clock: clock_.Clock) -> gauges.Gauges:
+        return gauges.Gauges(
+            refused={
+                'beat': self.listener.refusals,
+                'report': self._reports.refusals,
+                'panic': self.kdump.refusals,
+            },
+            pools=self._pools,
+            busy=lambda: self.dispatcher.busy,
+            workers=self._conf.engine.workers,
+            deaf_seconds=lambda: clock.monotonic() - self.listener.ears(),
         )
+
+    def _endpoints(self) -> tuple[tuple[str, list[object]], ...]:
         operators = endpoint.OperatorEndpoint(
             self.dispatcher.wake, self._fences.test
         )
-        return ((rpc.REPORTS, [reports]), (rpc.OPERATORS, [operators]))
-
-
-def _wish(conf: cfg.ConfigOpts) -> quality.Wish:
-    try:
-        return quality.Wish(
-            target_seconds=conf.detection.target_seconds,
-            false_alarms_per_host_year=(
-                conf.detection.false_alarms_per_host_year
-            ),
-            probes_per_host_hour=conf.detection.probes_per_host_hour,
-            longest_seconds=conf.detection.longest_seconds,
+        power = powering.PowerEndpoint(self._power)
+        return (
+            (rpc.REPORTS, [self._reports]),
+            (rpc.OPERATORS, [operators, power]),
         )
-    except ValueError as error:
-        raise exception.ConfigError('[detection]', str(error)) from None
 
-
-def _addresses(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
-    return [_address(text, option) for text in texts]
-
-
-def _address(text: str, option: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(':')
-    if int(port) > MAX_PORT:
-        raise exception.ConfigError(
-            option, f'{text}: the port must be {MAX_PORT} or less'
+    def _nova_listener(self) -> list[rpc.Server]:
+        """What hears Nova's notifications, where they are on."""
+        group = self._conf.nova
+        if not group.notifications_url:
+            return []
+        hints = notices.Notices(
+            self.database,
+            census.Census(self.database, self._compute),
+            self.dispatcher.wake,
         )
-    return host.strip('[]'), int(port)
+        return [
+            nova_notices.listen(
+                group.notifications_url, group.notifications_topic, hints
+            )
+        ]

@@ -37,6 +37,7 @@ from hass.nova.records import Action
 from hass.nova.records import Aggregate
 from hass.nova.records import Daemon
 from hass.nova.records import Migration
+from hass.nova.records import Port
 from hass.nova.records import Server
 from hass.nova.records import Service
 from hass.nova.records import Versions
@@ -52,6 +53,7 @@ __all__ = [
     'Migration',
     'Nova',
     'PROOF_SECONDS',
+    'Port',
     'Proof',
     'Server',
     'Service',

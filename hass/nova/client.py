@@ -155,10 +155,7 @@ class Nova(compute.Compute):
         recovery: str,
         deadline: hass_clock.Deadline,
     ) -> records.Service:
-        change: doors.JSON = {}
-        if service.status == 'enabled':
-            change['status'] = 'disabled'
-            change['disabled_reason'] = compute.mark(recovery)
+        change = _disabling(service, recovery)
         if not service.forced_down:
             change['forced_down'] = True
         return self._update('force down', service, change, deadline)
@@ -168,6 +165,15 @@ class Nova(compute.Compute):
     ) -> records.Service:
         change = {'forced_down': False} if service.forced_down else {}
         return self._update('un-force', service, change, deadline)
+
+    def disable(
+        self,
+        service: records.Service,
+        recovery: str,
+        deadline: hass_clock.Deadline,
+    ) -> records.Service:
+        change = _disabling(service, recovery)
+        return self._update('disable', service, change, deadline)
 
     def enable(
         self,
@@ -285,15 +291,16 @@ class Nova(compute.Compute):
         self, instance: str, since: datetime.datetime | None = None
     ) -> list[records.Action]:
         call = f'actions of {instance}'
-        body = self._door.get(
+        body, told_at = self._door.get_dated(
             call, f'/servers/{_path(instance)}/os-instance-actions', VERSION
         )
+        now = told_at or self._clock.now()
         found = body.get('instanceActions')
         if not isinstance(found, list):
             raise exception.NovaFailed(
                 call, "the answer holds no 'instanceActions'"
             )
-        actions = [records.Action.read(call, one) for one in found]
+        actions = [records.Action.read(call, one, now) for one in found]
         return [
             one for one in actions if since is None or one.started_at >= since
         ]
@@ -333,6 +340,50 @@ class Nova(compute.Compute):
     ) -> None:
         self._act(f'stop {server.uuid}', server, {'os-stop': None}, deadline)
 
+    def hard_reboot(
+        self, server: records.Server, deadline: hass_clock.Deadline
+    ) -> None:
+        self._act(
+            f'hard reboot {server.uuid}',
+            server,
+            {'reboot': {'type': 'HARD'}},
+            deadline,
+        )
+
+    def migrate(
+        self,
+        server: records.Server,
+        target: str | None,
+        deadline: hass_clock.Deadline,
+    ) -> None:
+        self._act(
+            f'migrate {server.uuid}',
+            server,
+            {'migrate': {'host': target} if target else None},
+            deadline,
+        )
+
+    def confirm_resize(
+        self, server: records.Server, deadline: hass_clock.Deadline
+    ) -> None:
+        self._act(
+            f'confirm resize of {server.uuid}',
+            server,
+            {'confirmResize': None},
+            deadline,
+        )
+
+    def ports(self, instance: str) -> list[records.Port]:
+        found = self._list(
+            f'ports of {instance}',
+            f'/servers/{_path(instance)}/os-interface',
+            'interfaceAttachments',
+            {},
+        )
+        return [
+            records.Port.read(f'ports of {instance}', one) for one in found
+        ]
+
     def reset_state(
         self,
         server: records.Server,
@@ -357,6 +408,13 @@ class Nova(compute.Compute):
     ) -> None:
         path = f'/servers/{_path(server.uuid)}/action'
         self._door.act(call, 'POST', path, version, body, deadline, guard)
+
+
+def _disabling(service: records.Service, recovery: str) -> doors.JSON:
+    """What takes new placements off a service; nothing if none come."""
+    if service.status != 'enabled':
+        return {}
+    return {'status': 'disabled', 'disabled_reason': compute.mark(recovery)}
 
 
 def _path(uuid: str) -> str:

@@ -99,6 +99,18 @@ class Compute(Protocol):
             its nova-compute has to start and complete them first
         """
 
+    def disable(
+        self, service: records.Service, recovery: str, deadline: clock.Deadline
+    ) -> records.Service:
+        """Keep new instances off a host that is not fenced.
+
+        A service that is already disabled keeps its own reason. Nova asks
+        the nova-compute to take part in it if it believes it up: if that is
+        wrong, the call takes effect and lasts for Nova's rpc_response_timeout.
+
+        :returns: the service afterwards
+        """
+
     def enable(
         self, service: records.Service, recovery: str, deadline: clock.Deadline
     ) -> records.Service:
@@ -177,6 +189,38 @@ class Compute(Protocol):
 
     def stop(self, server: records.Server, deadline: clock.Deadline) -> None:
         """Ask for the guest to be stopped (409: it is not running)."""
+
+    def hard_reboot(
+        self, server: records.Server, deadline: clock.Deadline
+    ) -> None:
+        """Ask for the guest to be cut and booted anew on its host.
+
+        Nova takes it of servers that are active, stopped, paused, suspended
+        or in error, and leaves them active (409: another state, or another
+        task is under way).
+        """
+
+    def migrate(
+        self,
+        server: records.Server,
+        target: str | None,
+        deadline: clock.Deadline,
+    ) -> None:
+        """Ask for the guest to be stopped and moved to another host.
+
+        Nova takes it of servers that are active or stopped, on a host whose
+        nova-compute is up, and ends in vm_state 'resized'.
+
+        :param target: asked for, and checked by the scheduler
+        """
+
+    def confirm_resize(
+        self, server: records.Server, deadline: clock.Deadline
+    ) -> None:
+        """Let go of what a migrated server left behind (409: nothing)."""
+
+    def ports(self, instance: str) -> list[records.Port]:
+        """The ports of an instance, as Neutron has them."""
 
     def reset_state(
         self, server: records.Server, state: str, deadline: clock.Deadline

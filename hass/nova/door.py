@@ -20,6 +20,8 @@ moment before it is sent.
 
 from collections.abc import Callable, Iterator, Mapping
 import contextlib
+import datetime
+import email.utils
 from typing import Any, cast
 from urllib import parse
 
@@ -30,6 +32,7 @@ from novaclient import client as novaclient
 
 from hass import clock
 from hass import exception
+from hass import origin
 
 JSON = dict[str, Any]
 
@@ -82,6 +85,20 @@ def _reason(body: object) -> str:
     return 'without a reason'
 
 
+def _date(headers: Mapping[str, str]) -> datetime.datetime | None:
+    try:
+        told = email.utils.parsedate_to_datetime(headers.get('Date', ''))
+    except ValueError:
+        return None
+    return told.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+def _named() -> dict[str, str]:
+    """What Nova shall call it in its own log."""
+    name = origin.global_id()
+    return {} if name is None else {'X-OpenStack-Request-ID': name}
+
+
 class Door:
     """Requests to the compute endpoint of the session's catalog.
 
@@ -115,7 +132,20 @@ class Door:
         """
         if query:
             path = f'{path}?{parse.urlencode(query)}'
-        return self._send(call, 'GET', path, version, {}, nothing)
+        return self._send(call, 'GET', path, version, {}, nothing)[0]
+
+    def get_dated(
+        self, call: str, path: str, version: str
+    ) -> tuple[JSON, datetime.datetime | None]:
+        """GET one page, and the time at which the answer was sent.
+
+        Naive UTC on the clock of whoever answered, to the second; None: it
+        did not say.
+
+        :raises NovaError: each of its kinds
+        """
+        body, headers = self._send(call, 'GET', path, version, {}, nothing)
+        return body, _date(headers)
 
     def pages(
         self,
@@ -176,7 +206,7 @@ class Door:
 
         return self._send(
             call, method, path, version, {'body': body}, still_right
-        )
+        )[0]
 
     def _send(
         self,
@@ -186,7 +216,7 @@ class Door:
         version: str,
         content: JSON,
         guard: Guard,
-    ) -> JSON:
+    ) -> tuple[JSON, Mapping[str, str]]:
         """Log in if need be, ask the guard, send; once more after a 401.
 
         Keystoneauth's own renewal would send without asking, and gives up
@@ -195,14 +225,15 @@ class Door:
         client = self._client(version)
         for again in (True, False):
             with _said_by(call):
-                token = self._session.get_auth_headers() or {}
+                headers = dict(self._session.get_auth_headers() or {})
                 endpoint = client.get_endpoint()
+            headers |= _named()
             guard()
             with _said_by(call):
                 answer, body = client.request(
                     path,
                     method,
-                    headers=dict(token),
+                    headers=headers,
                     authenticated=False,
                     endpoint_override=endpoint,
                     timeout=self._timeout,
@@ -213,8 +244,9 @@ class Door:
                 break
             self._session.invalidate()
         if method == 'POST' and answer.status_code < 300 and body is None:
-            return {}
-        return self._judged(call, answer.status_code, body)
+            return {}, answer.headers
+        judged = self._judged(call, answer.status_code, body)
+        return judged, answer.headers
 
     def _client(self, version: str) -> adapter.LegacyJsonAdapter:
         client: adapter.LegacyJsonAdapter = novaclient.SessionClient(

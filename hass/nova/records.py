@@ -56,6 +56,13 @@ class Record:
     def flag(self, key: str) -> bool:
         return self._take(key, bool)
 
+    def texts(self, key: str) -> dict[str, str]:
+        """An object whose values are texts."""
+        found = self._take(key, dict)
+        if not all(isinstance(one, str) for one in found.values()):
+            raise self._garbled(key)
+        return found
+
     def number(self, key: str) -> int:
         return self._take(key, int)
 
@@ -176,6 +183,10 @@ class Server:
     locked_reason: str | None
     image_backed: bool
     launched: bool
+    metadata: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, hash=False
+    )
+    """What its user has written on it."""
 
     @classmethod
     def read(cls, call: str, record: object) -> Self:
@@ -193,6 +204,7 @@ class Server:
             locked_reason=fields.maybe_text('locked_reason'),
             image_backed=bool(fields.anything('image')),
             launched=bool(fields.anything('OS-SRV-USG:launched_at')),
+            metadata=fields.texts('metadata'),
         )
 
 
@@ -267,19 +279,57 @@ class Migration:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Action:
-    """Something that was asked of an instance (os-instance-actions)."""
+    """Something that was asked of an instance (os-instance-actions).
+
+    :ivar user_id: who asked; None: Nova itself, as when it finds a guest
+        that does not run
+    :ivar quiet: seconds since Nova last wrote to it, by Nova's own clock
+    :ivar failed: a part of it has ended in an error (db/main/api.py,
+        action_event_finish); Nova writes that before the task is over
+    """
 
     name: str
     request_id: str
     started_at: datetime.datetime
+    user_id: str | None = None
+    quiet: float = 0.0
+    failed: bool = False
+
+    @classmethod
+    def read(cls, call: str, record: object, now: datetime.datetime) -> Self:
+        """At 2.58 or later.
+
+        :param now: Nova's time when it answered
+        """
+        fields = Record(call, record)
+        started_at = fields.moment('start_time')
+        written_at = fields.maybe_moment('updated_at') or started_at
+        return cls(
+            name=fields.text('action'),
+            request_id=fields.text('request_id'),
+            started_at=started_at,
+            user_id=fields.maybe_text('user_id'),
+            quiet=(now - written_at).total_seconds(),
+            failed=fields.maybe_text('message') == 'Error',
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Port:
+    """A port of an instance, as Neutron tells Nova (os-interface)."""
+
+    uuid: str
+    state: str
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == 'ACTIVE'
 
     @classmethod
     def read(cls, call: str, record: object) -> Self:
         fields = Record(call, record)
         return cls(
-            name=fields.text('action'),
-            request_id=fields.text('request_id'),
-            started_at=fields.moment('start_time'),
+            uuid=fields.text('port_id'), state=fields.text('port_state')
         )
 
 

@@ -25,6 +25,11 @@ ROTATE_KEY = 'ha:hosts:rotate_key'
 TEST_FENCE = 'ha:hosts:test_fence'
 SHOW_LAYERS = 'ha:hosts:show_layers'
 EXPLAIN = 'ha:hosts:explain'
+SHOW_POWER = 'ha:hosts:show_power'
+SET_POWER = 'ha:hosts:set_power'
+BRING_BACK = 'ha:hosts:bring_back'
+SHOW_SENSORS = 'ha:hosts:show_sensors'
+SHOW_EVENTS = 'ha:hosts:show_events'
 
 _OF_CLUSTER = '/v1/clusters/{cluster}/hosts'
 _ONE = '/v1/hosts/{host}'
@@ -78,5 +83,35 @@ def list_rules() -> list[policy.RuleDefault]:
             base.ADMIN,
             'Show why HASS does or does not act on a host now.',
             ('GET', f'{_ONE}/explain'),
+        ),
+        base.rule(
+            SHOW_POWER,
+            base.ADMIN,
+            'Read whether a host is powered on.',
+            ('GET', f'{_ONE}/power'),
+        ),
+        base.rule(
+            SET_POWER,
+            base.ADMIN,
+            'Power a host on or off that has no open recovery.',
+            ('PUT', f'{_ONE}/power'),
+        ),
+        base.rule(
+            BRING_BACK,
+            base.ADMIN,
+            'Begin to bring a host that is off back into service.',
+            ('POST', f'{_ONE}/return'),
+        ),
+        base.rule(
+            SHOW_SENSORS,
+            base.ADMIN,
+            'Read the sensors of a host.',
+            ('GET', f'{_ONE}/sensors'),
+        ),
+        base.rule(
+            SHOW_EVENTS,
+            base.ADMIN,
+            'Read the event log of the BMC of a host.',
+            ('GET', f'{_ONE}/events'),
         ),
     ]

@@ -21,6 +21,7 @@ LIST_ALL = 'ha:instances:list_all_projects'
 SHOW = 'ha:instances:show'
 PROTECT = 'ha:instances:protect'
 UNPROTECT = 'ha:instances:unprotect'
+LIST_RECOVERIES = 'ha:instances:list_recoveries'
 
 _ALL = '/v1/instances'
 _ONE = '/v1/instances/{instance}'
@@ -31,25 +32,37 @@ def list_rules() -> list[policy.RuleDefault]:
         base.rule(
             LIST,
             base.READER,
-            'List the protected instances of the own project.',
+            'List the chosen instances of the own project.',
             ('GET', _ALL),
         ),
         base.rule(
             LIST_ALL,
             base.ADMIN,
-            'List the protected instances of all projects.',
+            'List the chosen instances of all projects.',
             ('GET', _ALL),
         ),
         base.rule(
-            SHOW, base.READER, 'Show a protected instance.', ('GET', _ONE)
+            SHOW,
+            base.READER,
+            'Show an instance, and whether it is protected.',
+            ('GET', _ONE),
         ),
         base.rule(
-            PROTECT, base.MEMBER, 'Protect an instance.', ('POST', _ALL)
+            PROTECT,
+            base.MEMBER,
+            'Choose an instance to be protected.',
+            ('POST', _ALL),
         ),
         base.rule(
             UNPROTECT,
             base.MEMBER,
-            'Protect an instance no longer.',
+            'Take back that an instance was chosen.',
             ('DELETE', _ONE),
+        ),
+        base.rule(
+            LIST_RECOVERIES,
+            base.READER,
+            'List what befell an instance, and how it was brought back.',
+            ('GET', f'{_ONE}/recoveries'),
         ),
     ]

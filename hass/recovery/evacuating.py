@@ -21,6 +21,7 @@ from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
 from hass.db import recoveries
+from hass import entitlement
 from hass import nova
 from hass.recovery import hands as hands_
 from hass.recovery import judgement
@@ -53,13 +54,16 @@ class Evacuator:
         self,
         hands: hands_.Hands,
         planner: planner_.Planner,
+        rule: entitlement.Rule,
         *,
         parallel: int,
         max_attempts: int,
         settle_seconds: float,
     ) -> None:
         self._compute = hands.compute
-        self._requester = requesting.Requester(hands, planner, max_attempts)
+        self._requester = requesting.Requester(
+            hands, planner, rule, max_attempts
+        )
         self._parallel = parallel
         self._settle_seconds = settle_seconds
 

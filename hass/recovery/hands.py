@@ -21,6 +21,7 @@ from hass import clock as clock_
 from hass.db import models
 from hass.fencing import base as fencing
 from hass import nova
+from hass import origin
 from hass.recovery import control_plane as control_plane_
 from hass.recovery import witness as witness_
 
@@ -40,7 +41,7 @@ class Hands:
     address_of: Callable[[models.Host], bmc.Address | None]
     clock: clock_.Clock
     control_plane: control_plane_.ControlPlane
-    pool: Callable[[int], futures.Executor] = futures.ThreadPoolExecutor
+    pool: Callable[[int], futures.Executor] = origin.Pool
 
     def target(self, host: models.Host) -> fencing.Target:
         """The host as its fencer knows it."""

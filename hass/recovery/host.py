@@ -34,7 +34,7 @@ LOG = logging.getLogger(__name__)
 
 
 class HostWorkflow(workflow.Workflow):
-    """Common ground of host_failure and host_return."""
+    """Common ground of the stories of a host."""
 
     def __init__(self, hands: hands_.Hands) -> None:
         self._hands = hands
@@ -89,7 +89,10 @@ class HostWorkflow(workflow.Workflow):
 
     def touched(self, turn: Turn) -> bool:
         """Whether anything outside was changed, or is about to be."""
-        return self.acted(turn) or bool(turn.recovery.was.get('placements'))
+        was = turn.recovery.was
+        return self.acted(turn) or bool(
+            was.get('placements') or was.get('disabled')
+        )
 
     def acted(self, turn: Turn) -> bool:
         """Whether the host was fenced or is on its way to be, or back."""
@@ -173,8 +176,11 @@ class HostWorkflow(workflow.Workflow):
         return None
 
     def _give_back_service(self, turn: Turn) -> Step | None:
-        if 'service' not in turn.recovery.was:
-            return None
+        was = turn.recovery.was
+        if 'service' not in was:
+            # What the story of a service left behind, if there was one.
+            disabled = was.get('disabled')
+            return self.enable(turn, self.service(turn)) if disabled else None
         service = self.service(turn)
         if service.forced_down:
             self._compute.unforce(service, turn.deadline)

@@ -15,7 +15,6 @@
 from collections.abc import Collection
 from collections.abc import Sequence
 import dataclasses
-import datetime
 import logging
 from typing import Any
 
@@ -23,6 +22,7 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from hass import bmc
+from hass.conf import protection
 from hass.db import evacuations
 from hass.db import instances
 from hass.db import models
@@ -34,6 +34,7 @@ from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import evacuating
+from hass.recovery import fallen
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery import host_return
@@ -41,6 +42,7 @@ from hass.recovery import planner as planner_
 from hass.recovery import restraining
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
+from hass.recovery.workflow import minutes
 from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
@@ -51,10 +53,6 @@ UNCLEAR_SECONDS = 30.0
 DOUBT_SECONDS = 1.0
 """What is unclear for longer keeps new instances off the host."""
 LOOK_SECONDS = 0.15
-
-
-def _minutes(count: float) -> datetime.timedelta:
-    return datetime.timedelta(minutes=count)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -102,13 +100,13 @@ class HostFailure(host_.HostWorkflow):
         State.GIVING_BACK: frozenset({State.DISMISSED}),
     }
     deadlines = {
-        State.CONFIRMING: _minutes(2),
-        State.FENCING: _minutes(2),
-        State.FORCING_DOWN: _minutes(5),
-        State.PLANNING: _minutes(5),
-        State.EVACUATING: _minutes(60),
-        State.VERIFYING: _minutes(10),
-        State.GIVING_BACK: _minutes(15),
+        State.CONFIRMING: minutes(2),
+        State.FENCING: minutes(2),
+        State.FORCING_DOWN: minutes(5),
+        State.PLANNING: minutes(5),
+        State.EVACUATING: minutes(60),
+        State.VERIFYING: minutes(10),
+        State.GIVING_BACK: minutes(15),
     }
 
     def __init__(
@@ -120,10 +118,12 @@ class HostFailure(host_.HostWorkflow):
         super().__init__(hands)
         self._conf = conf
         self._planner = planner
+        self._rule = protection.rule(conf)
         self._restrainer = restraining.Restrainer(conf)
         self._evacuator = evacuating.Evacuator(
             hands,
             planner,
+            self._rule,
             parallel=conf.recovery.parallel,
             max_attempts=conf.recovery.max_attempts,
             settle_seconds=conf.nova.settle_seconds,
@@ -241,17 +241,31 @@ class HostFailure(host_.HostWorkflow):
         host = self.host(turn)
         servers = self._compute.servers_on(host.name)
         with turn.read() as session:
-            protected = instances.uuids_of(session, host.cluster_id)
+            protected = instances.protected(
+                session, self._rule, host.cluster, servers
+            )
+            known = evacuations.of_recovery(session, turn.recovery.id)
+        ours = [server for server in servers if server.uuid in protected]
+        down = list(fallen.among(turn, self._compute, host.name, ours))
+        for server in down:
+            # Nova boots what is stopped too, and cuts it hard.
+            self._compute.reset_state(server, 'active', turn.deadline)
+        if down:
+            return Wait(
+                0,
+                f'{_plural(len(down), "instance")} stopped by nobody\'s wish',
+            )
         plan = self._planner.plan(
-            [server for server in servers if server.uuid in protected],
-            shared_storage=host.cluster.shared_storage,
+            ours, shared_storage=host.cluster.shared_storage
         )
         unprotected = [
             server.uuid
             for server in servers
             if server.uuid not in protected and server.vm_state == 'active'
         ]
-        accepted = self._accepted(protected)
+        accepted = self._accepted(
+            protected | {row.instance_uuid for row in known}
+        )
         turn.remember(unprotected=unprotected, accepted=accepted)
         with turn.write() as session:
             evacuations.reopen(session, turn.recovery.id)
@@ -336,10 +350,11 @@ class HostFailure(host_.HostWorkflow):
         touched = bool(turn.recovery.was.get('off_since'))
         with turn.read() as session:
             usable = planner_.usable_hosts(session, host, nova_says.services)
-            protected = instances.uuids_of(session, host.cluster_id)
+            running = instances.protected(
+                session, self._rule, host.cluster, nova_says.servers
+            )
             receiving = evacuations.open_towards(session, host.name)
         if not touched:
-            running = [s for s in nova_says.servers if s.uuid in protected]
             # A host that died on its way back is to come back all the same.
             if not (running or receiving or self.acted(turn)):
                 return hold(

@@ -14,7 +14,6 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
-import datetime
 
 from hass.db import evacuations
 from hass.db import models
@@ -26,6 +25,7 @@ from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
+from hass.recovery.workflow import minutes
 from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
@@ -41,10 +41,6 @@ BATCH = 20
 """Instances that are looked at in one turn."""
 Ailing = Callable[[models.Host], list[str]]
 """Names of the sensors of a host that do not read healthy."""
-
-
-def _minutes(count: float) -> datetime.timedelta:
-    return datetime.timedelta(minutes=count)
 
 
 class HostReturn(host_.HostWorkflow):
@@ -67,13 +63,13 @@ class HostReturn(host_.HostWorkflow):
         State.GIVING_BACK: frozenset({State.DISMISSED}),
     }
     deadlines = {
-        State.POWERING_ON: _minutes(5),
-        State.AWAITING_AGENT: _minutes(15),
-        State.SETTLING: _minutes(10),
-        State.UNFORCING: _minutes(10),
-        State.ENABLING: _minutes(5),
-        State.RESTARTING: _minutes(15),
-        State.GIVING_BACK: _minutes(15),
+        State.POWERING_ON: minutes(5),
+        State.AWAITING_AGENT: minutes(15),
+        State.SETTLING: minutes(10),
+        State.UNFORCING: minutes(10),
+        State.ENABLING: minutes(5),
+        State.RESTARTING: minutes(15),
+        State.GIVING_BACK: minutes(15),
     }
 
     def __init__(

@@ -21,8 +21,10 @@ from typing import Literal
 
 from hass.db import evacuations
 from hass.db import hosts
+from hass.db import instances
 from hass.db import models
 from hass.db import recoveries
+from hass import entitlement
 from hass import exception
 from hass.fencing import absence
 from hass.fencing import base as fencing
@@ -65,11 +67,13 @@ class Requester:
         self,
         hands: hands_.Hands,
         planner: planner_.Planner,
+        rule: entitlement.Rule,
         max_attempts: int,
     ) -> None:
         self._hands = hands
         self._compute = hands.compute
         self._planner = planner
+        self._rule = rule
         self._max_attempts = max_attempts
 
     def ask(
@@ -91,6 +95,7 @@ class Requester:
                 models.HeldKind.CAPACITY,
                 f'no host of cluster {host.cluster.name} is usable now',
             )
+        words = self._words(turn, host, servers)
         load: Counter[str] = Counter()
         calls: list[Call] = []
         for row in rows:
@@ -99,6 +104,10 @@ class Requester:
                 settle(
                     turn, row, RowState.LEFT, f'it is not on {host.name} now'
                 )
+                continue
+            word = words[server.uuid]
+            if not word.protected and row.requested_at is None:
+                _leave(turn, row, server, f'not protected now: {word.why}')
                 continue
             records = migrations.get(server.uuid, ())
             call = self._prepare(turn, row, server, records, targets, load)
@@ -114,6 +123,18 @@ class Requester:
             return 0
         self._send(turn, calls, proof)
         return len(calls)
+
+    def _words(
+        self,
+        turn: Turn,
+        host: models.Host,
+        servers: Mapping[str, nova.Server],
+    ) -> dict[str, entitlement.Entitlement]:
+        """Who is protected now: users change their minds meanwhile."""
+        with turn.read() as session:
+            return instances.entitlements(
+                session, self._rule, host.cluster, list(servers.values())
+            )
 
     def _migrations(self, turn: Turn) -> dict[str, list[nova.Migration]]:
         """The newer moves of all instances, wherever they went from."""
@@ -337,6 +358,15 @@ def _under_way(
         ),
         None,
     )
+
+
+def _leave(turn: Turn, row: Row, server: nova.Server, why: str) -> None:
+    """It stays, and is started with the unprotected ones if it ran."""
+    if server.vm_state == 'active':
+        others = turn.recovery.was.get('unprotected', [])
+        if server.uuid not in others:
+            turn.remember(unprotected=[*others, server.uuid])
+    settle(turn, row, RowState.LEFT, why)
 
 
 def settle(

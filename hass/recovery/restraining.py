@@ -81,6 +81,31 @@ class Restrainer:
             or self._domain_is_served(session, recovery, places)
         )
 
+    def crowd_of_services(
+        self,
+        session: orm.Session,
+        recovery: models.Recovery,
+        failing: Collection[str],
+    ) -> str | None:
+        """Why the services of the recovery's host are left alone for now.
+
+        To be asked as why() is.
+
+        :param failing: hosts of which a service has failed now
+        """
+        if recovery.cluster_id is None or recovery.was.get('unrestrained'):
+            return None
+        rows = hosts.whereabouts(session)
+        places = _places(rows)
+        recoveries.lock_clusters(session, {recovery.cluster_id})
+        suspects = recoveries.suspects_within(
+            session,
+            self._window_seconds,
+            FLEETING_SECONDS,
+            recoveries.SIDE_STORY,
+        )
+        return self._crowd(recovery.subject, suspects.union(failing), places)
+
     def ahead(
         self, session: orm.Session, names: Collection[str]
     ) -> dict[str, str]:

@@ -23,7 +23,6 @@ from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
 from hass.db import session as db_session
-from hass import events
 from hass import exception
 from hass.recovery import workflow
 
@@ -85,7 +84,6 @@ class Runner:
         self,
         database: db_session.Database,
         workflows: Mapping[str, workflow.Workflow],
-        notifier: events.Notifier,
         clock: clock_.Clock,
         engine: str,
         *,
@@ -94,11 +92,15 @@ class Runner:
     ) -> None:
         self._database = database
         self._workflows = workflows
-        self._notifier = notifier
         self._clock = clock
         self._engine = engine
         self._held_seconds = held_seconds
         self._stale_seconds = stale_seconds
+        self._leaving = threading.Event()
+
+    def leave(self) -> None:
+        """Begin no more turns: claims are given back after the present."""
+        self._leaving.set()
 
     def run(self, claimed: Claimed) -> None:
         """Take turns under one claim; a hop is followed at once.
@@ -106,10 +108,12 @@ class Runner:
         :raises hass.exception.LostClaim: another engine goes on with it
         """
         going = True
-        while going:
+        while going and not self._leaving.is_set():
             claimed.step_began = self._clock.monotonic()
             step = self._turn(claimed)
             going = self._record(claimed, step)
+        if going:
+            self._database.write(recoveries.release, claimed.recovery)
 
     def _turn(self, claimed: Claimed) -> workflow.Step:
         recovery = claimed.recovery
@@ -182,7 +186,6 @@ class Runner:
         )
         claimed.recovery = recorded
         log_transition(recorded.subject, old, hop)
-        self._notifier.transition(recorded, old)
         return not _stops(hop)
 
     def _save_hop(

@@ -56,10 +56,23 @@ class State(enum.StrEnum):
     ENABLING = 'enabling'
     RESTARTING = 'restarting'
     RETURNED = 'returned'
+    # instance_failure, which has confirming, verifying and finished as well
+    RESUMING = 'resuming'
+    REBOOTING = 'rebooting'
+    STOPPING = 'stopping'
+    STARTING = 'starting'
+    MIGRATING = 'migrating'
+    # service_failure, beside some of the above
+    DISABLING = 'disabling'
     # all of them
     HELD = 'held'
     GIVING_BACK = 'giving_back'
     DISMISSED = 'dismissed'
+
+
+def minutes(count: float) -> datetime.timedelta:
+    """A deadline of a state."""
+    return datetime.timedelta(minutes=count)
 
 
 ENDED = frozenset({State.FINISHED, State.RETURNED, State.DISMISSED})

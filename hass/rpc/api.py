@@ -20,6 +20,15 @@ Versions:
 The messages of agents have a version of their own:
 
 * 1.1: observations may be of side paths.
+* 1.2: reports carry events of instances.
+* 1.3: reports carry looks at instances; answers to them carry orders, and
+  reports what became of these.
+
+Engines offer methods about the power of hosts in a namespace of their own,
+``power``, which older ones do not have:
+
+* 1.0: read_power, turn_power, bring_back, read_sensors and read_events on
+  ``hass.engine``.
 
 Arguments and answers are JSON. An agent's arguments are envelopes: see
 messages.py.
@@ -35,6 +44,8 @@ from hass.rpc import messages
 from hass.rpc import transport as wire
 
 Answer = Mapping[str, Any]
+POWER_NAMESPACE = 'power'
+POWER_VERSION = '1.0'
 
 
 class Engine(Protocol):
@@ -61,7 +72,8 @@ class EngineAPI:
         """Deliver a Report.
 
         :returns: ``patrol_seconds``: since any engine finished a turn of
-            its patrol, or None
+            its patrol, or None; and ``orders``, the envelope of Orders, when
+            there are any
         """
         return self._call('report', envelope)
 
@@ -88,6 +100,9 @@ class OperatorAPI:
 
     def __init__(self, transport: Any, call_seconds: float) -> None:
         self._client = wire.client(transport, wire.OPERATORS, call_seconds)
+        self._power = self._client.prepare(
+            namespace=POWER_NAMESPACE, version=POWER_VERSION
+        )
 
     def wake(self) -> None:
         """Ring the bell: there is work. A bell that is lost costs a scan.
@@ -115,6 +130,65 @@ class OperatorAPI:
         :raises EngineUnreachable: no engine answered
         """
         return _ask(self._client, 'test_fence', host=host)
+
+    def read_power(self, host: str) -> Answer:
+        """Let an engine read the power back from the host's device.
+
+        :returns: ``power`` (on, off or unknown); ``failed`` (why the device
+            did not tell) or ``refused`` (why it was not asked)
+        :raises EngineUnreachable: no engine answered
+        """
+        return _ask(self._power, 'read_power', host=host)
+
+    def turn_power(
+        self, host: str, power: str, until: str, who: str
+    ) -> Answer:
+        """Let an engine ask the host's device for power, once.
+
+        :param power: on or off
+        :param until: moment in UTC by the database's clock; later nothing
+            is done
+        :param who: asks for it
+        :returns: nothing when it was asked; ``failed`` or ``refused`` as
+            of read_power()
+        :raises EngineUnreachable: no engine answered; it may have been done
+        """
+        return _ask(
+            self._power,
+            'turn_power',
+            host=host,
+            power=power,
+            until=until,
+            who=who,
+        )
+
+    def bring_back(self, host: str, until: str, who: str) -> Answer:
+        """Let an engine begin to bring a host that is off back to service.
+
+        :returns: ``recovery``: its uuid; ``failed`` or ``refused`` as of
+            read_power(); arguments are those of turn_power()
+        :raises EngineUnreachable: no engine answered; it may have begun
+        """
+        return _ask(self._power, 'bring_back', host=host, until=until, who=who)
+
+    def read_sensors(self, host: str) -> Answer:
+        """Let an engine read the sensors of the host's BMC.
+
+        :returns: ``sensors``: name, type, value, unit, health and states of
+            each; ``failed`` or ``refused`` as of read_power()
+        :raises EngineUnreachable: no engine answered
+        """
+        return _ask(self._power, 'read_sensors', host=host)
+
+    def read_events(self, host: str) -> Answer:
+        """Let an engine read the end of the event log of the host's BMC.
+
+        :returns: ``events``, newest first: record (its number), at (ISO, by
+            the BMC's clock, or None), sensor, type, state, asserted and
+            health of each; ``failed`` or ``refused`` as of read_power()
+        :raises EngineUnreachable: no engine answered
+        """
+        return _ask(self._power, 'read_events', host=host)
 
 
 def _ask(client: Any, method: str, **arguments: Any) -> Answer:

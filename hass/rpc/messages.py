@@ -16,21 +16,32 @@ A message travels as ``{"version", "body", "mac"}``: the body is the JSON
 text itself, so that the signature covers exactly what was written.
 """
 
+from collections.abc import Sequence
 import dataclasses
 import enum
 import json
 import math
 import types
 import typing
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from hass import beats
 from hass import exception
 from hass import faults
 
-VERSION = '1.1'
-UNDERSTOOD = frozenset({'1.0', '1.1'})
-"""1.1 knows side paths beside layers; an older agent names none."""
+VERSION = '1.3'
+UNDERSTOOD = frozenset({'1.0', '1.1', '1.2', '1.3'})
+"""1.1 knows side paths beside layers, 1.2 events of instances, 1.3 looks at
+them and orders; an older agent names none."""
+LEAST_VERSION = '1.2'
+"""What says nothing that is newer is sent as this: so an agent may be one
+version ahead of the engines. What does is kept back while they refuse it."""
+NEW_IN_1_3 = {'since': '1.3'}
+NEW_INCIDENTS = frozenset(
+    {faults.Incident.AGENT_SILENT, faults.Incident.NETWORK_LOST}
+)
+"""Words that came with 1.3: an older engine refuses what they are in."""
+TOO_NEW = 'envelope.version'
 MAX_BYTES = 256 * 1024
 MAX_ITEMS = 4096
 MAX_CHARACTERS = 255
@@ -58,6 +69,66 @@ class Allegation:
     layer: faults.Layer
     age: float
     payload: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InstanceEvent:
+    """What befell an instance, ``age`` seconds before sending.
+
+    :ivar id: a UUID: what comes twice is one event
+    :ivar instance: the UUID that Nova and libvirt know it by
+    """
+
+    id: str
+    instance: str
+    incident: faults.Incident
+    age: float
+    detail: str = ''
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InstanceLook:
+    """What a detector saw of an instance, ``age`` seconds before sending.
+
+    :ivar layer: instance, guest_os or guest_network
+    """
+
+    instance: str
+    detector: str
+    layer: faults.Layer
+    verdict: faults.Verdict
+    age: float
+    detail: str = ''
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Order:
+    """What an engine wants done on a host.
+
+    :ivar id: a UUID: what comes twice is one order
+    :ivar kind: see hass/agent/orders.py; an agent refuses what it does not
+        know, and says so
+    :ivar subject: what it is to be done to
+    :ivar seconds: after them it must not be begun any more
+    """
+
+    id: str
+    kind: str
+    subject: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OrderResult:
+    """What became of an order.
+
+    :ivar id: of the order
+    :ivar done: it was carried out, which does not say that it helped
+    """
+
+    id: str
+    done: bool
+    detail: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +170,7 @@ class Report(Message):
     :ivar resume_guests: nova.conf's resume_guests_state_on_host_boot
     :ivar watchdog: off, feeding, or why the watchdog is not fed
     :ivar health: each loop of the agent to 'ok', 'late', or what ails it
+    :ivar guests: looks at instances that are news, now and then all of them
     """
 
     kind = b'report'
@@ -111,6 +183,26 @@ class Report(Message):
     health: dict[str, str]
     observations: list[Sight]
     faults: list[Allegation]
+    events: list[InstanceEvent] = dataclasses.field(default_factory=list)
+    guests: list[InstanceLook] = dataclasses.field(
+        default_factory=list, metadata=NEW_IN_1_3
+    )
+    results: list[OrderResult] = dataclasses.field(
+        default_factory=list, metadata=NEW_IN_1_3
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Orders(Message):
+    """An engine's orders, in its answer to a report.
+
+    It begins as that report does, and is signed with the key that the
+    report was: so it answers this report alone and cannot be played back.
+    """
+
+    kind = b'orders'
+
+    orders: list[Order] = dataclasses.field(metadata=NEW_IN_1_3)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +228,28 @@ class GateRequest(Message):
 
 def seal(message: Message, key: bytes) -> Envelope:
     """Sign a message for the wire."""
-    body = json.dumps(message.to_dict(), separators=(',', ':'))
+    values, version = message.to_dict(), LEAST_VERSION
+    for field in dataclasses.fields(message):
+        since = field.metadata.get('since')
+        if since and values[field.name]:
+            version = since
+        elif since:
+            del values[field.name]
+    if isinstance(message, Report) and any(map(is_news, message.events)):
+        version = VERSION
+    body = json.dumps(values, separators=(',', ':'))
     mac = beats.sign(message.kind, body.encode(), key)
-    return {'version': VERSION, 'body': body, 'mac': mac.hex()}
+    return {'version': version, 'body': body, 'mac': mac.hex()}
+
+
+class _Event(Protocol):
+    @property
+    def incident(self) -> faults.Incident: ...
+
+
+def is_news(event: _Event) -> bool:
+    """Whether only the newest version has a word for it."""
+    return event.incident in NEW_INCIDENTS
 
 
 M = TypeVar('M', bound=Message)
@@ -165,6 +276,24 @@ def unseal(kind: type[M], envelope: object, keys: beats.Keys) -> M:
     return message
 
 
+def is_too_new(error: exception.HassError) -> bool:
+    """Whether an engine refused a message for its version."""
+    return isinstance(
+        error, exception.MessageRefused
+    ) and error.reason.startswith(TOO_NEW)
+
+
+def signer(
+    kind: type[Message], envelope: Envelope, keys: Sequence[bytes]
+) -> bytes | None:
+    """Which of the keys has signed the message."""
+    body, mac = _open(envelope)
+    return next(
+        (key for key in keys if beats.signed(kind.kind, body, mac, [key])),
+        None,
+    )
+
+
 def _open(envelope: object) -> tuple[bytes, bytes]:
     try:
         parts = _record(_Envelope, envelope, 'envelope')
@@ -175,7 +304,7 @@ def _open(envelope: object) -> tuple[bytes, bytes]:
     if parts.version not in UNDERSTOOD:
         raise exception.MessageRefused(
             '',
-            f'envelope.version: one of {", ".join(sorted(UNDERSTOOD))} is '
+            f'{TOO_NEW}: one of {", ".join(sorted(UNDERSTOOD))} is '
             'understood here',
         )
     return body, mac
@@ -205,7 +334,7 @@ def _record(kind: type[_RecordType], values: object, name: str) -> _RecordType:
         if key not in fields:
             raise _Misfit(f'{name}: unknown field {str(key)[:40]!r}')
     for key, field in fields.items():
-        if key not in values and field.default is dataclasses.MISSING:
+        if key not in values and _is_needed(field):
             raise _Misfit(f'{name}.{key}: missing')
     return kind(
         **{
@@ -213,6 +342,11 @@ def _record(kind: type[_RecordType], values: object, name: str) -> _RecordType:
             for key, value in values.items()
         }
     )
+
+
+def _is_needed(field: 'dataclasses.Field[Any]') -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
 
 
 def _value(hint: Any, value: object, name: str) -> Any:

@@ -12,7 +12,7 @@
 
 """The wire under RPC: oslo.messaging on threads, with a private config."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import contextlib
 import importlib
 import json
@@ -23,8 +23,10 @@ from typing import Any
 from oslo_config import cfg
 import oslo_messaging
 from oslo_messaging import opts
+from osprofiler import profiler
 
 from hass import exception
+from hass import origin
 
 LOG = logging.getLogger(__name__)
 
@@ -42,20 +44,14 @@ _GLOBAL_ONLY = {
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register oslo.messaging's options on a configuration of our own.
+    """Register oslo.messaging's options, with our defaults.
 
     Queues are quorum queues unless the operator says otherwise: what an
     agent sends outlives the broker that took it. And the broker gives up a
     consumer that is cut off, or frozen, within seconds: until it does, it
     goes on handing out every other report to that engine.
     """
-    for group, options in opts.list_opts():
-        conf.register_opts(options, group)
-    for group, module in _GLOBAL_ONLY.items():
-        with contextlib.suppress(ImportError):
-            conf.register_opts(
-                getattr(importlib.import_module(module), group), group
-            )
+    register_plain_opts(conf)
     conf.set_default('rabbit_quorum_queue', True, 'oslo_messaging_rabbit')
     conf.set_default(
         'heartbeat_timeout_threshold',
@@ -64,25 +60,46 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     )
 
 
+def register_plain_opts(conf: cfg.ConfigOpts) -> None:
+    """Register oslo.messaging's options on a configuration of our own."""
+    for group, options in opts.list_opts():
+        conf.register_opts(options, group)
+    for group, module in _GLOBAL_ONLY.items():
+        with contextlib.suppress(ImportError):
+            conf.register_opts(
+                getattr(importlib.import_module(module), group), group
+            )
+
+
 def connect(conf: cfg.ConfigOpts) -> Any:
     """The RPC transport that ``transport_url`` names.
+
+    :raises ConfigError: it cannot be used
+    """
+    register_opts(conf)
+    with named('transport_url'):
+        return oslo_messaging.get_rpc_transport(conf)
+
+
+@contextlib.contextmanager
+def named(option: str) -> Iterator[None]:
+    """What is wrong with the URL that an option holds is told by its name.
 
     :raises ConfigError: it cannot be used; the URL is not repeated, for
         it holds a password
     """
-    register_opts(conf)
     try:
-        return oslo_messaging.get_rpc_transport(conf)
+        yield
     except oslo_messaging.InvalidTransportURL:
         raise exception.ConfigError(
-            'transport_url', 'it is not driver://user:password@host:port/'
+            option, 'it is not driver://user:password@host:port/'
         ) from None
     except oslo_messaging.DriverLoadFailure as error:
         raise exception.ConfigError(
-            'transport_url', f'there is no driver {error.driver}'
+            option, f'there is no driver {error.driver}'
         ) from None
-    except cfg.Error as error:
-        raise exception.ConfigError('transport_url', str(error)) from None
+    except (cfg.Error, ValueError) as error:
+        raise exception.ConfigError(option, str(error)) from None
 
 
 def client(transport: Any, topic: str, seconds: float) -> Any:
@@ -104,26 +121,16 @@ class Server:
 
     An engine has work to do while there is no broker, so that start()
     does not wait for one longer than ``START_SECONDS``.
+
+    :param served: oslo.messaging's server, of RPC or of notifications
     """
 
-    def __init__(
-        self,
-        transport: Any,
-        topic: str,
-        name: str,
-        endpoints: Sequence[object],
-    ) -> None:
-        self._server = oslo_messaging.get_rpc_server(
-            transport,
-            oslo_messaging.Target(exchange=EXCHANGE, topic=topic, server=name),
-            list(endpoints),
-            executor='threading',
-            serializer=StrictSerializer(),
-            access_policy=oslo_messaging.ExplicitRPCAccessPolicy,
-        )
+    def __init__(self, served: Any, topic: str) -> None:
+        self._server = served
         self._topic = topic
+        self._serves = False
         self._thread = threading.Thread(
-            target=self._server.start, name=f'rpc-{topic}', daemon=True
+            target=self._run, name=f'bus-{topic}', daemon=True
         )
 
     def start(self) -> None:
@@ -132,31 +139,49 @@ class Server:
         if self._thread.is_alive():
             LOG.error('%s: the message broker does not answer', self._topic)
 
+    def _run(self) -> None:
+        """Connect, however long it takes; then oslo.messaging's threads go on.
+
+        The broker may also say no: to our queue, or to its kind.
+        """
+        try:
+            self._server.start()
+        except oslo_messaging.MessagingException as error:
+            LOG.error('%s is not served: %s', self._topic, error)
+        else:
+            self._serves = True
+
     def stop(self) -> None:
         """Take no more calls; one that still connects is left alone."""
-        if self._connected():
+        if self._serves:
             self._server.stop()
 
     def wait(self) -> None:
         """Wait for calls under way."""
-        if self._connected():
+        if self._serves:
             self._server.wait()
-
-    def _connected(self) -> bool:
-        return self._thread.ident is not None and not self._thread.is_alive()
 
 
 def server(
     transport: Any, topic: str, name: str, endpoints: Sequence[object]
 ) -> Server:
     """A server of the methods that the endpoints expose."""
-    return Server(transport, topic, name, endpoints)
+    served = oslo_messaging.get_rpc_server(
+        transport,
+        oslo_messaging.Target(exchange=EXCHANGE, topic=topic, server=name),
+        list(endpoints),
+        executor='threading',
+        serializer=StrictSerializer(),
+        access_policy=oslo_messaging.ExplicitRPCAccessPolicy,
+    )
+    return Server(served, topic)
 
 
 class StrictSerializer(oslo_messaging.NoOpSerializer):  # type: ignore[misc]
     """JSON or an error: nothing is turned into text on the quiet.
 
-    No context travels: who speaks is told by the signature of a message.
+    Of the context only what origin.to_wire() gives travels: who speaks is
+    told by the signature of a message.
     """
 
     def serialize_entity(self, context: object, entity: Any) -> Any:
@@ -165,9 +190,11 @@ class StrictSerializer(oslo_messaging.NoOpSerializer):  # type: ignore[misc]
         return entity
 
     def serialize_context(self, context: object) -> dict[str, Any]:
-        return {}
+        return origin.to_wire()
 
     def deserialize_context(self, context: object) -> dict[str, Any]:
+        """In the thread that serves the call: it is its origin's now."""
+        origin.from_wire(context if isinstance(context, dict) else {})
         return {}
 
 
@@ -175,6 +202,8 @@ Method = Callable[..., Any]
 
 
 def exposed(method: Method) -> Method:
-    """Mark what may be called over RPC."""
-    marked: Method = oslo_messaging.expose(method)
+    """Mark what may be called over RPC; a trace shows each call."""
+    name = {'method': method.__qualname__}
+    traced = profiler.trace('rpc', name, hide_args=True)(method)
+    marked: Method = oslo_messaging.expose(traced)
     return marked

@@ -42,6 +42,7 @@ def view(cluster: models.Cluster) -> dict[str, Any]:
         'layers': cluster.layers,
         'shared_storage': cluster.shared_storage,
         'targets': cluster.targets,
+        'protects': cluster.protects,
         'isolation': cluster.isolation or [],
         'maintenance_until': moments.shown(cluster.maintenance_until),
         'maintenance_why': cluster.maintenance_why,

@@ -24,11 +24,14 @@ from typing import Any
 import falcon
 
 from hass.api.front import caller
+from hass.api.front import speaks
+from hass.api import microversion
 from hass.api import moments
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.db import clusters
 from hass.db import hosts
+from hass.db import instance_observations
 from hass.db import models
 from hass.db import moments as db_moments
 from hass.db import observations
@@ -82,6 +85,24 @@ def view_of_standing(
     }
 
 
+def view_of_instances(
+    counted: dict[faults.Layer, dict[faults.Verdict, int]],
+) -> dict[str, dict[str, int]]:
+    """How many instances are seen so, by each layer above the host's."""
+    above = (
+        faults.Layer.INSTANCE,
+        faults.Layer.GUEST_OS,
+        faults.Layer.GUEST_NETWORK,
+    )
+    return {
+        layer: {
+            verdict: counted.get(layer, {}).get(verdict, 0)
+            for verdict in faults.Verdict
+        }
+        for layer in above
+    }
+
+
 def view_of_tree(tree: trees.Tree) -> dict[str, Any]:
     """Nested: a probe with what follows, or the layers found."""
     if isinstance(tree, trees.Leaf):
@@ -117,6 +138,7 @@ class Diagnosis:
         with self._parts.database.reader() as session:
             row = hosts.get(session, host)
             seen = observations.of_host(session, row.name)
+            counted = instance_observations.counts(session, row.name)
             now = db_moments.read_now(session)
         found = layers.standings(seen, now)
         resp.media = {
@@ -134,6 +156,8 @@ class Diagnosis:
             'observations': [view_of_observation(one, now) for one in seen],
             'degraded': row.degraded or [],
         }
+        if speaks(req, microversion.OBSERVATIONS):
+            resp.media['instances'] = view_of_instances(counted)
 
     def on_get_explain(
         self, req: falcon.Request, resp: falcon.Response, host: str

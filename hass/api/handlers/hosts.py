@@ -34,6 +34,7 @@ from hass.db import moments as db_moments
 from hass.db import protection
 from hass.db import recoveries
 from hass import exception
+from hass import nova
 from hass.policies import hosts as rules
 
 SAFE_POLICY = 'always-off'
@@ -175,7 +176,7 @@ class Hosts:
         caller(req).can(rules.REMOVE)
         with self._parts.database.reader() as session:
             name = hosts.get(session, host).name
-        running = {one.uuid for one in self._parts.compute.servers_on(name)}
+        running = self._parts.compute.servers_on(name)
         self._parts.database.write(self._remove, name, running)
         resp.status = falcon.HTTP_204
 
@@ -209,24 +210,19 @@ class Hosts:
         caller(req).can(rules.LIST)
         asked = query.read(req, self._parts.max_limit)
         with self._parts.database.reader() as session:
-            found = hosts.all(
+            now = db_moments.read_now(session)
+            found = protection.page(
                 session,
+                now,
                 cluster_id=None
                 if cluster is None
                 else clusters.get(session, cluster).id,
                 limit=asked.limit + 1,
                 marker=asked.marker,
             )
-            now = db_moments.read_now(session)
-            usable = protection.usable(session, now)
             views = [
-                view(
-                    host,
-                    protection.missing(
-                        host, now, usable.get(host.cluster_id, 0)
-                    ),
-                )
-                for host in found
+                view(host, protection.missing(host, now, usable))
+                for host, usable in found
             ]
         resp.media = query.page(req, asked, 'hosts', views)
 
@@ -266,10 +262,15 @@ class Hosts:
         hosts.update(session, row.name, **self._joining.changes(fields))
         return row.name
 
-    @staticmethod
-    def _remove(session: orm.Session, name: str, running: set[str]) -> None:
+    def _remove(
+        self, session: orm.Session, name: str, running: Sequence[nova.Server]
+    ) -> None:
         host = hosts.get(session, name)
-        held = sorted(running & instances.uuids_of(session, host.cluster_id))
+        held = sorted(
+            instances.protected(
+                session, self._parts.rule, host.cluster, running
+            )
+        )
         if held:
             shown = ', '.join(held[:SHOWN])
             more = ' …' if len(held) > SHOWN else ''

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""/v1/instances: the protected ones"""
+"""/v1/instances: who was chosen to be protected, and who is"""
 
 from typing import Any
 
@@ -19,18 +19,26 @@ from sqlalchemy import orm
 
 from hass.api import body
 from hass.api.front import caller
+from hass.api.front import speaks
 from hass.api.handlers import clusters as cluster_handlers
+from hass.api import microversion
 from hass.api import moments
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.api.schemas import instances as schemas
 from hass import context
 from hass.db import hosts
+from hass.db import instance_observations
+from hass.db import instance_stories
 from hass.db import instances
 from hass.db import models
+from hass.db import pages
+from hass import entitlement
 from hass import exception
 from hass import nova
+from hass.policies import hosts as host_rules
 from hass.policies import instances as rules
+from hass.policies import recoveries as recovery_rules
 
 
 def view(instance: models.Instance) -> dict[str, Any]:
@@ -41,6 +49,34 @@ def view(instance: models.Instance) -> dict[str, Any]:
         'project_id': instance.project_id,
         'cluster': instance.cluster.name,
         'created_at': moments.shown(instance.created_at),
+    }
+
+
+def view_of_observation(
+    seen: models.InstanceObservation, shows_host: bool
+) -> dict[str, Any]:
+    return {
+        'layer': seen.layer,
+        'detector': seen.detector,
+        'verdict': seen.verdict,
+        'seen_at': moments.shown(seen.seen_at),
+        'healthy_at': moments.shown(seen.healthy_at),
+        'host': seen.host if shows_host else None,
+        'detail': seen.detail,
+    }
+
+
+def view_of_story(
+    story: instance_stories.Story, shows_why: bool
+) -> dict[str, Any]:
+    """The reasons name hosts: they are the operators' own."""
+    return {
+        'uuid': story.uuid,
+        'workflow': story.workflow,
+        'state': story.state,
+        'why': story.why if shows_why else None,
+        'opened_at': moments.shown(story.opened_at),
+        'ended_at': moments.shown(story.ended_at),
     }
 
 
@@ -70,20 +106,18 @@ class Instances:
     def on_post_all(self, req: falcon.Request, resp: falcon.Response) -> None:
         caller(req).can(rules.PROTECT)
         fields = body.read(req, schemas.PROTECT)
-        server = self._server(fields['uuid'])
-        # Of other projects' instances nobody learns that they are there.
-        if not caller(req).may(
-            rules.PROTECT, {'project_id': server.project_id}
-        ):
-            raise exception.NotFound('instance', server.uuid)
+        server = self._own_server(caller(req), rules.PROTECT, fields['uuid'])
         if server.status != 'ACTIVE':
             raise exception.Conflict(
                 f'instance {server.uuid} is {server.status}: it must be '
                 'ACTIVE to be protected'
             )
-        resp.media = self._parts.database.write(
+        shown = self._parts.database.write(
             self._protect, server, fields.get('cluster')
         )
+        if speaks(req, microversion.ENTITLEMENTS):
+            shown = self._entitled(req, server)
+        resp.media = shown
         resp.status = falcon.HTTP_201
         resp.location = f'{req.prefix}/v1/instances/{server.uuid}'
 
@@ -92,6 +126,10 @@ class Instances:
     ) -> None:
         caller(req).can(rules.SHOW)
         query.nothing(req)
+        if speaks(req, microversion.ENTITLEMENTS):
+            server = self._own_server(caller(req), rules.SHOW, instance)
+            resp.media = self._entitled(req, server)
+            return
         with self._parts.database.reader() as session:
             row = instances.get(session, instance)
             _insist(caller(req), rules.SHOW, row)
@@ -101,14 +139,110 @@ class Instances:
         self, req: falcon.Request, resp: falcon.Response, instance: str
     ) -> None:
         caller(req).can(rules.UNPROTECT)
-        self._parts.database.write(self._unprotect, caller(req), instance)
+        try:
+            self._parts.database.write(self._unprotect, caller(req), instance)
+        except exception.NotFound:
+            if speaks(req, microversion.ENTITLEMENTS):
+                self._refuse_by_cluster(caller(req), instance)
+            raise
         resp.status = falcon.HTTP_204
 
-    def _server(self, uuid: str) -> nova.Server:
-        server = self._parts.compute.server(uuid)
+    def on_get_recoveries(
+        self, req: falcon.Request, resp: falcon.Response, instance: str
+    ) -> None:
+        """The newest, as many as a page holds."""
+        caller(req).can(rules.LIST_RECOVERIES)
+        query.nothing(req)
+        server = self._own_server(caller(req), rules.LIST_RECOVERIES, instance)
+        shows_why = caller(req).may(recovery_rules.SHOW)
+        with self._parts.database.reader() as session:
+            found = instance_stories.of_instance(
+                session, server.uuid, self._parts.max_limit
+            )
+        resp.media = {
+            'recoveries': [view_of_story(one, shows_why) for one in found],
+            'links': [],
+        }
+
+    def _own_server(
+        self, who: context.RequestContext, rule: str, uuid: str
+    ) -> nova.Server:
+        """The instance, as Nova knows it.
+
+        Of other projects' instances nobody learns that they are there.
+
+        :raises hass.exception.NotFound: there is none
+        """
+        server = None
+        if pages.is_uuid(uuid):
+            server = self._parts.compute.server(uuid)
         if server is None:
             raise exception.NotFound('instance', uuid)
+        _insist(who, rule, server)
         return server
+
+    def _entitled(
+        self, req: falcon.Request, server: nova.Server
+    ) -> dict[str, Any]:
+        """The instance, chosen or not, with the word that decides."""
+        with self._parts.database.reader() as session:
+            cluster = _cluster_now(session, server)
+            row = instances.find(session, server.uuid)
+            word = self._word(session, server, cluster)
+            seen = instance_observations.of_instance(
+                session, server.uuid, server.host or ''
+            )
+        shown: dict[str, Any] = {
+            'uuid': server.uuid,
+            'name': server.name,
+            'project_id': server.project_id,
+            'cluster': cluster.name if cluster else None,
+            'created_at': moments.shown(row.created_at if row else None),
+            'protected': word.protected,
+            'decided_by': word.source,
+            'why': word.why,
+        }
+        if speaks(req, microversion.OBSERVATIONS):
+            shows_host = caller(req).may(host_rules.SHOW_LAYERS)
+            counted = self._parts.rule.guest_layers(
+                server, cluster.layers if cluster else ()
+            )
+            shown['guest_layers'] = list(counted.layers)
+            shown['guest_layers_why'] = counted.why
+            shown['observations'] = [
+                view_of_observation(one, shows_host) for one in seen
+            ]
+        return shown
+
+    def _word(
+        self,
+        session: orm.Session,
+        server: nova.Server,
+        cluster: models.Cluster | None,
+    ) -> entitlement.Entitlement:
+        if cluster is None:
+            return entitlement.NOWHERE
+        found = instances.entitlements(
+            session, self._parts.rule, cluster, [server]
+        )
+        return found[server.uuid]
+
+    def _refuse_by_cluster(
+        self, who: context.RequestContext, uuid: str
+    ) -> None:
+        """What was not chosen is not unprotected by taking that back.
+
+        :raises hass.exception.Conflict: it is protected all the same
+        """
+        server = self._own_server(who, rules.UNPROTECT, uuid)
+        with self._parts.database.reader() as session:
+            cluster = _cluster_now(session, server)
+            word = self._word(session, server, cluster)
+        if word.protected:
+            raise exception.Conflict(
+                f'instance {uuid} was not chosen, {word.why}: its metadata '
+                f'{self._parts.rule.metadata_key}=false leave it out'
+            )
 
     @staticmethod
     def _protect(
@@ -147,20 +281,29 @@ def _project_shown(
 
 
 def _insist(
-    who: context.RequestContext, rule: str, row: models.Instance
+    who: context.RequestContext,
+    rule: str,
+    instance: models.Instance | nova.Server,
 ) -> None:
-    if not who.may(rule, {'project_id': row.project_id}):
-        raise exception.NotFound('instance', row.uuid)
+    if not who.may(rule, {'project_id': instance.project_id}):
+        raise exception.Hidden('instance', instance.uuid, rule)
+
+
+def _cluster_now(
+    session: orm.Session, server: nova.Server
+) -> models.Cluster | None:
+    """The cluster of the host that the instance is on."""
+    found = hosts.by_names(session, [server.host or '']).values()
+    return next((host.cluster for host in found), None)
 
 
 def _cluster_of(
     session: orm.Session, server: nova.Server, wanted: str | None
 ) -> models.Cluster:
     """The cluster of the instance's host, without naming that host."""
-    found = hosts.by_names(session, [server.host or '']).values()
-    for host in found:
-        if wanted in (None, host.cluster.name, host.cluster.uuid):
-            return host.cluster
+    found = _cluster_now(session, server)
+    if found and wanted in (None, found.name, found.uuid):
+        return found
     where = 'any cluster' if wanted is None else f'cluster {wanted}'
     raise exception.Conflict(
         f'instance {server.uuid} does not run on a host of {where}'

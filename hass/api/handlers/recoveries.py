@@ -27,7 +27,6 @@ from hass.api import query
 from hass.db import evacuations
 from hass.db import models
 from hass.db import recoveries
-from hass import exception
 from hass.policies import recoveries as rules
 
 FILTERS = ('cluster', 'host', 'open', 'state', 'subject', 'workflow')
@@ -164,16 +163,13 @@ class Recoveries:
 
 def _all(session: orm.Session, asked: query.Query) -> list[models.Recovery]:
     filters = asked.filters
-    try:
-        return recoveries.all(
-            session,
-            subject=filters.get('subject', filters.get('host')),
-            state=filters.get('state'),
-            workflow=filters.get('workflow'),
-            is_open=asked.flag('open'),
-            cluster_id=cluster_handlers.id_of(session, filters),
-            limit=asked.limit + 1,
-            marker=asked.marker,
-        )
-    except exception.NotFound as error:
-        raise exception.Invalid('marker', str(error)) from None
+    return recoveries.all(
+        session,
+        subject=filters.get('subject', filters.get('host')),
+        state=filters.get('state'),
+        workflow=filters.get('workflow'),
+        is_open=asked.flag('open'),
+        cluster_id=cluster_handlers.id_of(session, filters),
+        limit=asked.limit + 1,
+        marker=asked.marker,
+    )

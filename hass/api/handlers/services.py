@@ -22,6 +22,7 @@ from hass.api import moments
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.db import models
+from hass.db import moments as db_moments
 from hass.db import services
 from hass.policies import services as rules
 
@@ -49,9 +50,13 @@ class Services:
         caller(req).can(rules.LIST)
         query.nothing(req)
         with self._parts.database.reader() as session:
-            warning = engines.silence(session, self._parts.silence_seconds)
+            found = services.all(session)
+            now = db_moments.read_now(session)
+            warning = engines.silence_of(
+                found, now, self._parts.silence_seconds
+            )
             resp.media = {
-                'services': [view(one) for one in services.all(session)],
+                'services': [view(one) for one in found],
                 'links': [],
                 'warnings': [] if warning is None else [warning],
             }

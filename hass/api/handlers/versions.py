@@ -10,8 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""/ and /v1: which versions there are"""
+"""/, /v1 and /v1/openapi.json: which versions there are, and of what"""
 
+from collections.abc import Mapping
 from typing import Any
 
 import falcon
@@ -37,3 +38,17 @@ class Versions:
 
     def on_get_one(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.media = {'version': view(req)}
+
+
+class Description:
+    """For everybody too: it tells nothing of this cloud.
+
+    :param described: as openapi.document() makes it
+    """
+
+    def __init__(self, described: Mapping[str, Any]) -> None:
+        self._described = described
+
+    def on_get_one(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Paths in it begin at the address that it was asked from."""
+        resp.media = {**self._described, 'servers': [{'url': req.prefix}]}

@@ -16,6 +16,7 @@ from hass.api.schemas import formats
 from hass.api.schemas import hosts
 from hass.db import models
 from hass.diagnosis import isolation
+from hass import entitlement
 from hass import faults
 
 _NAME = {
@@ -33,7 +34,7 @@ _NETWORKS = {
     'items': formats.NETWORK,
 }
 
-_RULE = formats.closed(
+RULE = formats.closed(
     {
         'lost': _NETWORKS | {'minItems': 1},
         'alive': _NETWORKS,
@@ -53,7 +54,8 @@ _FIELDS = {
     },
     'shared_storage': {'type': 'boolean'},
     'targets': {'enum': [str(targets) for targets in models.Targets]},
-    'isolation': {'type': 'array', 'maxItems': 64, 'items': _RULE},
+    'protects': {'enum': [str(one) for one in entitlement.Protects]},
+    'isolation': {'type': 'array', 'maxItems': 64, 'items': RULE},
 }
 
 CREATE = formats.closed(

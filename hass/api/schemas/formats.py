@@ -77,7 +77,8 @@ HOST = {
 TEXT = {
     'type': 'string',
     'maxLength': 255,
-    'description': 'must be at most 255 characters long',
+    'pattern': r'^[^\x00]*\Z',
+    'description': 'must be at most 255 characters long, none of them NUL',
 }
 
 NETWORK = {

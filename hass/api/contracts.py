@@ -1,0 +1,210 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What each request takes and gives: the routes' page in the small print.
+
+GET /v1/openapi.json is made from it, and the tests hold handlers against it.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+from hass.api import body as bodies
+from hass.api import microversion
+from hass.api.schemas import answers
+from hass.api.schemas import clusters
+from hass.api.schemas import hosts
+from hass.api.schemas import instances
+from hass.api.schemas import maintenance
+from hass.api.schemas import notifications
+from hass.api.schemas import power
+from hass.db import models
+
+Schema = Mapping[str, Any]
+
+WORD: Schema = {
+    'type': 'string',
+    'pattern': r'^[^\x00-\x1f\x7f-\x9f]*\Z',
+    'description': 'without control characters',
+}
+FLAG: Schema = {'type': 'boolean'}
+PAGE: dict[str, Schema] = {
+    'limit': {
+        'type': 'integer',
+        'minimum': 1,
+        'description': 'of more than [api] max_limit it gives that many',
+    },
+    'marker': answers.UUID
+    | {'description': 'of the last entry of the page before'},
+}
+EMPTY: Schema = dict(bodies.NOTHING)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Contract:
+    """What one request takes and gives.
+
+    :ivar gives: the schema of the answer's body; None: there is none
+    :ivar takes: the schema of the request's body; None: it is not read
+    :ivar filters: parameters of the query string, by name
+    :ivar missing: whether it may find nothing: 404
+    :ivar conflicts: whether the state of things may forbid it: 409
+    :ivar since: the microversion that brought it
+    :ivar about: a sentence, where no policy has one
+    """
+
+    gives: Schema | None
+    status: int = 200
+    takes: Schema | None = None
+    filters: Mapping[str, Schema] = dataclasses.field(default_factory=dict)
+    missing: bool = True
+    conflicts: bool = False
+    since: microversion.Version = microversion.MIN
+    about: str = ''
+
+
+def _list(key: str, entry: str, /, **filters: Schema) -> Contract:
+    page = answers.whole(
+        {key: answers.list_of(answers.named(entry)), 'links': answers.LINKS}
+    )
+    return Contract(page, filters=PAGE | filters, missing=False)
+
+
+def _show(name: str, since: microversion.Version | None = None) -> Contract:
+    return Contract(answers.named(name), since=since or microversion.MIN)
+
+
+def _change(
+    gives: str | None,
+    status: int,
+    takes: Schema | None = EMPTY,
+    since: microversion.Version | None = None,
+) -> Contract:
+    return Contract(
+        answers.named(gives) if gives else None,
+        status,
+        takes,
+        conflicts=True,
+        since=since or microversion.MIN,
+    )
+
+
+def _delete() -> Contract:
+    return _change(None, 204, None)
+
+
+_DIAGNOSIS = microversion.Version(1, 1)
+_MACHINE = microversion.Version(1, 4)
+
+CONTRACTS: Mapping[tuple[str, str], Contract] = {
+    ('GET', '/v1/clusters'): _list(
+        'clusters', 'Cluster', name=WORD, mode=answers.one_of(models.Mode)
+    ),
+    ('POST', '/v1/clusters'): _change('ClusterCreated', 201, clusters.CREATE),
+    ('GET', '/v1/clusters/{cluster}'): _show('Cluster'),
+    ('PATCH', '/v1/clusters/{cluster}'): _change(
+        'Cluster', 200, clusters.UPDATE
+    ),
+    ('DELETE', '/v1/clusters/{cluster}'): _delete(),
+    ('GET', '/v1/clusters/{cluster}/hosts'): dataclasses.replace(
+        _list('hosts', 'Host'), missing=True
+    ),
+    ('POST', '/v1/clusters/{cluster}/hosts'): _change(
+        'HostAdded', 201, hosts.ADD
+    ),
+    ('PUT', '/v1/clusters/{cluster}/maintenance'): _change(
+        'Cluster', 200, maintenance.BEGIN
+    ),
+    ('DELETE', '/v1/clusters/{cluster}/maintenance'): _delete(),
+    ('GET', '/v1/clusters/{cluster}/strategy'): _show('Strategy', _DIAGNOSIS),
+    ('GET', '/v1/hosts'): _list('hosts', 'Host'),
+    ('GET', '/v1/hosts/{host}'): _show('Host'),
+    ('PATCH', '/v1/hosts/{host}'): _change('Host', 200, hosts.UPDATE),
+    ('DELETE', '/v1/hosts/{host}'): _delete(),
+    ('POST', '/v1/hosts/{host}/agent_key'): _change('AgentKey', 201),
+    ('GET', '/v1/hosts/{host}/explain'): _show('Explanation', _DIAGNOSIS),
+    ('POST', '/v1/hosts/{host}/fence_test'): _change('Host', 200),
+    ('PUT', '/v1/hosts/{host}/maintenance'): _change(
+        'Host', 200, maintenance.BEGIN
+    ),
+    ('DELETE', '/v1/hosts/{host}/maintenance'): _delete(),
+    ('GET', '/v1/hosts/{host}/layers'): _show('Layers', _DIAGNOSIS),
+    ('GET', '/v1/hosts/{host}/power'): _change(
+        'Power', 200, None, since=_MACHINE
+    ),
+    ('PUT', '/v1/hosts/{host}/power'): _change(
+        'PowerAsked', 202, power.SET, since=_MACHINE
+    ),
+    ('POST', '/v1/hosts/{host}/return'): _change(
+        'Recovery', 202, since=_MACHINE
+    ),
+    ('GET', '/v1/hosts/{host}/sensors'): dataclasses.replace(
+        _change('Sensors', 200, None, since=_MACHINE),
+        filters={'type': WORD},
+    ),
+    ('GET', '/v1/hosts/{host}/events'): _change(
+        'Events', 200, None, since=_MACHINE
+    ),
+    ('GET', '/v1/instances'): _list(
+        'instances', 'InstanceChosen', cluster=WORD, project_id=WORD
+    ),
+    ('POST', '/v1/instances'): _change('Instance', 201, instances.PROTECT),
+    ('GET', '/v1/instances/{instance}'): _show('Instance'),
+    ('DELETE', '/v1/instances/{instance}'): _delete(),
+    ('GET', '/v1/instances/{instance}/recoveries'): _show(
+        'InstanceRecoveries', microversion.INSTANCE_RECOVERIES
+    ),
+    ('GET', '/v1/notifications'): _list(
+        'notifications',
+        'Notification',
+        host=WORD,
+        state=answers.one_of(models.NotificationState),
+        source=WORD,
+    ),
+    ('POST', '/v1/notifications'): _change(
+        'Notification', 202, notifications.CREATE
+    ),
+    ('GET', '/v1/notifications/{notification}'): _show('Notification'),
+    ('GET', '/v1/recoveries'): _list(
+        'recoveries',
+        'Recovery',
+        cluster=WORD,
+        host=WORD,
+        open=FLAG,
+        state=WORD,
+        subject=WORD,
+        workflow=WORD,
+    ),
+    ('GET', '/v1/recoveries/{recovery}'): _show('RecoveryDetails'),
+    ('POST', '/v1/recoveries/{recovery}/retry'): _change('Recovery', 202),
+    ('POST', '/v1/recoveries/{recovery}/release'): _change('Recovery', 202),
+    ('POST', '/v1/recoveries/{recovery}/acknowledge'): _change(
+        'Recovery', 200
+    ),
+    ('GET', '/v1/services'): Contract(
+        answers.named('Services'), missing=False
+    ),
+    ('GET', '/'): Contract(
+        answers.named('Versions'),
+        missing=False,
+        about='List the versions of the API.',
+    ),
+    ('GET', '/v1'): Contract(
+        answers.named('Version'),
+        missing=False,
+        about='Show this version of the API.',
+    ),
+    ('GET', '/v1/openapi.json'): Contract(
+        answers.FREE, missing=False, about='Show this description.'
+    ),
+}

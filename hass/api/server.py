@@ -1,0 +1,97 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The small server of hass-api, which ends in good order.
+
+waitress itself cuts off whoever waits for an answer when it is told to end,
+though what was asked for has been done by then.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from oslo_log import log
+from waitress import channel as channels
+from waitress import server as servers
+from waitress import wasyncore
+
+from hass import clock as clock_
+
+if TYPE_CHECKING:
+    from _typeshed import wsgi
+
+LOG = log.getLogger(__name__)
+WAIT_SECONDS = 0.5
+
+
+class Server:
+    """Serves until it is told to stop, then to the end of what was asked.
+
+    :param graceful_seconds: after which it ends all the same; 0: never
+    :raises OSError: the address cannot be listened at
+    """
+
+    def __init__(
+        self,
+        application: 'wsgi.WSGIApplication',
+        clock: clock_.Clock,
+        *,
+        host: str,
+        port: int,
+        threads: int,
+        graceful_seconds: float,
+    ) -> None:
+        self._clock = clock
+        self._graceful_seconds = graceful_seconds
+        self._sockets: dict[int, Any] = {}
+        self._stopping = False
+        servers.create_server(
+            application,
+            map=self._sockets,
+            host=host,
+            port=port,
+            threads=threads,
+        )
+
+    def stop(self, *signal_and_frame: object) -> None:
+        """Take no more requests: a handler of signals."""
+        self._stopping = True
+
+    def run(self) -> bool:
+        """Whether every request was answered in the end."""
+        while not self._stopping:
+            self._turn()
+        for one in list(self._sockets.values()):
+            if isinstance(one, servers.BaseWSGIServer):
+                # Its own close() would deafen those who still write.
+                wasyncore.dispatcher.close(one)
+        end = self._clock.monotonic() + self._graceful_seconds
+        while busy := self._busy():
+            if self._graceful_seconds and self._clock.monotonic() > end:
+                break
+            self._turn()
+        if busy:
+            LOG.error('ended before %d requests were answered', busy)
+        return not busy
+
+    def _turn(self) -> None:
+        wasyncore.loop(timeout=WAIT_SECONDS, map=self._sockets, count=1)
+
+    def _busy(self) -> int:
+        """How many connections have begun a request and not got all of it.
+
+        An answer is handed over before its request is struck off.
+        """
+        return sum(
+            bool(one.requests or one.request or one.total_outbufs_len)
+            for one in list(self._sockets.values())
+            if isinstance(one, channels.HTTPChannel)
+        )

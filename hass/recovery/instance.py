@@ -1,0 +1,248 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What the states of an instance's story share: one look, one act at a time.
+
+Whatever is asked of Nova is written down before, with what was asked of the
+instance until then. So an engine that goes on finds its own call among what
+is new, and asks again only when Nova has not heard of it for long.
+"""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+import dataclasses
+import datetime
+from typing import Any
+
+from oslo_config import cfg
+
+from hass.db import evacuations
+from hass.db import instance_observations
+from hass.db import models
+from hass.db import moments
+from hass.db import recoveries
+from hass import exception
+from hass import faults
+from hass import nova
+from hass.recovery import hands as hands_
+from hass.recovery import intent
+from hass.recovery import workflow
+from hass.recovery.workflow import Hop
+from hass.recovery.workflow import State
+from hass.recovery.workflow import Step
+from hass.recovery.workflow import Turn
+from hass.recovery.workflow import Wait
+
+LOOK_SECONDS = 0.5
+HEARD_SECONDS = 3.0
+"""A host that was not heard for so long is asked for nothing."""
+OURS_SECONDS = 86400.0
+"""Stories that began within this time are asked what they asked for."""
+HOST_STORIES = frozenset({'host_failure', 'host_return'})
+MOVES = frozenset({'migrate', 'confirmResize'})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scene:
+    """An instance that is meant to run, as it is found in a turn.
+
+    :ivar ids: request ids of all that was ever asked of it
+    :ivar busy: what Nova is doing with it; '' when it is idle
+    :ivar failed: Nova says so of what this story asked for last
+    """
+
+    server: nova.Server
+    ids: Sequence[str]
+    looks: Sequence[models.InstanceObservation]
+    busy: str
+    failed: bool
+
+
+class InstanceWorkflow(workflow.Workflow):
+    """Common ground of the states of instance_failure."""
+
+    def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
+        self._compute = hands.compute
+        self._witness = hands.witness
+        self._settle_seconds = conf.nova.settle_seconds
+
+    def scene(self, turn: Turn) -> Scene | Step:
+        """Look at all there is to know, or leave the instance alone."""
+        uuid, host = turn.recovery.subject, host_of(turn)
+        server = self._compute.server(uuid)
+        if server is None:
+            return self.leave(turn, 'it was deleted')
+        actions = self._actions(uuid)
+        ours = self._ours(turn, actions)
+        meant = intent.of(server, actions, host, age(turn), ours)
+        moving = asked(turn) in MOVES and server.vm_state != 'deleted'
+        if meant.meant is intent.Meant.LEAVE and not moving:
+            turn.remember(theirs=True)
+            return self.leave(turn, meant.why)
+        with turn.read() as session:
+            looks = instance_observations.of_instance(
+                session, uuid, server.host or ''
+            )
+            story = recoveries.open_of_host(session, host)
+            evacuation = evacuations.open_of(session, uuid)
+        if story is not None and story.workflow in HOST_STORIES:
+            return self.leave(turn, f'recovery {story.uuid} of {host} is open')
+        if evacuation is not None:
+            return self.leave(turn, 'it is being evacuated')
+        busy = server.task_state
+        request = _request_of(turn).get('request')
+        return Scene(
+            server,
+            [action.request_id for action in actions],
+            looks,
+            f'Nova is at work on it: {busy}' if busy else '',
+            any(one.failed and one.request_id == request for one in actions),
+        )
+
+    def ask(
+        self, turn: Turn, scene: Scene, name: str, act: Callable[[], None]
+    ) -> Step | None:
+        """Have something asked of Nova, once; None: Nova has done it.
+
+        :param name: of the instance action that it makes
+        """
+        was = _request_of(turn)
+        if was.get('name') != name:
+            return self._send(turn, scene, name, act)
+        if was.get('request') is None:
+            at = datetime.datetime.fromisoformat(was['at'])
+            waited = (turn.now - at).total_seconds()
+            if scene.busy or waited < self._settle_seconds:
+                return Wait(LOOK_SECONDS, f'Nova has not told of: {name}')
+            turn.remember(asked={})
+            return Wait(0, f'Nova has not heard of: {name}; it is asked again')
+        return Wait(LOOK_SECONDS, scene.busy) if scene.busy else None
+
+    def _send(
+        self, turn: Turn, scene: Scene, name: str, act: Callable[[], None]
+    ) -> Step:
+        if scene.busy:
+            return Wait(LOOK_SECONDS, scene.busy)
+        silent = self.silent(host_of(turn))
+        if silent:
+            return Wait(LOOK_SECONDS, silent)
+        with turn.read() as session:
+            now = moments.read_now(session).isoformat()
+        turn.remember(
+            asked={'name': name, 'before': list(scene.ids), 'at': now},
+            # What a move starts, it starts before it is confirmed.
+            since=turn.recovery.was['since']
+            if name == 'confirmResize'
+            else now,
+        )
+        try:
+            act()
+        except exception.NovaRefused as error:
+            turn.remember(asked={})
+            return Wait(1, str(error))
+        return Wait(LOOK_SECONDS, f'asked Nova for: {name}')
+
+    def silent(self, host: str) -> str:
+        """Why a host must not be asked for anything now; '': it is heard."""
+        deaf = self._witness.deaf()
+        if deaf:
+            return f'this engine may not judge: {deaf}'
+        ears = self._witness.ears()
+        silence = ears.silence(host)
+        if host in ears.suspected() or silence > HEARD_SECONDS:
+            return f'{host} is silent for {silence:.1f} s'
+        return ''
+
+    def leave(self, turn: Turn, why: str) -> Hop:
+        """End it; what was touched is given back first."""
+        was = turn.recovery.was
+        touched = bool(was.get('ours') or was.get('asked'))
+        return Hop(State.GIVING_BACK if touched else State.DISMISSED, why)
+
+    def _actions(self, uuid: str) -> list[nova.Action]:
+        try:
+            return self._compute.actions_of(uuid)
+        except exception.NovaRefused:
+            return []  # It was deleted at this moment.
+
+    def _ours(self, turn: Turn, actions: Sequence[nova.Action]) -> set[str]:
+        """Request ids of what this story, or an earlier one, asked for."""
+        was = turn.recovery.was
+        ours = set(was.get('ours', ()))
+        answer = answer_to(was, actions)
+        if answer is not None:
+            ours.add(answer)
+            turn.remember(
+                ours=sorted(ours), asked=was['asked'] | {'request': answer}
+            )
+        with turn.read() as session:
+            earlier = recoveries.of_subject_within(
+                session, turn.recovery.subject, self.name, OURS_SECONDS
+            )
+        return ours.union(*(one.was.get('ours', ()) for one in earlier))
+
+
+def incident_of(turn: Turn) -> faults.Incident:
+    """What the agent told."""
+    return faults.Incident(turn.recovery.fault['event'])
+
+
+def told_at(turn: Turn) -> datetime.datetime:
+    """When that happened, in database time."""
+    return datetime.datetime.fromisoformat(turn.recovery.fault['at'])
+
+
+def age(turn: Turn) -> float:
+    """Seconds since it happened."""
+    return (turn.now - told_at(turn)).total_seconds()
+
+
+def host_of(turn: Turn) -> str:
+    """Where the instance is: whose agent told, or where it was moved."""
+    host: str = turn.recovery.was.get('host') or turn.recovery.fault['host']
+    return host
+
+
+def answer_to(
+    was: Mapping[str, Any], actions: Sequence[nova.Action]
+) -> str | None:
+    """The request id of what was asked for and not found yet.
+
+    The first new action of that name is the answer to our call.
+
+    :param was: what the story remembers
+    """
+    asked = was.get('asked') or {}
+    if not asked or asked.get('request') is not None:
+        return None
+    known = {*asked['before'], *was.get('ours', ())}
+    new = [
+        one.request_id
+        for one in actions
+        if one.name == asked['name']
+        and one.user_id is not None
+        and one.request_id not in known
+    ]
+    return new[-1] if new else None
+
+
+def asked(turn: Turn) -> str:
+    """The action that Nova was last asked for; '' for none."""
+    name: str = _request_of(turn).get('name', '')
+    return name
+
+
+def _request_of(turn: Turn) -> Mapping[str, Any]:
+    """What Nova was last asked for, as the story remembers it."""
+    return turn.recovery.was.get('asked') or {}

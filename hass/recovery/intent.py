@@ -1,0 +1,135 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What an instance is meant to be, as Nova and its users have it. Pure.
+
+A guest that ended because somebody asked for it is left alone. Nova tells
+so in two ways: by the state that it keeps for the instance, and by what was
+asked of it. Durations are compared, never Nova's clock with ours.
+"""
+
+from collections.abc import Collection
+from collections.abc import Sequence
+import dataclasses
+import enum
+
+from hass import nova
+
+SLACK_SECONDS = 3.0
+"""What was asked may still be written down when its end is told of; Nova
+tells its time to the second."""
+DISTURBING = frozenset(
+    {
+        'confirmResize',
+        'create',
+        'delete',
+        'evacuate',
+        'migrate',
+        'pause',
+        'reboot',
+        'rebuild',
+        'rescue',
+        'resetState',
+        'resize',
+        'restore',
+        'resume',
+        'revertResize',
+        'shelve',
+        'shelveOffload',
+        'start',
+        'stop',
+        'suspend',
+        'trigger_crash_dump',
+        'unpause',
+        'unrescue',
+        'unshelve',
+    }
+)
+"""Actions that end, stop or start a guest where it is. A live migration is
+none: it ends on another host, or the guest is meant to run on."""
+SHOULD_RUN = frozenset({'active', 'error'})
+
+
+class Meant(enum.Enum):
+    """What to do about an instance that was told to have failed."""
+
+    RUN = enum.auto()
+    """It should run: nobody asked for anything else."""
+    WAIT = enum.auto()
+    """Nova is at work on it: the answer is not known yet."""
+    LEAVE = enum.auto()
+    """Somebody wanted it so, or it is another host's."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Intent:
+    """What it is meant to be, and why."""
+
+    meant: Meant
+    why: str
+
+
+def of(
+    server: nova.Server | None,
+    actions: Sequence[nova.Action],
+    host: str,
+    age: float,
+    ours: Collection[str],
+) -> Intent:
+    """What is meant of an instance that a host told of.
+
+    :param actions: what was asked of it, newest first
+    :param host: whose agent told
+    :param age: seconds since that happened
+    :param ours: request ids of what HASS itself asked for
+    """
+    if server is None or server.vm_state in ('deleted', 'soft-delete'):
+        return _leave('Nova knows no such instance: it was deleted')
+    if server.host != host:
+        return _leave(f'Nova has it on {server.host or "no host"}')
+    if server.task_state:
+        return Intent(
+            Meant.WAIT, f'Nova is at work on it: {server.task_state}'
+        )
+    stopped = server.vm_state == 'stopped'
+    if not stopped and server.vm_state not in SHOULD_RUN:
+        return _leave(f'it is meant to be {server.vm_state}')
+    asked = next(
+        (
+            one
+            for one in actions
+            if _is_a_users(one, ours) and one.quiet <= age + SLACK_SECONDS
+        ),
+        None,
+    )
+    if asked is None and stopped:
+        asked = next((one for one in actions if one.name == 'stop'), None)
+        if asked is None:
+            return _leave('it is meant to be stopped')
+        if not _is_a_users(asked, ours):
+            return Intent(Meant.RUN, 'Nova found it stopped')
+    if asked is not None:
+        return _leave(f'its user asked for: {asked.name} ({asked.request_id})')
+    return Intent(Meant.RUN, 'nobody asked for it')
+
+
+def _is_a_users(action: nova.Action, ours: Collection[str]) -> bool:
+    """Not Nova's own, and not what HASS asked for."""
+    return (
+        action.name in DISTURBING
+        and action.user_id is not None
+        and action.request_id not in ours
+    )
+
+
+def _leave(why: str) -> Intent:
+    return Intent(Meant.LEAVE, why)
