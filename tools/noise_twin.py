@@ -108,17 +108,26 @@ def plan(noise: noise_model.Noise, heard: noise_model.Heard) -> Plan:
     # Silences, each from one newest beat to the next.
     news = np.flatnonzero(newer)
     silences = np.diff(heard.arrivals[news])
+    before = np.append(0.0, silences)[np.searchsorted(news, at)]
+    intervals_before = np.append(noise.beat_seconds, beats[:-1])
+    outages = (
+        np.maximum(lost, before / intervals_before) >= accrual.OUTAGE_BEATS
+    )
     judged = np.flatnonzero(
         (silences > simulate_noise.LEAST * noise.beat_seconds)
         & (silences >= quality.LOW_BEATS * beats[ordinal[news[:-1]]])
     )
     first, last = news[judged], news[judged + 1]
     after = ordinal[first]
+    ended = np.maximum.accumulate(np.where(outages, np.arange(len(at)), -1))
+    waited = (ended >= 0) & (
+        arrived < arrived[ended] + accrual.FLUSH_BEATS * intervals_before
+    )
     return Plan(
         offsets,
         np.append(0.0, tardy),
-        accrual.OUTLIER_BEATS * np.append(noise.beat_seconds, beats[:-1]),
-        np.where(lost >= accrual.OUTAGE_BEATS, accrual.OUTAGE_LOSSES, lost),
+        np.where(waited, 0.0, accrual.OUTLIER_BEATS * intervals_before),
+        np.where(outages, np.minimum(lost, accrual.OUTAGE_LOSSES), lost),
         np.diff(late[at], prepend=0),
         after,
         late[last] - late[at[after]],

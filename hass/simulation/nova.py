@@ -18,6 +18,8 @@ that it is told to take, and fails on demand.
 
 from collections.abc import Mapping
 import dataclasses
+import datetime
+import email.utils
 import http.server
 import json
 import socket
@@ -45,6 +47,7 @@ class Call:
     query: Mapping[str, str]
     version: str
     body: Any
+    request_id: str | None = None
 
 
 class SimulatedNova:
@@ -172,7 +175,8 @@ class SimulatedNova:
             return reply.status, _bytes(reply.body), {}
         version = headers.get('OpenStack-API-Version', 'compute 2.1')
         path = url.path.removeprefix(COMPUTE)
-        self.calls.append(Call(method, path, query, version, content))
+        name = headers.get('X-OpenStack-Request-ID')
+        self.calls.append(Call(method, path, query, version, content, name))
         self._working.wait()
         if self.garbage is not None:
             return 200, self.garbage, {}
@@ -319,6 +323,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header('Content-Length', str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The simulated Nova's own time, in each answer's Date."""
+        now = self.server.nova.cloud.clock.now()
+        return email.utils.format_datetime(
+            now.replace(tzinfo=datetime.UTC), usegmt=True
+        )
 
     do_GET = do_PUT = do_POST = do_DELETE = _serve
 

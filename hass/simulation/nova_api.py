@@ -92,6 +92,7 @@ class Api:
             ('DELETE', one, self._delete),
             ('POST', f'{one}/action', self._action),
             ('GET', f'{one}/os-instance-actions', self._actions),
+            ('GET', f'{one}/os-interface', self._ports),
             ('GET', '/os-migrations', self._migrations),
             ('GET', '/os-aggregates', self._aggregates),
             ('GET', '/os-hypervisors/detail', self._hypervisors),
@@ -196,6 +197,21 @@ class Api:
                 self._cloud.start(server)
             case 'os-stop':
                 self._cloud.stop(server)
+            case 'reboot':
+                kind = _object(details, 'type').get('type')
+                if kind != 'HARD':
+                    raise rows.Refused(400, f'Invalid input: type {kind}')
+                self._cloud.hard_reboot(server)
+            case 'migrate':
+                details = _object(details or {}, 'host')
+                self._cloud.migrate(server, details.get('host'))
+            case 'confirmResize':
+                self._cloud.confirm_resize(server)
+                return Reply(204, None)
+            case 'pause':
+                self._cloud.pause(server)
+            case 'unpause':
+                self._cloud.unpause(server)
             case 'os-resetState':
                 state = _object(details, 'state').get('state')
                 self._cloud.reset_state(server, state)
@@ -211,6 +227,10 @@ class Api:
             if one.instance_uuid == server
         ]
         return Reply(200, {'instanceActions': found})
+
+    def _ports(self, request: Request, server: str) -> Reply:
+        found = [views.port(self._cloud.show(server))]
+        return Reply(200, {'interfaceAttachments': found})
 
     def _migrations(self, request: Request) -> Reply:
         query = request.query

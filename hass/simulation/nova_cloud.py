@@ -26,6 +26,7 @@ from hass.simulation import nova_work
 from hass_oracle import ledger as oracle
 
 EVACUABLE = ('active', 'stopped', 'error')
+REBOOTABLE = ('active', 'stopped', 'paused', 'suspended', 'error')
 
 
 class Cloud(nova_store.Store):
@@ -136,11 +137,16 @@ class Cloud(nova_store.Store):
         )
 
     def start(self, instance: str) -> None:
-        """os-start; a nova-compute that does not run takes it later."""
+        """os-start; a nova-compute that does not run takes it later.
+
+        It boots what it was told to, whatever became of that meanwhile
+        (compute/manager.py, start_instance).
+        """
         server = self.show(instance)
         self._must_be(server, ('stopped',), 'start')
         self.acted(server, 'start')
         self.touch(server, task_state='powering-on')
+        self.computes[server.host or ''].told_to_start.append(server)
 
     def stop(self, instance: str) -> None:
         """os-stop; likewise."""
@@ -148,6 +154,63 @@ class Cloud(nova_store.Store):
         self._must_be(server, ('active', 'error'), 'stop')
         self.acted(server, 'stop')
         self.touch(server, task_state='powering-off')
+
+    def hard_reboot(self, instance: str) -> None:
+        """reboot of type HARD; likewise."""
+        server = self.show(instance)
+        self._must_be(server, REBOOTABLE, 'reboot')
+        if server.task_state != 'rebooting_hard':
+            self._must_be_idle(server, 'reboot')
+        self.acted(server, 'reboot')
+        self.touch(server, task_state='rebooting_hard')
+
+    def migrate(self, instance: str, target: str | None) -> None:
+        """migrate: a move to another host, its guest stopped meanwhile."""
+        server = self.show(instance)
+        self._must_be(server, ('active', 'stopped'), 'migrate')
+        self._must_be_idle(server, 'migrate')
+        if target is not None and target not in self.computes:
+            raise rows.Refused(400, f'Compute host {target} not found.')
+        if not self.is_up(self.computes[server.host or '']):
+            raise rows.Refused(409, 'Service is unavailable at this time.')
+        self.acted(server, 'migrate')
+        self.record(server, 'migration', 'migrating', target)
+        self.touch(server, task_state='resize_prep')
+
+    def confirm_resize(self, instance: str) -> None:
+        """confirmResize."""
+        server = self.show(instance)
+        self._must_be(server, ('resized',), 'confirmResize')
+        self.acted(server, 'confirmResize')
+        for migration in self.migrations:
+            if migration.instance_uuid == instance:
+                if migration.status == 'finished':
+                    self.turn(migration, 'confirmed')
+        state = 'stopped' if server.stopped else 'active'
+        self.touch(server, vm_state=state, task_state=None)
+
+    def pause(self, instance: str) -> None:
+        """pause."""
+        server = self.show(instance)
+        self._must_be(server, ('active',), 'pause')
+        self._must_be_idle(server, 'pause')
+        self.acted(server, 'pause')
+        self.touch(server, vm_state='paused', task_state=None)
+
+    def unpause(self, instance: str) -> None:
+        """unpause."""
+        server = self.show(instance)
+        self._must_be(server, ('paused',), 'unpause')
+        self.acted(server, 'unpause')
+        self.touch(server, vm_state='active', task_state=None)
+
+    def _must_be_idle(self, server: rows.Server, verb: str) -> None:
+        if server.task_state is not None:
+            raise rows.Refused(
+                409,
+                f"Cannot '{verb}' instance {server.uuid} while it is in "
+                f'task_state {server.task_state}',
+            )
 
     def reset_state(self, instance: str, state: object) -> None:
         """os-resetState."""

@@ -12,6 +12,8 @@
 
 """Compute hosts as the simulated Nova sees them."""
 
+import collections
+from collections.abc import Mapping
 from collections.abc import Set
 import threading
 from typing import Protocol
@@ -45,8 +47,12 @@ class SimulatedHost(Protocol):
     def guests(self) -> Set[str]:
         """UUIDs of the guests that run there at this moment."""
 
+    @property
+    def fallen(self) -> Mapping[str, float]:
+        """Guests that died by themselves: UUID to CLOCK_BOOTTIME."""
+
     def start_guest(self, instance: str) -> bool:
-        """Start a guest; False when nothing runs on this host."""
+        """Start a guest; False when nothing runs, or it does not start."""
 
     def stop_guest(self, instance: str) -> bool:
         """Stop a guest; False when it does not run here."""
@@ -56,6 +62,9 @@ class Host:
     """A host with a power button, an operating system and guests.
 
     :param boot_seconds: from power on until nova-compute runs
+    :ivar unstartable: UUIDs of guests that do not start here
+    :ivar starts: how often each guest was started here
+    :ivar halted: guests that stand still because of a fault
     """
 
     def __init__(
@@ -72,9 +81,13 @@ class Host:
         self._lock = threading.RLock()
         self._guests: set[str] = set()
         self._on_since: float | None = None
-        self._boots = 0
+        self._boots = self._restarts = 0
         self._hung = False
         self._compute_killed = False
+        self._fallen: dict[str, float] = {}
+        self.unstartable: set[str] = set()
+        self.halted: set[str] = set()
+        self.starts: collections.Counter[str] = collections.Counter()
 
     @property
     def is_on(self) -> bool:
@@ -102,12 +115,17 @@ class Host:
     @property
     def nova_compute_starts(self) -> int:
         # A hang is no new start: the process goes on where it was.
-        return self._boots
+        return self._boots + self._restarts
 
     @property
     def guests(self) -> Set[str]:
         with self._lock:
             return frozenset(self._guests)
+
+    @property
+    def fallen(self) -> Mapping[str, float]:
+        with self._lock:
+            return dict(self._fallen)
 
     def power_on(self) -> None:
         """Come on without any guest. Nothing happens when it is on."""
@@ -124,6 +142,8 @@ class Host:
             if self._on_since is not None:
                 self._on_since = None
                 self._guests.clear()
+                self._fallen.clear()
+                self.halted.clear()
                 self._ledger.append(oracle.Kind.OFF, self.name)
 
     def hang(self) -> None:
@@ -137,16 +157,24 @@ class Host:
             self._hung = False
 
     def kill_nova_compute(self) -> None:
-        """Until the next boot."""
+        """Until it is started again, or the next boot."""
         with self._lock:
             self._compute_killed = True
 
+    def start_nova_compute(self) -> None:
+        """A new process, whether one ran or not."""
+        with self._lock:
+            self._compute_killed = False
+            self._restarts += 1
+
     def start_guest(self, instance: str) -> bool:
         with self._lock:
-            if not self.os_running:
+            if not self.os_running or instance in self.unstartable:
                 return False
+            self._fallen.pop(instance, None)
             if instance not in self._guests:
                 self._guests.add(instance)
+                self.starts[instance] += 1
                 self._ledger.append(oracle.Kind.START, self.name, instance)
             return True
 
@@ -155,5 +183,14 @@ class Host:
             if not self.os_running or instance not in self._guests:
                 return False
             self._guests.discard(instance)
+            self.halted.discard(instance)
             self._ledger.append(oracle.Kind.STOP, self.name, instance)
             return True
+
+    def kill_guest(self, instance: str) -> bool:
+        """A guest's process dies, and nobody asked for that."""
+        with self._lock:
+            stopped = self.stop_guest(instance)
+            if stopped:
+                self._fallen[instance] = self._clock.monotonic()
+            return stopped

@@ -35,6 +35,7 @@ class Pace:
 
     :ivar scheduling: from accepted to a destination
     :ivar spawning: from pre-migrating to done
+    :ivar notice_lifecycle: until a guest's end is believed (libvirt driver)
     """
 
     scheduling: float = 0.05
@@ -42,6 +43,7 @@ class Pace:
     report_interval: float = 1.0
     service_down_time: float = 6.0
     rpc_response_timeout: float = 60.0
+    notice_lifecycle: float = 15.0
 
 
 DISABLED = 'COMPUTE_STATUS_DISABLED'
@@ -82,6 +84,7 @@ class Compute:
     :ivar seen_up: CLOCK_BOOTTIME of its last report
     :ivar starts: which start of the process Nova has seen
     :ivar capacity: how many servers fit
+    :ivar told_to_start: messages that wait until it runs
     """
 
     uuid: str
@@ -95,11 +98,15 @@ class Compute:
     forced_down: bool = False
     zone: str = 'nova'
     provider: Provider = dataclasses.field(default_factory=Provider)
+    told_to_start: list['Server'] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Server:
-    """An instance; vm_state and task_state in Nova's own spelling."""
+    """An instance; vm_state and task_state in Nova's own spelling.
+
+    :ivar stopped: it was, before it was moved
+    """
 
     uuid: str
     name: str
@@ -115,6 +122,9 @@ class Server:
     image_backed: bool = False
     launched_at: datetime.datetime | None = None
     deleted: bool = False
+    metadata: dict[str, str] = dataclasses.field(default_factory=dict)
+    port_state: str = 'ACTIVE'
+    stopped: bool = False
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -133,14 +143,17 @@ class Migration:
     updated_at: datetime.datetime | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Action:
-    """An instance action."""
+    """An instance action; updated_at moves on with it."""
 
     instance_uuid: str
     name: str
     request_id: str
     started_at: datetime.datetime
+    updated_at: datetime.datetime
+    user_id: str | None
+    failed: bool = False
 
 
 class Stage(enum.StrEnum):

@@ -34,6 +34,7 @@ class Store:
         self.lock = threading.RLock()
         self.pace = pace or rows.Pace()
         self.no_valid_host = False
+        self.cinder_is_up = True
         self.computes: dict[str, rows.Compute] = {}
         self.servers: dict[str, rows.Server] = {}
         self.migrations: list[rows.Migration] = []
@@ -135,6 +136,7 @@ class Store:
 
     def runs(self, server: rows.Server, runs: bool) -> None:
         server.power_state = 1 if runs else 4
+        self.ended(server)
         self.touch(
             server,
             vm_state='active' if runs else 'stopped',
@@ -156,15 +158,29 @@ class Store:
         migration.status = status
         migration.updated_at = self.clock.now()
 
-    def acted(self, server: rows.Server, name: str) -> None:
-        self.actions.append(
-            rows.Action(
-                instance_uuid=server.uuid,
-                name=name,
-                request_id=f'req-{uuid.uuid4()}',
-                started_at=self.clock.now(),
-            )
+    def acted(
+        self, server: rows.Server, name: str, user: str | None = 'demo'
+    ) -> rows.Action:
+        """Somebody asked for something; ``user`` None: Nova itself."""
+        now = self.clock.now()
+        action = rows.Action(
+            instance_uuid=server.uuid,
+            name=name,
+            request_id=f'req-{uuid.uuid4()}',
+            started_at=now,
+            updated_at=now,
+            user_id=user,
         )
+        self.actions.append(action)
+        return action
+
+    def ended(self, server: rows.Server, *, failed: bool = False) -> None:
+        """What was asked of it last is done."""
+        for action in reversed(self.actions):
+            if action.instance_uuid == server.uuid:
+                action.updated_at = self.clock.now()
+                action.failed = failed
+                return
 
     def changed_since(
         self, moment: datetime.datetime | None

@@ -75,6 +75,8 @@ _STATUS = {
     'paused': 'PAUSED',
     'suspended': 'SUSPENDED',
     'resized': 'VERIFY_RESIZE',
+    'rescued': 'RESCUE',
+    'shelved_offloaded': 'SHELVED_OFFLOADED',
     'building': 'BUILD',
 }
 
@@ -100,7 +102,7 @@ def server(row: rows.Server) -> JSON:
         'locked_reason': row.locked_reason,
         'created': f'{_moment(row.created_at)}Z',
         'updated': f'{_moment(row.updated_at)}Z',
-        'metadata': {},
+        'metadata': dict(row.metadata),
         'addresses': {},
     }
 
@@ -132,8 +134,20 @@ def action(row: rows.Action) -> JSON:
         'instance_uuid': row.instance_uuid,
         'request_id': row.request_id,
         'start_time': _moment(row.started_at),
-        'updated_at': _moment(row.started_at),
-        'message': None,
-        'project_id': 'demo',
-        'user_id': 'demo',
+        'updated_at': _moment(row.updated_at),
+        'message': 'Error' if row.failed else None,
+        'project_id': row.user_id and 'demo',
+        'user_id': row.user_id,
+    }
+
+
+def port(row: rows.Server) -> JSON:
+    """The one port of a server, at 2.70 or later."""
+    return {
+        'net_id': 'network',
+        'port_id': f'port-of-{row.uuid}',
+        'mac_addr': 'fa:16:3e:00:00:01',
+        'port_state': row.port_state,
+        'fixed_ips': [],
+        'tag': None,
     }

@@ -47,13 +47,90 @@ class Work:
         if now - compute.seen_up >= self._store.pace.report_interval:
             compute.seen_up = now
             compute.updated_at = self._store.clock.now()
-        for server in self._store.servers_on(compute.host.name):
+        waiting, compute.told_to_start = compute.told_to_start, []
+        for server in waiting:
             if server.task_state == 'powering-on':
+                self._boot(compute.host, server)
+            else:
                 compute.host.start_guest(server.uuid)
-                self._store.runs(server, True)
-            elif server.task_state == 'powering-off':
-                compute.host.stop_guest(server.uuid)
+        for server in self._store.servers_on(compute.host.name):
+            self._go_on(compute.host, server)
+
+    def _go_on(
+        self, host: nova_host.SimulatedHost, server: rows.Server
+    ) -> None:
+        """Carry out what the API has asked the nova-compute for."""
+        match server.task_state:
+            case 'powering-off':
+                host.stop_guest(server.uuid)
                 self._store.runs(server, False)
+            case 'rebooting_hard' if not self._store.cinder_is_up:
+                # It asks for attachments first, and the server stays active
+                # (compute/manager.py, _delete_dangling_bdms).
+                self._store.ended(server, failed=True)
+                self._store.touch(server, task_state=None)
+            case 'rebooting_hard':
+                host.stop_guest(server.uuid)
+                self._boot(host, server)
+            case 'resize_prep':
+                self._move(host, server)
+            case None:
+                self._notice(host, server)
+
+    def _boot(
+        self, host: nova_host.SimulatedHost, server: rows.Server
+    ) -> None:
+        if host.start_guest(server.uuid):
+            self._store.runs(server, True)
+        else:
+            self._store.ended(server, failed=True)
+            self._store.touch(server, vm_state='error', task_state=None)
+
+    def _notice(
+        self, host: nova_host.SimulatedHost, server: rows.Server
+    ) -> None:
+        """A guest that ended by itself is stopped by its API, as it is.
+
+        It is Nova that asks for that, and no user
+        (compute/manager.py, _sync_instance_power_state).
+        """
+        fell = host.fallen.get(server.uuid)
+        if fell is None or server.vm_state != 'active':
+            return
+        late = self._store.clock.monotonic() - fell
+        if late >= self._store.pace.notice_lifecycle:
+            self._store.acted(server, 'stop', None)
+            self._store.runs(server, False)
+
+    def _move(
+        self, host: nova_host.SimulatedHost, server: rows.Server
+    ) -> None:
+        """Stop it here, boot it there if it was active."""
+        migration = next(
+            one
+            for one in reversed(self._store.migrations)
+            if one.instance_uuid == server.uuid
+        )
+        fitting = [
+            one
+            for one in self._store.computes.values()
+            if self._takes(one, server)
+            and one.host.nova_compute_running
+            and migration.destination in (None, one.host.name)
+        ]
+        self._store.ended(server)
+        if self._store.no_valid_host or not fitting:
+            self._store.turn(migration, 'error')
+            self._store.touch(server, task_state=None)
+            return
+        there = fitting[0].host
+        host.stop_guest(server.uuid)
+        server.host = migration.destination = there.name
+        if server.vm_state == 'active':
+            there.start_guest(server.uuid)
+        server.stopped = server.vm_state == 'stopped'
+        self._store.turn(migration, 'finished')
+        self._store.touch(server, vm_state='resized', task_state=None)
 
     def _clean_up_after_start(self, host: nova_host.SimulatedHost) -> None:
         """As init_host does: of each instance the newest record only.

@@ -119,6 +119,16 @@ def end_maintenance(stage: Stage) -> None:
             row.maintenance_until = None
 
 
+# Users.
+
+
+def tag(value: str, stage: Stage, hosts: list[str]) -> None:
+    key = stage.cloud.conf.protection.metadata_key
+    for server in stage.cloud.nova.servers.values():
+        if server.host in hosts:
+            server.metadata[key] = value
+
+
 PHRASES = (
     Phrase('nova fails', fail_nova),
     Phrase('nova recovers', mend_nova),
@@ -141,4 +151,6 @@ PHRASES = (
     Phrase('an operator maintains the cluster for SECONDS', maintain_cluster),
     Phrase('an operator maintains HOSTS for SECONDS', maintain),
     Phrase('an operator ends maintenance', end_maintenance),
+    Phrase('users tag all on HOSTS', functools.partial(tag, 'true')),
+    Phrase('users untag all on HOSTS', functools.partial(tag, 'false')),
 )

@@ -20,6 +20,7 @@ from hass.fencing import base as fencing
 from hass.simulation.scenario.phrases import Phrase
 from hass.simulation.scenario.stage import Stage
 from hass.simulation.virtual import hosts as hosts_
+from hass.simulation.virtual import units
 
 Host = hosts_.Host
 REBOOT_SECONDS = 2.0
@@ -182,8 +183,18 @@ def heal(stage: Stage, host: Host) -> None:
     host.ailing.clear()
 
 
-def kill_compute(stage: Stage, host: Host) -> None:
-    host.host.kill_nova_compute()
+def run_unit(
+    path: faults.SidePath,
+    run: units.Run,
+    sticks: bool,
+    stage: Stage,
+    host: Host,
+) -> None:
+    host.units.set(path, run, sticks=sticks)
+
+
+def forbid_orders(stage: Stage, host: Host) -> None:
+    host.units.obeys = False
 
 
 def disable(stage: Stage, host: Host) -> None:
@@ -248,7 +259,21 @@ PHRASES = (
     Phrase('has|have a BMC that ignores commands', ignore_commands),
     Phrase('has|have a bad sensor NAME', ail),
     Phrase('has|have good sensors', heal),
-    Phrase('loses|lose its|their nova-compute', kill_compute),
+    *(
+        Phrase(pattern, functools.partial(run_unit, path, run, sticks))
+        for path, name in (
+            (faults.SidePath.COMPUTE, 'nova-compute'),
+            (faults.SidePath.LIBVIRT, 'libvirtd'),
+        )
+        for pattern, run, sticks in (
+            (f'loses|lose its|their {name}', units.Run.FAILED, False),
+            (f'loses|lose its|their {name} for good', units.Run.FAILED, True),
+            (f'has|have a {name} that hangs', units.Run.HUNG, False),
+            (f'stops|stop its|their {name}', units.Run.STOPPED, False),
+            (f'starts|start its|their {name}', units.Run.ACTIVE, False),
+        )
+    ),
+    Phrase('obeys|obey no orders', forbid_orders),
     Phrase('is|are disabled in Nova', disable),
     Phrase('is|are enabled in Nova', enable),
     Phrase('is|are reported by NAME', allege),

@@ -149,4 +149,4 @@ class Log:
         server = self._cloud.nova.servers.get(uuid[0])
         if server is not None:
             return server.name
-        return self._recoveries.get(uuid[0], 'another')
+        return UUID.sub(self._name, self._recoveries.get(uuid[0], 'another'))

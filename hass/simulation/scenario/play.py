@@ -94,13 +94,22 @@ def _furnish(scenario: text_.Scenario, cloud: cloud_.Cloud) -> None:
             cloud.cluster.uuid,
             shared_storage=scenario.shared_storage,
             targets=scenario.targets,
+            protects=scenario.protects,
+            layers=scenario.layers,
             isolation=scenario.isolation,
         )
         for host, key, value in scenario.labels:
             row = hosts_.get(session, host)
             row.labels = {**row.labels, key: value}
-    for number, host, protected in scenario.instances:
-        cloud.boot(host, number, protected=protected)
+    key = cloud.conf.protection.metadata_key
+    for number, host, kind in scenario.instances:
+        cloud.boot(
+            host,
+            number,
+            protected=kind is text_.Guests.CHOSEN,
+            metadata={key: 'true'} if kind is text_.Guests.TAGGED else None,
+            prefix='amphora-' if kind is text_.Guests.AMPHORAE else '',
+        )
     for host, number in scenario.rooms:
         cloud.nova.computes[host].capacity = number
     cloud.nova.advance()
@@ -157,10 +166,11 @@ def _state(cloud: cloud_.Cloud, name: str) -> list[str]:
 
 
 def _recoveries(cloud: cloud_.Cloud) -> list[str]:
+    names = {one.uuid: one.name for one in cloud.nova.servers.values()}
     with cloud.database.reader() as session:
         found = recoveries.open_ones(session)
     return [
-        f'{one.subject} {one.workflow} is {one.state}'
+        f'{names.get(one.subject, one.subject)} {one.workflow} is {one.state}'
         + (f' ({one.held_kind})' if one.held_kind else '')
         for one in found
     ]

@@ -16,14 +16,19 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 import dataclasses
+import enum
 import functools
 from typing import Any
 
+from hass.db import clusters
 from hass.db import models
 from hass.diagnosis import isolation
+from hass import entitlement
+from hass import faults
 from hass.simulation.scenario import cloud_deeds
 from hass.simulation.scenario import engine_deeds
 from hass.simulation.scenario import host_deeds
+from hass.simulation.scenario import instance_deeds
 from hass.simulation.scenario import phrases
 from hass.simulation.scenario.phrases import BadLine
 from hass.simulation.scenario.phrases import Phrase
@@ -44,12 +49,23 @@ class Event:
     act: Act
 
 
+class Guests(enum.Enum):
+    """What is known of instances before anything happens."""
+
+    CHOSEN = enum.auto()
+    PLAIN = enum.auto()
+    """Neither chosen nor tagged."""
+    TAGGED = enum.auto()
+    AMPHORAE = enum.auto()
+    """Octavia's."""
+
+
 @dataclasses.dataclass(slots=True)
 class Scenario:
     """What a file asks for.
 
     :ivar isolation: the cluster's rules, as its row has them
-    :ivar instances: how many on which host, and whether protected
+    :ivar instances: how many on which host, and of which kind
     :ivar options: (group.name, value) of options that are no default
     :ivar step: seconds from one turn of the engines to the next
     :ivar run: seconds that are played
@@ -61,8 +77,10 @@ class Scenario:
     mode: models.Mode = models.Mode.ACT
     shared_storage: bool = True
     targets: models.Targets = models.Targets.CLUSTER
+    protects: entitlement.Protects = entitlement.Protects.CHOSEN
+    layers: tuple[str, ...] = clusters.LAYERS
     isolation: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    instances: list[tuple[int, str, bool]] = dataclasses.field(
+    instances: list[tuple[int, str, Guests]] = dataclasses.field(
         default_factory=list
     )
     options: list[tuple[str, str]] = dataclasses.field(default_factory=list)
@@ -175,14 +193,22 @@ def _local_disks(scenario: Scenario) -> None:
     scenario.shared_storage = False
 
 
-def _instances(scenario: Scenario, number: int, hosts: list[str]) -> None:
-    for host in _known(hosts, scenario.host_names(), 'host'):
-        scenario.instances.append((number, host, True))
+def _protects(scenario: Scenario, name: str) -> None:
+    found = _one_of('protects', name, entitlement.Protects)
+    scenario.protects = entitlement.Protects(found)
 
 
-def _unprotected(scenario: Scenario, number: int, hosts: list[str]) -> None:
+def _layers(scenario: Scenario, words: list[str]) -> None:
+    for word in words:
+        _one_of('layers', word, faults.Layer)
+    scenario.layers = tuple(words)
+
+
+def _instances(
+    kind: Guests, scenario: Scenario, number: int, hosts: list[str]
+) -> None:
     for host in _known(hosts, scenario.host_names(), 'host'):
-        scenario.instances.append((number, host, False))
+        scenario.instances.append((number, host, kind))
 
 
 def _room(scenario: Scenario, number: int, hosts: list[str]) -> None:
@@ -228,8 +254,17 @@ SETTINGS = (
         for who in ('NETWORKS but not WORDS', 'NETWORKS')
     ),
     Phrase('root disks are local', _local_disks),
-    Phrase('instances|instance NUMBER on HOSTS', _instances),
-    Phrase('unprotected NUMBER on HOSTS', _unprotected),
+    Phrase('protects NAME', _protects),
+    Phrase('layers WORDS', _layers),
+    *(
+        Phrase(f'{word} NUMBER on HOSTS', functools.partial(_instances, kind))
+        for word, kind in (
+            ('instances|instance', Guests.CHOSEN),
+            ('unprotected', Guests.PLAIN),
+            ('tagged', Guests.TAGGED),
+            ('amphorae|amphora', Guests.AMPHORAE),
+        )
+    ),
     Phrase('room NUMBER on HOSTS', _room),
     Phrase('option NAME WORDS', _option),
     Phrase('label NAME on HOSTS', _label),
@@ -266,7 +301,8 @@ def _act(scenario: Scenario, words: list[str], told: str) -> Act:
     if engines:
         slots = _deed(engine_deeds.PHRASES, rest, scenario, 'an engine', told)
         return functools.partial(_do_to_engines, engines, slots)
-    slots = _deed(cloud_deeds.PHRASES, words, scenario, 'nobody', told)
+    deeds = (*cloud_deeds.PHRASES, *instance_deeds.PHRASES)
+    slots = _deed(deeds, words, scenario, 'nobody', told)
     return lambda stage: slots(stage)
 
 

@@ -22,6 +22,7 @@ from hass.simulation.virtual import hosts as hosts_
 from hass.simulation.virtual import views
 
 BEAT_SECONDS = 1.0
+REPORT_SECONDS = 10.0
 PHASE_SECONDS = 0.07
 """Agents were not all started at the same moment."""
 BOTTOM_SECONDS = 0.0005
@@ -38,6 +39,7 @@ class Agent:
         self._boots = host.host.boots
         self._booted_at = 0.0
         self._runs = False
+        self._reported: tuple[float, object] = (0.0, ())
 
     def starts(self, now: float) -> bool:
         """Whether it has started since this was last asked."""
@@ -50,6 +52,25 @@ class Agent:
             host.agent_killed = host.planned = self._runs = False
         ran, self._runs = self._runs, not host.agent_killed
         return self._runs and not ran
+
+    def reports(self, now: float) -> bool:
+        """Whether it reports now, where anything befell its host.
+
+        At once what has changed, each second while a service has failed.
+        """
+        units = self._host.units
+        news = units.touched or units.results or self._host.host.halted
+        if not self._runs or not news:
+            return False
+        sights = units.sights()
+        at, told = self._reported
+        pause = REPORT_SECONDS
+        if units.failing() or units.results:
+            pause = BEAT_SECONDS
+        if told == sights and now - at < pause:
+            return False
+        self._reported = (now, sights)
+        return True
 
     def beats_between(
         self, begin: float, end: float, wall: float

@@ -14,6 +14,7 @@
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Mapping
 from collections.abc import Sequence
 import functools
 import os
@@ -30,6 +31,7 @@ from hass.db import hosts as hosts_
 from hass.db import instances as instances_
 from hass.db import migration
 from hass.db import models
+from hass.db import orders
 from hass.db import session as db_session
 from hass.engine import endpoint
 from hass import events
@@ -45,6 +47,7 @@ from hass.simulation.virtual import bmcs
 from hass.simulation.virtual import compute
 from hass.simulation.virtual import ears
 from hass.simulation.virtual import engines as engines_
+from hass.simulation.virtual import guests
 from hass.simulation.virtual import hosts as machines
 from hass.simulation.virtual import views
 from hass_oracle import checker
@@ -174,6 +177,7 @@ class Cloud:
         self.pinger = views.Pinger(self.hosts)
         self.refusals: list[str] = []
         self.bus = Bus()
+        self.guests = guests.Guests(self)
         self._air = agents.Air(self.clock, seed)
         self._agents = {
             name: agents.Agent(self.hosts[name], number)
@@ -222,18 +226,27 @@ class Cloud:
     # Operating it.
 
     def boot(
-        self, host: str, instances: int = 3, *, protected: bool = True
+        self,
+        host: str,
+        instances: int = 3,
+        *,
+        protected: bool = True,
+        metadata: Mapping[str, str] | None = None,
+        prefix: str = '',
     ) -> list[str]:
-        """Boot instances on a host; returns their uuids."""
+        """Boot instances on a host; returns their uuids.
+
+        :param protected: chosen to be protected
+        :param prefix: of their names, before the host's
+        """
         found = []
+        stem = f'{prefix}{host}-vm-'
         for _ in range(instances):
             number = sum(
-                one.name.startswith(f'{host}-vm-')
-                for one in self.nova.servers.values()
+                one.name.startswith(stem) for one in self.nova.servers.values()
             )
-            server = self.nova.boot(
-                f'{host}-vm-{number}', host, image_backed=True
-            )
+            server = self.nova.boot(f'{stem}{number}', host, image_backed=True)
+            server.metadata.update(metadata or {})
             found.append(server.uuid)
             if protected:
                 with self.database.writer() as session:
@@ -263,11 +276,20 @@ class Cloud:
             resume_guests=False,
             watchdog='off',
             health={},
-            observations=[],
+            observations=host.units.sights(),
             faults=[],
+            results=host.units.results,
         )
         with self.database.writer() as session:
             endpoint.record(session, report)
+            wanted = orders.outstanding(session, name, host.boot_id())
+        host.units.results = []
+        for one, seconds in wanted:
+            order = messages.Order(one.id, one.kind, one.subject, seconds)
+            if order.kind == 'resume':
+                self.guests.obey(host, order)
+            else:
+                host.units.obey(order)
 
     def say_goodbye(self, host: machines.Host) -> None:
         """The agent is stopped on purpose: its last act is to say so."""
@@ -288,6 +310,7 @@ class Cloud:
             self.clock.advance(step)
             self.nova.advance()
             self._carry_beats(began)
+            self.guests.look()
             for engine in list(self.engines.values()):
                 if engine.alive:
                     engine.turn()
@@ -296,7 +319,7 @@ class Cloud:
         now, wall = self.clock.monotonic(), beats.wall(self.clock)
         for name, agent in self._agents.items():
             host = self.hosts[name]
-            if agent.starts(began):
+            if agent.starts(began) or agent.reports(now):
                 self.report(host)
             sent = agent.beats_between(began, now, wall)
             self._air.carry(host, sent, self._receivers())

@@ -160,6 +160,20 @@ class Compute(nova.Compute):
     ) -> records.Service:
         return self._update(service, {'forced_down': False}, deadline)
 
+    def disable(
+        self,
+        service: records.Service,
+        recovery: str,
+        deadline: clock_.Deadline,
+    ) -> records.Service:
+        change: dict[str, object] = {}
+        if service.status == 'enabled':
+            change = {
+                'status': 'disabled',
+                'disabled_reason': nova.mark(recovery),
+            }
+        return self._update(service, change, deadline)
+
     def enable(
         self,
         service: records.Service,
@@ -187,6 +201,7 @@ class Compute(nova.Compute):
                 locked_reason=None,
                 image_backed=row.image_backed,
                 launched=row.launched_at is not None,
+                metadata=dict(row.metadata),
             )
             for row in self._cloud.servers.values()
             if wanted(row)
@@ -254,8 +269,15 @@ class Compute(nova.Compute):
     ) -> list[records.Action]:
         with self._call('list actions'):
             return [
-                records.Action(row.name, row.request_id, row.started_at)
-                for row in self._cloud.actions
+                records.Action(
+                    row.name,
+                    row.request_id,
+                    row.started_at,
+                    row.user_id,
+                    (self._clock.now() - row.updated_at).total_seconds(),
+                    row.failed,
+                )
+                for row in reversed(self._cloud.actions)
                 if row.instance_uuid == instance
                 and (since is None or row.started_at >= since)
             ]
@@ -293,6 +315,29 @@ class Compute(nova.Compute):
 
     def stop(self, server: records.Server, deadline: clock_.Deadline) -> None:
         self._act(deadline, lambda: self._cloud.stop(server.uuid))
+
+    def hard_reboot(
+        self, server: records.Server, deadline: clock_.Deadline
+    ) -> None:
+        self._act(deadline, lambda: self._cloud.hard_reboot(server.uuid))
+
+    def migrate(
+        self,
+        server: records.Server,
+        target: str | None,
+        deadline: clock_.Deadline,
+    ) -> None:
+        self._act(deadline, lambda: self._cloud.migrate(server.uuid, target))
+
+    def confirm_resize(
+        self, server: records.Server, deadline: clock_.Deadline
+    ) -> None:
+        self._act(deadline, lambda: self._cloud.confirm_resize(server.uuid))
+
+    def ports(self, instance: str) -> list[records.Port]:
+        with self._call('list ports'):
+            row = self._cloud.show(instance)
+            return [records.Port(f'port-of-{row.uuid}', row.port_state)]
 
     def reset_state(
         self, server: records.Server, state: str, deadline: clock_.Deadline

@@ -33,8 +33,10 @@ from hass.recovery import control_plane
 from hass.recovery import hands
 from hass.recovery import host_failure
 from hass.recovery import host_return
+from hass.recovery import instance_failure
 from hass.recovery import planner
 from hass.recovery import runner
+from hass.recovery import service_failure
 from hass.recovery import witness
 from hass.recovery import workflow
 from hass.simulation import clock as virtual
@@ -87,7 +89,6 @@ class Engine:
         self.runner = runner.Runner(
             cloud.database,
             self.workflows,
-            cloud.notifier,
             self.clock,
             name,
             held_seconds=cloud.conf.recovery.held_seconds,
@@ -152,6 +153,10 @@ class Engine:
                 lambda host: hosts[host.name].ailing,
                 restart_unprotected=conf.recovery.restart_unprotected,
             ),
+            instance_failure.InstanceFailure(
+                self.hands, conf, planner.DefaultPlanner()
+            ),
+            service_failure.ServiceFailure(self.hands, conf),
         )
 
     def _patrol(self) -> patrol.Patrol:
@@ -172,7 +177,12 @@ class Engine:
         return rounds.Rounds(
             self._cloud.database,
             self._inventory,
-            looks.make_panel(self.hands.fencer, pinger, self.clock),
+            looks.make_panel(
+                self.hands.fencer,
+                pinger,
+                self.clock,
+                self._cloud.compute.services,
+            ),
             worries.Worries(
                 self._alarms.page,
                 self.clock,

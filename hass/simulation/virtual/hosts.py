@@ -17,6 +17,7 @@ import dataclasses
 
 from hass.fencing import base as fencing
 from hass.simulation import nova_host
+from hass.simulation.virtual import units
 
 
 @dataclasses.dataclass
@@ -42,6 +43,7 @@ class Host:
     :ivar planned: the agent's beats say that it is being stopped
     :ivar clock_jump: seconds by which its wall clock is wrong
     :ivar bmc_reads: what the BMC says of the power, whatever is true
+    :ivar units: its services
     :ivar bmc_deaf: the BMC takes commands for power and ignores them
     """
 
@@ -59,6 +61,7 @@ class Host:
         self.power_supply = True
         self.off_calls = 0
         self.ailing: list[str] = []
+        self.units = units.Units(host)
 
     @property
     def name(self) -> str:

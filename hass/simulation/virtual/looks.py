@@ -22,6 +22,7 @@ import futurist
 
 from hass import clock as clock_
 from hass.detection import base as detection
+from hass.detection import compute_nova
 from hass.detection import network_icmp
 from hass.detection import panel
 from hass.diagnosis import diagnose
@@ -98,13 +99,15 @@ def make_panel(
     fencer: fencing.Fencer,
     pinger: detection.Pinger,
     clock: clock_.Clock,
+    services: Callable[[], Collection[detection.ComputeRecord]],
 ) -> panel.Panel:
     """What the rounds look with."""
-    tools = detection.Tools(None, clock, pinger=pinger)
+    tools = detection.Tools(None, clock, pinger=pinger, services=services)
     return panel.Panel(
         {
             'power_ipmi': Power(fencer, tools),
             'network_icmp': network_icmp.NetworkIcmp(tools),
+            'compute_nova': compute_nova.ComputeNova(tools),
         },
         clock,
         spawn=at_once,
