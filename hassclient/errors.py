@@ -1,0 +1,73 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What went wrong, in a sentence that names what to do."""
+
+from collections.abc import Iterator
+import contextlib
+
+from keystoneauth1 import exceptions as ks
+from openstack import exceptions as sdk
+from osc_lib import exceptions as osc
+
+HINTS = {
+    401: 'log in again: the token is not good, or no longer',
+    403: 'ask for a role that may: openstack role assignment list --user '
+    'NAME --names tells which ones you have',
+    404: 'the lists tell what there is: openstack ha cluster list, ha host '
+    'list, ha instance list, ha recovery list',
+    406: 'choose another with --os-hass-api-version, or leave it out',
+    500: 'the log of hass-api tells more by the id of the request',
+    503: 'try again in a few seconds',
+}
+NOT_IN_CATALOG = (
+    'there is no service of type ha in the catalog of this cloud: an '
+    'operator creates it with openstack service create --name hass ha, and '
+    'its endpoints with openstack endpoint create'
+)
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Let errors of the API and on the way to it leave as one sentence.
+
+    :raises osc_lib.exceptions.CommandError: instead of them
+    """
+    try:
+        yield
+    except sdk.HttpException as error:
+        raise osc.CommandError(sentence(error)) from error
+    except sdk.SDKException as error:
+        raise osc.CommandError(str(error)) from error
+    except ks.EndpointNotFound as error:
+        raise osc.CommandError(
+            f'{error}: openstack catalog show ha tells which there are'
+        ) from error
+    except (ks.ConnectionError, ks.DiscoveryFailure) as error:
+        raise osc.CommandError(
+            f'the API of HASS does not answer: {error} (is hass-api '
+            'running, and its endpoint right? openstack endpoint list '
+            '--service ha)'
+        ) from error
+
+
+def sentence(error: sdk.HttpException) -> str:
+    """The API's own words, the request, and what may be done."""
+    words = str(error.details or error.message).rstrip('.')
+    status = error.status_code or 0
+    parts = [f'{words} (HTTP {status}']
+    if error.request_id:
+        parts.append(f', {error.request_id}')
+    parts.append(')')
+    if hint := HINTS.get(status):
+        parts.append(f': {hint}')
+    return ''.join(parts)

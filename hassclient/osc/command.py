@@ -1,0 +1,189 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What our commands have in common."""
+
+import argparse
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+import pathlib
+from typing import Any
+
+from cliff import columns
+from osc_lib.cli import format_columns
+from osc_lib.command import command
+from osc_lib import exceptions
+from osc_lib import utils
+import yaml
+
+from hassclient import errors
+from hassclient.v1 import proxy
+
+Row = tuple[Any, ...]
+Table = tuple[Sequence[str], Iterable[Row]]
+
+
+class Nested(columns.FormattableColumn[Any]):
+    """What is neither a list of words nor words by name."""
+
+    def human_readable(self) -> str:
+        return yaml.safe_dump(self._value, sort_keys=False).rstrip()
+
+    def machine_readable(self) -> Any:
+        return self._value
+
+
+class Client:
+    """For commands: the proxy, as this user."""
+
+    app: Any
+
+    @property
+    def client(self) -> proxy.Proxy:
+        """:raises osc_lib.exceptions.CommandError: the cloud has no HASS"""
+        found: proxy.Proxy = self.app.client_manager.hass
+        return found
+
+
+class Command(Client, command.Command):
+    """Does something and shows nothing."""
+
+    def take_action(self, parsed_args: Any) -> None:
+        with errors.told():
+            self.act(parsed_args)
+
+    def act(self, args: Any) -> None:
+        raise NotImplementedError
+
+
+class ShowOne(Client, command.ShowOne):
+    """Shows fields of one thing."""
+
+    def take_action(self, parsed_args: Any) -> Any:
+        with errors.told():
+            fields = self.act(parsed_args)
+        return tuple(fields), tuple(map(column, fields.values()))
+
+    def act(self, args: Any) -> dict[str, Any]:
+        """The fields, in their order."""
+        raise NotImplementedError
+
+
+class Lister(Client, command.Lister):
+    """Shows a table."""
+
+    def take_action(self, parsed_args: Any) -> Any:
+        with errors.told():
+            heads, rows = self.act(parsed_args)
+            # Pages are asked for here, where errors are told.
+            return heads, [tuple(map(column, row)) for row in rows]
+
+    def act(self, args: Any) -> Table:
+        raise NotImplementedError
+
+
+def column(value: Any) -> Any:
+    """A value as tables show it and as JSON and YAML have it."""
+    match value:
+        case dict() if _plain(value.values()):
+            return format_columns.DictColumn(value)
+        case list() if _plain(value):
+            return format_columns.ListColumn(value)
+        case dict() | list():
+            return Nested(value)
+    return value
+
+
+def _plain(values: Iterable[Any]) -> bool:
+    return not any(isinstance(value, dict | list) for value in values)
+
+
+def fields(thing: Any, names: Iterable[str]) -> dict[str, Any]:
+    """These attributes of a resource."""
+    return {name: getattr(thing, name) for name in names}
+
+
+def rows(things: Iterable[Any], names: Sequence[str]) -> list[Row]:
+    """These attributes of each resource."""
+    return [tuple(fields(thing, names).values()) for thing in things]
+
+
+def heads(names: Iterable[str]) -> list[str]:
+    """``state_since``: State Since."""
+    known = {'uuid': 'UUID', 'project_id': 'Project ID', 'bmc': 'BMC'}
+    return [known.get(n, n.replace('_', ' ').title()) for n in names]
+
+
+def each(
+    names: Iterable[str], what: str, act: Callable[[str], object]
+) -> None:
+    """Do it to each, the others also when it fails for one.
+
+    :param what: it was to be done, as in ``delete cluster``
+    :raises osc_lib.exceptions.CommandError: naming those it failed for
+    """
+    failed = []
+    for name in names:
+        try:
+            with errors.told():
+                act(name)
+        except exceptions.CommandError as error:
+            failed.append(f'could not {what} {name}: {error}')
+    if failed:
+        raise exceptions.CommandError('\n'.join(failed))
+
+
+def pair(text: str) -> tuple[str, str]:
+    """``name=value``; as an argparse type."""
+    name, equals, value = text.partition('=')
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f'{text!r} is not NAME=VALUE')
+    return name, value
+
+
+def document(text: str) -> Any:
+    """JSON or YAML, of which JSON is a part; as an argparse type.
+
+    ``@FILE`` is read.
+    """
+    try:
+        if text.startswith('@'):
+            text = pathlib.Path(text[1:]).read_text(encoding='utf-8')
+        return yaml.safe_load(text)
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_long(parser: Any) -> None:
+    """For lists that have more to tell than fits."""
+    parser.add_argument(
+        '--long', action='store_true', help='Show more columns'
+    )
+
+
+def add_pages(parser: Any) -> None:
+    """The options of long lists."""
+    parser.add_argument(
+        '--limit',
+        metavar='<number>',
+        type=int,
+        help='Show so many at most (default: all)',
+    )
+    parser.add_argument(
+        '--marker',
+        metavar='<uuid>',
+        help='Begin after this one, the last of the list before',
+    )
+
+
+is_uuid = utils.is_uuid_like

@@ -1,0 +1,287 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Everything the API can be asked for, as calls."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from typing import TypeVar
+from urllib import parse
+
+from openstack import exceptions
+from openstack import proxy
+import requests
+
+from hassclient.v1 import cluster
+from hassclient.v1 import host
+from hassclient.v1 import instance
+from hassclient.v1 import notification
+from hassclient.v1 import recovery
+from hassclient.v1 import resource
+from hassclient.v1 import service
+
+SERVICE_TYPE = 'ha'
+Json = Mapping[str, Any]
+Kind = TypeVar('Kind', bound=resource.Resource)
+
+
+class Proxy(proxy.Proxy):
+    """The API of HASS.
+
+    Clusters and hosts are given by name or uuid, the others by uuid. Each
+    call raises openstack.exceptions.HttpException when the API says no, and
+    those of keystoneauth1 when it cannot be asked. The answers of lists are
+    generators, which ask for the next page when they come to it.
+
+    Unless default_microversion is set, the newest that both sides know is
+    spoken.
+    """
+
+    def clusters(self, **query: Any) -> Iterator[cluster.Cluster]:
+        """:param query: name, mode, limit, marker"""
+        return self._pages(cluster.Cluster, query)
+
+    def create_cluster(self, **fields: Any) -> cluster.Cluster:
+        """Its hosts come with their agent keys, which are told only once."""
+        return self._secretly(cluster.Cluster, 'POST', 'clusters', fields)
+
+    def get_cluster(self, ref: str) -> cluster.Cluster:
+        return self._one(cluster.Cluster, 'GET', f'clusters/{_quoted(ref)}')
+
+    def update_cluster(self, ref: str, **fields: Any) -> cluster.Cluster:
+        path = f'clusters/{_quoted(ref)}'
+        return self._one(cluster.Cluster, 'PATCH', path, fields)
+
+    def delete_cluster(self, ref: str) -> None:
+        self._ask('DELETE', f'clusters/{_quoted(ref)}')
+
+    def hosts(
+        self, cluster: str | None = None, **query: Any
+    ) -> Iterator[host.Host]:
+        """:param cluster: only those of this one"""
+        if cluster is None:
+            return self._pages(host.Host, query)
+        path = f'/clusters/{_quoted(cluster)}/hosts'
+        return self._pages(host.Host, query, path)
+
+    def add_host(self, cluster: str, **fields: Any) -> host.Host:
+        """It comes with the agent key, which is told only once."""
+        path = f'clusters/{_quoted(cluster)}/hosts'
+        return self._secretly(host.Host, 'POST', path, fields)
+
+    def get_host(self, ref: str) -> host.Host:
+        return self._one(host.Host, 'GET', f'hosts/{_quoted(ref)}')
+
+    def update_host(self, ref: str, **fields: Any) -> host.Host:
+        path = f'hosts/{_quoted(ref)}'
+        return self._secretly(host.Host, 'PATCH', path, fields)
+
+    def remove_host(self, ref: str) -> None:
+        self._ask('DELETE', f'hosts/{_quoted(ref)}')
+
+    def test_fence(self, ref: str) -> host.Host:
+        """Let an engine try the fence without cutting the host off."""
+        path = f'hosts/{_quoted(ref)}/fence_test'
+        return self._one(host.Host, 'POST', path)
+
+    def layers(self, ref: str) -> Json:
+        """What is known of each layer, and who saw it."""
+        return self._json('GET', f'hosts/{_quoted(ref)}/layers')
+
+    def explain(self, ref: str) -> Json:
+        """Why HASS does or does not act on the host now."""
+        return self._json('GET', f'hosts/{_quoted(ref)}/explain')
+
+    def get_power(self, ref: str) -> str:
+        """on, off or unknown, as the host's device reads."""
+        answer = self._json('GET', f'hosts/{_quoted(ref)}/power')
+        return str(answer['power'])
+
+    def set_power(self, ref: str, power: str) -> list[str]:
+        """Ask for power, once; whether it happened is to be read back.
+
+        :param power: on or off
+        :returns: warnings
+        """
+        path = f'hosts/{_quoted(ref)}/power'
+        return list(self._json('PUT', path, {'power': power})['warnings'])
+
+    def bring_host_back(self, ref: str) -> recovery.Recovery:
+        """Begin to bring a host that is off back into service."""
+        path = f'hosts/{_quoted(ref)}/return'
+        return self._one(recovery.Recovery, 'POST', path)
+
+    def sensors(self, ref: str, kind: str | None = None) -> list[Json]:
+        """:param kind: only those of this type, as Temperature"""
+        path = f'hosts/{_quoted(ref)}/sensors'
+        if kind is not None:
+            path += f'?{parse.urlencode({"type": kind})}'
+        return list(self._json('GET', path)['sensors'])
+
+    def bmc_events(self, ref: str) -> list[Json]:
+        """The end of the event log of its BMC, newest first."""
+        path = f'hosts/{_quoted(ref)}/events'
+        return list(self._json('GET', path)['events'])
+
+    def begin_maintenance(
+        self, of: str, ref: str, seconds: int, reason: str
+    ) -> None:
+        """No recovery begins meanwhile; it ends by itself.
+
+        :param of: hosts or clusters
+        """
+        path = f'{of}/{_quoted(ref)}/maintenance'
+        self._ask('PUT', path, {'seconds': seconds, 'reason': reason})
+
+    def end_maintenance(self, of: str, ref: str) -> None:
+        """:param of: hosts or clusters"""
+        self._ask('DELETE', f'{of}/{_quoted(ref)}/maintenance')
+
+    def rotate_agent_key(self, ref: str) -> Json:
+        """A new key for the agent of a host, told only once."""
+        path = f'hosts/{_quoted(ref)}/agent_key'
+        answer: Json = self._ask('POST', path, log=False).json()
+        return answer
+
+    def strategy(self, cluster: str) -> Json:
+        """How the lowest failed layer would be looked for now."""
+        return self._json('GET', f'clusters/{_quoted(cluster)}/strategy')
+
+    def instances(self, **query: Any) -> Iterator[instance.Instance]:
+        """The chosen ones.
+
+        :param query: cluster, project_id, limit, marker
+        """
+        return self._pages(instance.Instance, query)
+
+    def protect_instance(self, **fields: Any) -> instance.Instance:
+        """:param fields: uuid, and cluster if it must be in that one"""
+        return self._one(instance.Instance, 'POST', 'instances', fields)
+
+    def get_instance(self, uuid: str) -> instance.Instance:
+        path = f'instances/{_quoted(uuid)}'
+        return self._one(instance.Instance, 'GET', path)
+
+    def unprotect_instance(self, uuid: str) -> None:
+        self._ask('DELETE', f'instances/{_quoted(uuid)}')
+
+    def instance_recoveries(self, uuid: str) -> list[Json]:
+        """What befell an instance, newest first."""
+        path = f'instances/{_quoted(uuid)}/recoveries'
+        return list(self._json('GET', path)['recoveries'])
+
+    def notifications(
+        self, **query: Any
+    ) -> Iterator[notification.Notification]:
+        """:param query: host, state, source, limit, marker"""
+        return self._pages(notification.Notification, query)
+
+    def create_notification(self, **fields: Any) -> notification.Notification:
+        return self._one(
+            notification.Notification, 'POST', 'notifications', fields
+        )
+
+    def get_notification(self, uuid: str) -> notification.Notification:
+        path = f'notifications/{_quoted(uuid)}'
+        return self._one(notification.Notification, 'GET', path)
+
+    def recoveries(self, **query: Any) -> Iterator[recovery.Recovery]:
+        """Newest first.
+
+        :param query: cluster, host, open, state, subject, workflow, limit,
+            marker
+        """
+        return self._pages(recovery.Recovery, query)
+
+    def get_recovery(self, uuid: str) -> recovery.Recovery:
+        path = f'recoveries/{_quoted(uuid)}'
+        return self._one(recovery.Recovery, 'GET', path)
+
+    def retry_recovery(self, uuid: str) -> recovery.Recovery:
+        """Let a held one look again."""
+        path = f'recoveries/{_quoted(uuid)}/retry'
+        return self._one(recovery.Recovery, 'POST', path)
+
+    def release_recovery(self, uuid: str) -> recovery.Recovery:
+        """Let a held one give back what it touched, and end."""
+        path = f'recoveries/{_quoted(uuid)}/release'
+        return self._one(recovery.Recovery, 'POST', path)
+
+    def acknowledge_recovery(self, uuid: str) -> recovery.Recovery:
+        """Stop the paging for a held one."""
+        path = f'recoveries/{_quoted(uuid)}/acknowledge'
+        return self._one(recovery.Recovery, 'POST', path)
+
+    def services(self) -> tuple[list[service.Service], list[str]]:
+        """The engines, and why nobody is protected if none of them works."""
+        answer = self._json('GET', 'services')
+        found = [service.Service.existing(**one) for one in answer['services']]
+        return found, answer['warnings']
+
+    def _pages(
+        self,
+        kind: type[Kind],
+        query: Json,
+        path: str | None = None,
+    ) -> Iterator[Kind]:
+        given = {k: v for k, v in query.items() if v is not None}
+        return self._list(
+            kind,
+            # A limit is how many are wanted, not how many at once.
+            paginated='limit' not in given,
+            base_path=path,
+            **given,
+        )
+
+    def _one(
+        self,
+        kind: type[Kind],
+        method: str,
+        path: str,
+        body: Json | None = None,
+    ) -> Kind:
+        return kind.existing(**self._json(method, path, body))
+
+    def _secretly(
+        self, kind: type[Kind], method: str, path: str, body: Json
+    ) -> Kind:
+        """With passwords or keys in it, which no log may hold."""
+        answer = self._ask(method, path, body, log=False)
+        return kind.existing(**answer.json())
+
+    def _json(
+        self, method: str, path: str, body: Json | None = None
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = self._ask(method, path, body).json()
+        return answer
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        log: bool = True,
+    ) -> requests.Response:
+        answer = self.request(
+            f'/{path}',
+            method,
+            json=body,
+            microversion=resource.Resource._get_microversion(self),
+            log=log,
+        )
+        exceptions.raise_from_response(answer)
+        return answer
+
+
+def _quoted(ref: str) -> str:
+    return parse.quote(ref, safe='')
