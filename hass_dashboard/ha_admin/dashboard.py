@@ -1,0 +1,35 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""HA Admin: what operators see."""
+
+from django.utils.translation import gettext_lazy as _
+import horizon
+
+
+class HaAdmin(horizon.Dashboard):
+    """Only where the cloud has HASS."""
+
+    name = _('HA Admin')
+    slug = 'ha_admin'
+    panels = ('clusters', 'instances', 'hosts', 'recoveries')
+    default_panel = 'clusters'
+    permissions = ('openstack.services.ha',)
+    policy_rules = (
+        ('ha', 'ha:clusters:list'),
+        ('ha', 'ha:hosts:list'),
+        ('ha', 'ha:instances:list_all_projects'),
+        ('ha', 'ha:recoveries:list'),
+    )
+
+
+horizon.register(HaAdmin)

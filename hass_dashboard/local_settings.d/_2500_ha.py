@@ -1,0 +1,31 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Horizon knows who may do what: into openstack_dashboard/local/local_settings.d.
+
+What an operator changed of the policy belongs into hass_policy.yaml beside
+Horizon's other policy files.
+"""  # noqa: E501
+
+import os
+
+import hass_dashboard
+
+POLICY_FILES.update({'ha': 'hass_policy.yaml'})  # noqa: F821
+DEFAULT_POLICY_FILES.update(  # noqa: F821
+    {
+        'ha': os.path.join(
+            os.path.dirname(hass_dashboard.__file__),
+            'conf/default_policies/hass.yaml',
+        )
+    }
+)
