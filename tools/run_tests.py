@@ -29,10 +29,17 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = pathlib.Path(sys.executable).parent
+SCRIPTS = [
+    'devstack/lib/hass',
+    'devstack/plugin.sh',
+    'devstack/settings',
+    *map(str, sorted(ROOT.glob('devstack/tools/*.sh'))),
+]
 CHECKS = (
     ('ruff check', ['ruff', 'check', '--quiet']),
     ('ruff format', ['ruff', 'format', '--check']),
     ('hacking', ['flake8']),
+    ('bashate', ['bashate', '-i', 'E006', *SCRIPTS]),
     ('mypy --strict', ['mypy']),
     ('lint-imports', ['lint-imports', '--no-logo']),
     ('doc8', ['doc8', '--quiet', '.']),
@@ -44,6 +51,7 @@ CHECKS = (
         + ['doc/source', 'doc/build/html'],
     ),
 )
+FAILED = re.compile(r'^\{\d+\} (\S+) .*\.\.\. FAILED$')
 TOTAL = re.compile(
     r'^ - (Passed|Skipped|Expected Fail|Unexpected Success|Failed): (\d+)$'
 )
@@ -51,11 +59,12 @@ TOTAL = re.compile(
 
 @dataclasses.dataclass
 class Counts:
-    """Numbers of tests, as stestr counted them."""
+    """Numbers of tests, as stestr counted them, and who failed."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    failures: list[str] = dataclasses.field(default_factory=list)
 
     def __str__(self) -> str:
         return (
@@ -64,7 +73,10 @@ class Counts:
         )
 
     def read(self, line: str) -> None:
-        """Take in one line of stestr's totals."""
+        """Take in one line of what stestr says."""
+        failure = FAILED.match(line)
+        if failure:
+            self.failures.append(failure[1])
         found = TOTAL.match(line)
         if not found:
             return
@@ -146,6 +158,8 @@ def main() -> int:
     counts, good = Counts(), True
     if wanted.groups:
         counts, good = run_tests(wanted.groups, wanted.concurrency)
+    for failure in counts.failures:
+        print(f'failed: {failure}')
     if bad:
         print(f'checks that failed: {", ".join(bad)}')
     if not good and not counts.failed:

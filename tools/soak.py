@@ -14,13 +14,19 @@
 
 Sets: ``chaos``, random faults in virtual time, with a seed that repeats them
 (hass/tests/chaos.py); ``detection``, seconds from faults of the lab's hosts
-to the decision (tools/bench/detection.py); ``noise``, ten hosts, ten minutes
-of lost and late packets, stopped engines, restarted agents and clocks that
-jump, and nothing may happen; ``noise-hours``, so many host-hours of simulated
-noise, and nobody may be fenced (tools/noise_hours.py).
+to the decision (tools/bench/detection.py); ``fuzz``, so many requests to the
+API at least that its description allows or forbids, on each database
+(hass/tests/functional/api/test_fuzz.py); ``guests``, faults of real guests,
+none of which may be missed (tools/bench/guests.py); ``noise``, ten hosts,
+ten minutes of lost and late packets, stopped engines, restarted agents and
+clocks that jump, and nothing may happen; ``noise-hours``, so many host-hours
+of simulated noise, and nobody may be fenced (tools/noise_hours.py);
+``users``, so many random actions of users on real Nova, none of which may
+start a recovery; ``users-guests``, the same with real guests.
 """
 
 import argparse
+from collections.abc import Sequence
 import dataclasses
 import logging
 import os
@@ -34,6 +40,7 @@ from rich import progress
 
 from hass.tests import chaos
 from tools.bench import detection
+from tools.bench import guests
 from tools.minicloud import lab
 from tools.minicloud import lifecycle
 from tools import noise_hours
@@ -45,7 +52,21 @@ NOISE = tuple(
     f'hass.tests.openstack.test_detection.{name}'
     for name in ('NoiseTest', 'QuietTest')
 )
-COUNTS = {'chaos': 500, 'detection': 20, 'noise': 1, 'noise-hours': 10_000}
+FUZZ = ('hass.tests.functional.api.test_fuzz',)
+USERS = {
+    'users': 'hass.tests.openstack.test_user_actions',
+    'users-guests': 'hass.tests.openstack.guests.test_user_actions',
+}
+COUNTS = {
+    'chaos': 500,
+    'detection': 20,
+    'fuzz': 2_000,
+    'guests': 200,
+    'noise': 1,
+    'noise-hours': 10_000,
+    'users': 500,
+    'users-guests': 60,
+}
 
 
 def play_chaos(seed: int, count: int) -> bool:
@@ -65,14 +86,42 @@ def play_chaos(seed: int, count: int) -> bool:
 
 def play_noise(count: int) -> bool:
     """The tests of CI, with more hosts and for much longer."""
-    env = os.environ | {'NOISE_SECONDS': str(NOISE_SECONDS)}
-    argv = [sys.executable, '-m', 'testtools.run', *NOISE * count]
-    cloud = dataclasses.replace(lab.load(), size=NOISE_HOSTS)
+    return _test(
+        dataclasses.replace(lab.load(), size=NOISE_HOSTS, guests=False),
+        NOISE * count,
+        {'NOISE_SECONDS': str(NOISE_SECONDS)},
+    )
+
+
+def play_users(name: str, seed: int, count: int) -> bool:
+    """The test of CI, with so many actions."""
+    real = 'guests' in name
+    size = lab.GUEST_HOSTS if real else lab.DEFAULT_HOSTS
+    return _test(
+        dataclasses.replace(lab.load(), size=size, guests=real),
+        (name,),
+        {'USER_ACTIONS': str(count), 'USER_SEED': str(seed)},
+    )
+
+
+def play_fuzz(seed: int, count: int) -> bool:
+    """The test of CI, with so many cases on each database."""
+    return _run(FUZZ, {'FUZZ_CASES': str(count), 'FUZZ_SEED': str(seed)})
+
+
+def _test(cloud: lab.Lab, names: Sequence[str], env: dict[str, str]) -> bool:
+    """Whether tests pass on a lab that is brought up for them."""
     lifecycle.up(cloud, _say)
     try:
-        return subprocess.run(argv, cwd=ROOT, env=env).returncode == 0
+        return _run(names, env)
     finally:
         lifecycle.down(cloud)
+
+
+def _run(names: Sequence[str], env: dict[str, str]) -> bool:
+    argv = [sys.executable, '-m', 'testtools.run', *names]
+    done = subprocess.run(argv, cwd=ROOT, env=os.environ | env)
+    return done.returncode == 0
 
 
 def _say(text: str) -> None:
@@ -90,10 +139,16 @@ def main() -> int:
     match options.set:
         case 'detection':
             good = detection.soak(count, _say)
+        case 'fuzz':
+            good = play_fuzz(options.seed, count)
+        case 'guests':
+            good = guests.soak(count, options.seed, _say)
         case 'noise':
             good = play_noise(count)
         case 'noise-hours':
             good = noise_hours.soak(options.seed, count)
+        case 'users' | 'users-guests' as name:
+            good = play_users(USERS[name], options.seed, count)
         case _:
             good = play_chaos(options.seed, count)
     return 0 if good else 1

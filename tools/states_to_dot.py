@@ -25,10 +25,17 @@ import sys
 
 from hass.recovery import host_failure
 from hass.recovery import host_return
+from hass.recovery import instance_failure
+from hass.recovery import service_failure
 from hass.recovery import workflow
 
 PAGE = pathlib.Path(__file__).parents[1] / 'doc/source/contributor/states.rst'
-WORKFLOWS = (host_failure.HostFailure, host_return.HostReturn)
+WORKFLOWS = (
+    host_failure.HostFailure,
+    host_return.HostReturn,
+    instance_failure.InstanceFailure,
+    service_failure.ServiceFailure,
+)
 HEAD = """\
 .. Written by tox -e genstates: change the tables in hass/recovery instead.
 

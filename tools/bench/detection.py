@@ -87,7 +87,7 @@ class Decision:
 def soak(count: int, say: Say) -> bool:
     """Measure on a cloud of its own; whether all aims were reached."""
     probes = probing.measure()
-    cloud = labs.bring_up({})
+    cloud = labs.bring_up({}, labs.Cloud)
     try:
         cloud.populate()
         cloud.hass('PATCH', '/v1/clusters/lab', {'mode': 'observe'})

@@ -25,6 +25,7 @@ from tools.minicloud.lab import write
 from tools.minicloud import processes
 
 DATABASES = (
+    'cinder',
     'keystone',
     'placement',
     'glance',

@@ -23,9 +23,11 @@ import sys
 
 from tools.minicloud import bmcs
 from tools.minicloud import faults
+from tools.minicloud import guests
 from tools.minicloud import hass_services
 from tools.minicloud import hosts
 from tools.minicloud import install
+from tools.minicloud.lab import GUEST_HOSTS
 from tools.minicloud.lab import HOST_NETWORKS
 from tools.minicloud.lab import Lab
 from tools.minicloud.lab import LabError
@@ -34,6 +36,7 @@ from tools.minicloud.lab import MAX_HOSTS
 from tools.minicloud import lifecycle
 from tools.minicloud import openstack
 from tools.minicloud import processes
+from tools.minicloud import volumes
 
 # Fault verb -> what its words are: a host, an engine's number, networks …
 FAULTS: dict[str, tuple[str, ...]] = {
@@ -80,8 +83,14 @@ FAULTS: dict[str, tuple[str, ...]] = {
     'nova_api_stop_at_evacuate': (),
 }
 
+# Functions of guests.py that take a guest.
+GUEST_WORDS = (
+    *('ask', 'boots', 'console', 'tick', 'twice'),
+    *('kill', 'panic', 'hang', 'fill', 'make_room', 'unplug'),
+)
 
-def _parser() -> argparse.ArgumentParser:
+
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='minicloud', description='A real OpenStack on one machine.'
     )
@@ -90,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser('up', help='bring the cloud up (installs first)')
     up.add_argument('--hosts', type=_size, default=None, metavar='N')
     up.add_argument('--no-hass', action='store_true')
+    up.add_argument(
+        '--guests', action='store_true', help='libvirt and real guests'
+    )
+    verbs.add_parser('volumes-up', help='Ceph and Cinder, for real guests')
     down = verbs.add_parser('down', help='take everything down')
     down.add_argument('--purge', action='store_true')
     hass = verbs.add_parser('hass-up', help='HASS on a cloud that is up')
@@ -119,12 +132,18 @@ def _parser() -> argparse.ArgumentParser:
     rest.add_argument('body', nargs='?', default='null')
     boot = verbs.add_parser('boot', help='boot servers')
     boot.add_argument('count', type=int)
-    boot.add_argument('--host')
+    boot.add_argument('--host', default='')
+    boot.add_argument(
+        '--volume', action='store_true', help='with volumes as disks'
+    )
     for verb in ('servers', 'delete-all'):
         verbs.add_parser(verb)
     for verb in ('force-down', 'unforce'):
         verbs.add_parser(verb).add_argument('host')
     verbs.add_parser('evacuate').add_argument('ids', nargs='+')
+    guest = verbs.add_parser('guest', help='ask or break a real guest')
+    guest.add_argument('word', choices=GUEST_WORDS)
+    guest.add_argument('uuid')
     for verb, words in FAULTS.items():
         _add_fault(verbs.add_parser(verb), verb, words)
     return parser
@@ -176,7 +195,7 @@ def _options(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     if os.geteuid() != 0:
         print('minicloud: must run as root', file=sys.stderr)
         return 1
@@ -193,8 +212,10 @@ def _run(lab: Lab, options: argparse.Namespace) -> int:
         case 'install':
             install.install(lab, say)
         case 'up':
-            if options.hosts:
-                lab = dataclasses.replace(lab, size=options.hosts)
+            size = options.hosts or lab.size
+            if options.guests:
+                size = options.hosts or GUEST_HOSTS
+            lab = dataclasses.replace(lab, size=size, guests=options.guests)
             lifecycle.up(lab, say)
             if not options.no_hass:
                 hass_services.up(lab, say, _options(options.set))
@@ -214,13 +235,15 @@ def _run_when_up(lab: Lab, verb: str, options: argparse.Namespace) -> int:
     match verb:
         case 'hass-up':
             hass_services.up(lab, say, _options(options.set))
+        case 'volumes-up':
+            volumes.up(lab, say)
         case 'hass-down':
             hass_services.down(lab)
         case 'env':
             for name, value in openstack.client_environment(lab).items():
                 print(f'export {name}={shlex.quote(value)}')
         case 'openstack':
-            return openstack.command(lab, options.command)
+            return _openstack(lab, options.command)
         case 'exec':
             return _exec(lab, options.where, options.command)
         case 'ipmitool':
@@ -232,11 +255,13 @@ def _run_when_up(lab: Lab, verb: str, options: argparse.Namespace) -> int:
             )
             print(json.dumps(answer, indent=1))
         case 'boot':
-            where = [options.host] if options.host else []
-            count = str(options.count)
-            print(openstack.script(lab, 'servers', 'boot', count, *where))
+            root = 'volume' if options.volume else 'file'
+            words = str(options.count), options.host, 'none', root
+            print(openstack.script(lab, 'servers', 'boot', *words))
         case 'servers':
             print(openstack.script(lab, 'servers', 'list'), end='')
+        case 'guest':
+            print(getattr(guests, options.word)(lab, options.uuid))
         case 'delete-all':
             openstack.script(lab, 'servers', 'delete-all')
         case 'force-down' | 'unforce':
@@ -246,6 +271,14 @@ def _run_when_up(lab: Lab, verb: str, options: argparse.Namespace) -> int:
         case _:
             _fault(lab, verb, options)
     return 0
+
+
+def _openstack(lab: Lab, command: list[str]) -> int:
+    """The lab's own client knows no ``ha``: that of HASS does."""
+    if command[:1] != ['ha']:
+        return openstack.command(lab, command)
+    client = hass_services.program('openstack')
+    return openstack.command(lab, command, client)
 
 
 def _fault(lab: Lab, verb: str, options: argparse.Namespace) -> None:

@@ -85,6 +85,7 @@ def write_all(lab: Lab) -> None:
     save(lab, 'keystone/keystone.conf', keystone(lab))
     save(lab, 'placement/placement.conf', placement(lab))
     save(lab, 'glance/glance-api.conf', glance(lab))
+    save(lab, 'cinder/cinder.conf', cinder(lab))
     save(lab, 'neutron/neutron.conf', neutron(lab))
     for program in ('api', 'conductor', 'scheduler', 'manage'):
         save(
@@ -156,6 +157,45 @@ def glance(lab: Lab) -> Sections:
     }
 
 
+def cinder(lab: Lab) -> Sections:
+    """Its API, its scheduler, and the one that has Ceph behind it."""
+    state = lab.data / 'cinder'
+    return {
+        'DEFAULT': log(lab, 'cinder')
+        | {
+            'host': 'controller',
+            'my_ip': CONTROLLER,
+            'transport_url': transport_url(lab),
+            'state_path': state,
+            'api_paste_config': lab.venv / 'etc/cinder/api-paste.ini',
+            'resource_query_filters_file': (
+                lab.venv / 'etc/cinder/resource_filters.json'
+            ),
+            'glance_api_servers': url('glance'),
+            'enabled_backends': 'ceph',
+            # A scheduler that missed the first word hears the next soon.
+            'backend_stats_polling_interval': 5,
+            'default_log_levels': QUIET,
+        },
+        'ceph': {
+            'volume_driver': 'cinder.volume.drivers.rbd.RBDDriver',
+            'volume_backend_name': 'ceph',
+            'rbd_pool': 'volumes',
+            'rbd_ceph_conf': lab.etc / 'ceph.conf',
+            'rbd_exclusive_cinder_pool': 'true',
+        },
+        'database': {'connection': database_url(lab, 'cinder')},
+        'cinder_sys_admin': _privileges(lab, 'cinder/cinder.conf'),
+        'oslo_concurrency': {'lock_path': state / 'lock'},
+        'coordination': {'backend_url': f'file://{state}/lock'},
+        'keystone_authtoken': authtoken(lab, 'cinder'),
+        'nova': client(lab, 'cinder'),
+        'service_user': client(lab, 'cinder')
+        | {'send_service_user_token': 'true'},
+        **messaging(lab),
+    }
+
+
 def neutron(lab: Lab) -> Sections:
     return {
         'DEFAULT': log(lab, 'neutron')
@@ -223,9 +263,18 @@ def nova(lab: Lab, program: str, host: str, my_ip: str) -> Sections:
         'keystone_authtoken': authtoken(lab, 'nova'),
         'placement': client(lab, 'nova'),
         'neutron': client(lab, 'nova'),
+        'cinder': client(lab, 'nova')
+        | {'catalog_info': 'block-storage::publicURL'},
         'service_user': client(lab, 'nova')
         | {'send_service_user_token': 'true'},
         **messaging(lab),
+        # HASS listens; whatever becomes of them, Nova does not wait.
+        'oslo_messaging_notifications': {'driver': 'messagingv2', 'retry': 0},
+        'notifications': {
+            'notification_format': 'versioned',
+            'versioned_notifications_topics': 'hass_versioned_notifications',
+            'notify_on_state_change': 'vm_state',
+        },
     }
 
 
@@ -244,7 +293,47 @@ def compute(lab: Lab, host: str) -> Sections:
     }
     sections['oslo_concurrency'] = {'lock_path': state / 'lock'}
     sections['compute'] = {'live_migration_wait_for_vif_plug': 'false'}
+    return _with_libvirt(lab, host, sections) if lab.guests else sections
+
+
+def _with_libvirt(
+    lab: Lab, host: str, sections: dict[str, Section]
+) -> Sections:
+    """Real guests; their disks are raw, for the oracle to read."""
+    sections['DEFAULT'] = dict(sections['DEFAULT']) | {
+        'instances_path': lab.instances,
+        'compute_driver': 'minicloud_libvirt.GuestDriver',
+        'reserved_host_disk_mb': 0,
+        'pointer_model': 'ps2mouse',
+        # A tiny guest knows no power button.
+        'shutdown_timeout': 3,
+    }
+    sections['libvirt'] = {
+        'virt_type': 'qemu',
+        'cpu_mode': 'custom',
+        'cpu_models': 'qemu64',
+        'images_type': 'raw',
+        'hw_machine_type': 'x86_64=pc',
+        'mem_stats_period_seconds': 0,
+        'wait_soft_reboot_seconds': 3,
+        'tb_cache_size': 32,
+        'live_migration_scheme': 'tcp',
+        'live_migration_inbound_addr': address(host),
+    }
+    sections['os_brick'] = {'lock_path': lab.host(host) / 'nova' / 'lock'}
+    for group in (
+        'nova_sys_admin',
+        'privsep_osbrick',
+        'vif_plug_ovs_privileged',
+    ):
+        sections[group] = _privileges(lab, f'nova/{host}.conf')
     return sections
+
+
+def _privileges(lab: Lab, config: str) -> Section:
+    """How a service that is root starts its helper, without rootwrap."""
+    helper = lab.venv / 'bin/privsep-helper'
+    return {'helper_command': f'{helper} --config-file {lab.etc / config}'}
 
 
 def paste(lab: Lab) -> str:

@@ -12,7 +12,9 @@
 
 """Network namespaces, bridges and cables; nothing in the root namespace."""
 
+from collections.abc import Iterable
 import contextlib
+import json
 import pathlib
 import re
 import signal
@@ -26,11 +28,13 @@ from tools.minicloud.lab import NETWORKS
 from tools.minicloud import processes
 
 _OURS = re.compile(r'mc-(fabric|controller|bmc|engine\d+|compute\d+)$')
+GUEST_BRIDGE = 'br-guests'
 _SHORT = {
     'management': 'mgmt',
     'storage': 'stor',
     'tenant': 'tent',
     'bmc': 'bmc',
+    'guests': 'gues',
 }
 
 
@@ -46,12 +50,16 @@ def bridge(network: str) -> str:
 def up(lab: Lab) -> None:
     """Make all namespaces and lay all cables."""
     names = ['controller', *lab.engines, *lab.hosts]
-    cables = {name: list(NETWORKS) for name in names}
+    cables = {name: list(lab.networks) for name in names}
     cables |= {host: list(HOST_NETWORKS) for host in lab.hosts}
     _make_namespaces(['fabric', 'bmc', *names])
-    _make_bridges()
+    _make_bridges(lab.networks)
     for name, networks in cables.items():
         _connect(name, {net: [address(name, net)] for net in networks})
+    if lab.guests:
+        for host in lab.hosts:
+            _connect(host, {'guests': []})
+            _bridge_guests(host)
     bmcs = [address(host, 'bmc') for host in lab.hosts]
     _connect('bmc', {'bmc': bmcs})
 
@@ -74,9 +82,9 @@ def _make_namespaces(names: list[str]) -> None:
         batch(['link set lo up'], name)
 
 
-def _make_bridges() -> None:
+def _make_bridges(networks: Iterable[str]) -> None:
     lines = []
-    for network in NETWORKS:
+    for network in networks:
         lines += [
             f'link add {bridge(network)} type bridge',
             f'link set {bridge(network)} up',
@@ -104,6 +112,34 @@ def _connect(name: str, networks: dict[str, list[str]]) -> None:
         )
         lines = [f'addr add {each}/24 dev {network}' for each in addresses]
         batch([*lines, f'link set {network} up'], name)
+
+
+def _bridge_guests(host: str) -> None:
+    """A bridge in the host, for its guests' and its own way out."""
+    ours = f'{address(host, "guests")}/24'
+    batch(
+        [
+            f'link add {GUEST_BRIDGE} type bridge',
+            f'link set guests master {GUEST_BRIDGE}',
+            f'addr add {ours} dev {GUEST_BRIDGE}',
+            f'link set {GUEST_BRIDGE} up',
+        ],
+        host,
+    )
+
+
+def forget_taps(host: str) -> None:
+    """The taps of the guests of an earlier boot are still there."""
+    said = processes.run(
+        ['ip', '-n', namespace(host), '-j', 'link', 'show', 'type', 'tun']
+    )
+    taps = [each['ifname'] for each in json.loads(said or '[]')]
+    batch([f'link del {tap}' for tap in taps], host)
+
+
+def set_link_of(host: str, device: str, state: str) -> None:
+    """Take a device within a host 'down' or 'up'."""
+    batch([f'link set {device} {state}'], host)
 
 
 def ours() -> list[str]:

@@ -41,6 +41,11 @@ Options = Mapping[str, Mapping[str, object]]
 
 CLUSTER = 'lab'
 BEAT_PORT = 15869
+# With real guests: what HASS recovers unasked, and the guests' network.
+LAYERS = [
+    *('power', 'os', 'network'),
+    *('instance', 'guest_os', 'guest_network'),
+]
 # How long engines and agents may take to be heard of.
 READY_SECONDS = 60
 _PAGER = """\
@@ -218,7 +223,10 @@ def _shared(lab: Lab) -> dict[str, configs.Section]:
         'DEFAULT': {'transport_url': backends.transport_url(lab)},
         'database': {'connection': backends.database_url(lab, 'hass')},
         'keystone_authtoken': configs.authtoken(lab, 'hass'),
-        'nova': configs.client(lab, 'hass'),
+        'nova': {
+            **configs.client(lab, 'hass'),
+            'notifications_url': backends.transport_url(lab),
+        },
         'secrets': {'keyring_file': lab.etc / 'hass/keyring'},
         'alarm': {'command': _pager(lab)},
     }
@@ -236,15 +244,17 @@ def _agent(lab: Lab, host: str) -> dict[str, configs.Section]:
         for name in lab.engines
     ]
     beats = [f'{net}={address(host, net)}' for net in HOST_NETWORKS]
+    guests = {'guests': 'folder', 'guests_folder': lab.host(host) / 'guests'}
+    if lab.guests:
+        guests = {'guests': 'libvirt', 'instances_path': lab.instances}
     return {
         'DEFAULT': {'transport_url': backends.transport_url(lab)},
         'agent': {
+            **guests,
             'host': host,
             'key_file': _key_file(lab, host),
             'engines': ','.join(engines),
             'beat_networks': ','.join(beats),
-            'guests': 'folder',
-            'guests_folder': lab.host(host) / 'guests',
             'nova_conf': lab.etc / 'nova' / f'{host}.conf',
             'system_uuid_file': lab.host(host) / 'system_uuid',
         },
@@ -273,6 +283,8 @@ def _create_cluster(lab: Lab) -> None:
             for host in lab.hosts
         ],
     }
+    if lab.guests:
+        body['layers'] = LAYERS
     answer = rest(lab, 'POST', '/v1/clusters', body)
     for host in answer['hosts']:  # type: ignore[index]
         name = host['name']
@@ -283,10 +295,13 @@ def _create_cluster(lab: Lab) -> None:
 def _agent_services(lab: Lab, host: str) -> list[dict[str, object]]:
     """The agent, and the gate that nova-compute waits for."""
     argv = [program('hass-agent'), *_config(lab, host)]
+    # Without it, the agent does not look for a libvirtd that is not there.
+    env = {'PYTHONPATH': str(hosts.bindings(lab))} if lab.guests else {}
     return [
         {
             'name': 'hass-agent',
             'argv': argv,
+            'env': env,
             'log': str(lab.log / f'{host}-hass-agent.out'),
         },
         {

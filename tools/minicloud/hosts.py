@@ -15,8 +15,8 @@
 A host is a network namespace that stays, and mount, UTS and PID
 namespaces that last from power on to power off. Its folder holds ``on``
 (exists while the power is on), ``boot_id``, ``system_uuid``,
-``services.json`` and, when a fault put them there, ``lie``, ``panicked``
-and ``spawn_seconds``.
+``services.json``, with real guests ``mounts.json`` and ``libvirt``, and, when
+a fault put them there, ``lie``, ``panicked`` and ``spawn_seconds``.
 """
 
 from collections.abc import Iterator
@@ -37,6 +37,7 @@ from tools.minicloud.lab import Lab
 from tools.minicloud.lab import LabError
 from tools.minicloud.lab import system_uuid
 from tools.minicloud.lab import write
+from tools.minicloud import libvirtd
 from tools.minicloud import processes
 
 _INIT = pathlib.Path(__file__).with_name('init.py')
@@ -48,11 +49,15 @@ def prepare(lab: Lab, host: str) -> None:
     folder = lab.host(host)
     (folder / 'nova' / 'instances').mkdir(parents=True, exist_ok=True)
     write(folder / 'system_uuid', f'{system_uuid(lab, host)}\n')
+    if lab.guests:
+        libvirtd.prepare(lab, host)
+        mounts = json.dumps(libvirtd.mounts(lab, host))
+        write(folder / 'mounts.json', mounts)
     set_services(lab, host, [])
 
 
 def set_services(lab: Lab, host: str, before: list[dict[str, object]]) -> None:
-    """Say what the host runs: these, then nova-compute.
+    """Say what the host runs: libvirtd if it has one, these, nova-compute.
 
     A running host follows at once.
     """
@@ -64,14 +69,21 @@ def set_services(lab: Lab, host: str, before: list[dict[str, object]]) -> None:
             str(lab.etc / 'nova' / f'{host}.conf'),
         ],
         'env': {
-            'PYTHONPATH': str(lab.root / 'parts'),
+            'PYTHONPATH': f'{lab.root}/parts:{bindings(lab)}',
             'MINICLOUD_HOST': host,
             'MINICLOUD_FOLDER': str(lab.host(host)),
             'MINICLOUD_LEDGER': str(lab.ledger),
         },
         'log': str(lab.log / f'{host}-nova-compute.out'),
     }
-    write(_services(lab, host), json.dumps([*before, nova], indent=1))
+    daemons = [libvirtd.service(lab, host)] if lab.guests else []
+    services = [*daemons, *before, nova]
+    write(_services(lab, host), json.dumps(services, indent=1))
+
+
+def bindings(lab: Lab) -> pathlib.Path:
+    """The folder where libvirt's module for Python is, and nothing else."""
+    return lab.root / 'bindings'
 
 
 def set_environment(
@@ -111,6 +123,8 @@ def power_on(lab: Lab, host: str) -> None:
         boot = str(uuid.uuid4())
         write(folder / 'boot_id', f'{boot}\n')
         fabric.set_mute(host, False)
+        if lab.guests:
+            libvirtd.forget_boot(lab, host)
         Ledger(lab.ledger).append(Kind.ON, host)
         (folder / 'on').touch()
         _boot(lab, host, boot)

@@ -22,6 +22,9 @@ succeed before the later ones start. The list is read again whenever it
 changes: a service that is new in it is started, one that left it is asked
 to end, one that became another is started anew.
 
+It may hold ``mounts.json`` too, a list of what the host sees in other
+places, ``["tmpfs", target]`` or ``[source, target]``.
+
 Runs on the system's Python, without any other package.
 """
 
@@ -29,6 +32,7 @@ import contextlib
 import json
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -49,6 +53,9 @@ class Init:
         self._done: set[str] = set()
         self._not_before: dict[str, float] = {}
         self.leaving = False
+        self._ended, bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda signum, frame: None)
 
     def serve(self) -> None:
         """Look after the services until asked to leave."""
@@ -57,8 +64,17 @@ class Init:
             self._reap()
             self._end_unlisted({each['name']: each for each in services})
             self._start(services)
-            time.sleep(TICK_SECONDS)
+            self._sleep()
         self._end(list(self._running))
+
+    def _sleep(self) -> None:
+        """Until the next tick, or until a process has ended.
+
+        Who waits for an orphan to be gone, as libvirt does for a guest that
+        was killed, waits for us to bury it.
+        """
+        if select.select([self._ended], [], [], TICK_SECONDS)[0]:
+            os.read(self._ended, 4096)
 
     def _services(self) -> list[dict]:  # type: ignore[type-arg]
         try:
@@ -149,6 +165,16 @@ def set_up(folder: pathlib.Path, name: str) -> None:
     subprocess.run(
         ['mount', '--bind', str(folder / 'boot_id'), boot], check=True
     )
+    with contextlib.suppress(FileNotFoundError):
+        for source, target in json.loads((folder / 'mounts.json').read_text()):
+            _mount(source, target)
+
+
+def _mount(source: str, target: str) -> None:
+    how = ['-t', 'tmpfs'] if source == 'tmpfs' else ['--bind']
+    if not os.path.isfile(source):
+        os.makedirs(target, exist_ok=True)
+    subprocess.run(['mount', *how, source, target], check=True)
 
 
 if __name__ == '__main__':

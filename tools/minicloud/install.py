@@ -13,8 +13,8 @@
 """Packages, the virtualenv and the first data; done once."""
 
 from collections.abc import Callable
-from collections.abc import Iterator
-import contextlib
+from collections.abc import Mapping
+import glob
 import hashlib
 import os
 import pathlib
@@ -22,15 +22,20 @@ import shutil
 import tarfile
 
 from tools.minicloud import backends
+from tools.minicloud import ceph
 from tools.minicloud import configs
 from tools.minicloud import fabric
+from tools.minicloud import hass_services
 from tools.minicloud import hosts
+from tools.minicloud.lab import CHECKOUT
 from tools.minicloud.lab import Lab
+from tools.minicloud.lab import LabError
 from tools.minicloud.lab import REGION
 from tools.minicloud.lab import secret
 from tools.minicloud.lab import url
 from tools.minicloud import openstack
 from tools.minicloud import processes
+from tools import packages
 
 Say = Callable[[str], None]
 
@@ -55,6 +60,39 @@ PACKAGES = {
     'unshare': 'util-linux',
     'zkServer.sh': 'zookeeper',
 }
+GUEST_PACKAGES = {
+    'busybox': 'busybox-static',
+    'libvirtd': 'libvirt-daemon',
+    'qemu-ga': 'qemu-guest-agent',
+    'qemu-img': 'qemu-utils',
+    'qemu-system-x86_64': 'qemu-system-x86',
+    'virsh': 'libvirt-clients',
+}
+_DEBIAN_PYTHON = '/usr/lib/python3/dist-packages'
+# The same for files that are no programs.
+GUEST_FILES = {
+    '/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so': (
+        'libvirt-daemon-driver-qemu'
+    ),
+    f'{_DEBIAN_PYTHON}/libvirtmod.*.so': 'python3-libvirt',
+}
+CEPH_PACKAGES = {name: name for name in ('ceph-mgr', 'ceph-mon', 'ceph-osd')}
+CEPH_FILES = {
+    '/usr/lib/*/qemu/block-rbd.so': 'qemu-block-extra',
+    f'{_DEBIAN_PYTHON}/rados.*.so': 'python3-rados',
+    f'{_DEBIAN_PYTHON}/rbd.*.so': 'python3-rbd',
+}
+_BUILD = (
+    'import pathlib, sys; from tools.minicloud import image; '
+    'image.build(pathlib.Path(sys.argv[1]))'
+)
+_TESTS = CHECKOUT / 'hass/tests/functional'
+# What decides what an image is like.
+_IMAGE_SOURCES = (
+    _HERE / 'image.py',
+    _TESTS / 'ramdisk.py',
+    _TESTS / 'agent/tiny_guest.py',
+)
 # What else decides what the first data look like.
 _DATA_SOURCES = ('sdk/identity.py',)
 # Change by hand when the data change in another way.
@@ -63,13 +101,27 @@ _DATA_VERSION = b'1'
 
 def install(lab: Lab, say: Say) -> None:
     """Bring everything onto the machine that is not there yet."""
-    _apt(say)
+    if lab.guests:
+        _apt(say, PACKAGES | GUEST_PACKAGES, GUEST_FILES)
+    else:
+        _apt(say, PACKAGES, {})
     _virtualenv(lab, say)
+    if lab.guests:
+        _lend(lab, hosts.bindings(lab), 'libvirt')
+        _image(lab, say)
     if not pristine(lab).exists():
         _first_data(lab, say)
 
 
-def _apt(say: Say) -> None:
+def volumes(lab: Lab, say: Say) -> None:
+    """Bring Ceph onto the machine; Cinder is there with the others."""
+    _apt(say, CEPH_PACKAGES, CEPH_FILES)
+    _lend(lab, ceph.bindings(lab), 'rados', 'rbd')
+
+
+def _apt(
+    say: Say, programs: Mapping[str, str], files: Mapping[str, str]
+) -> None:
     places = [
         '/usr/sbin',
         '/sbin',
@@ -79,9 +131,10 @@ def _apt(say: Say) -> None:
     path = ':'.join([os.environ.get('PATH', ''), *map(str, places)])
     missing = [
         package
-        for program, package in PACKAGES.items()
+        for program, package in programs.items()
         if shutil.which(program, path=path) is None
     ]
+    missing += [of for file, of in files.items() if not glob.glob(file)]
     if not (pathlib.Path('/usr/lib/python3') / 'dist-packages').exists() or (
         not list(pathlib.Path('/usr/lib').glob('python3*/ensurepip'))
     ):
@@ -89,29 +142,10 @@ def _apt(say: Say) -> None:
     if not missing:
         return
     say(f'apt-get install {" ".join(missing)}')
-    apt = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=600']
-    env = {'DEBIAN_FRONTEND': 'noninteractive'}
-    with _no_services_started():
-        processes.run([*apt, 'update'], env=env)
-        processes.run(
-            [*apt, 'install', '-y', '--no-install-recommends', *missing],
-            env=env,
-        )
-
-
-@contextlib.contextmanager
-def _no_services_started() -> Iterator[None]:
-    """Debian would start MariaDB, RabbitMQ … in the root namespace."""
-    policy = pathlib.Path('/usr/sbin/policy-rc.d')
-    if policy.exists():
-        yield
-        return
-    policy.write_text('#!/bin/sh\nexit 101\n')
-    policy.chmod(0o755)
     try:
-        yield
-    finally:
-        policy.unlink()
+        packages.ensure(*missing)
+    except packages.LeftOut as error:
+        raise LabError(str(error)) from error
 
 
 def _digest(*texts: bytes) -> str:
@@ -129,6 +163,36 @@ def _virtualenv(lab: Lab, say: Say) -> None:
     # uwsgi and two pure packages are built here.
     processes.run([*pip, 'setuptools', 'wheel'])
     processes.run([*pip, '-r', REQUIREMENTS])
+    stamp.write_text(wanted)
+
+
+def _lend(lab: Lab, folder: pathlib.Path, *modules: str) -> None:
+    """Lend Python modules of Debian, and nothing beside them.
+
+    :raises LabError: they are of another Python than ours
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for module in modules:
+        for path in glob.glob(f'{_DEBIAN_PYTHON}/{module}*'):
+            (folder / pathlib.Path(path).name).symlink_to(path)
+    processes.run(
+        [lab.venv / 'bin/python', '-c', f'import {",".join(modules)}'],
+        env={'PYTHONPATH': str(folder)},
+    )
+
+
+def _image(lab: Lab, say: Say) -> None:
+    """The kernel is fetched by what the tests of HASS have."""
+    wanted = _digest(*(source.read_bytes() for source in _IMAGE_SOURCES))
+    stamp = lab.image / 'built'
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say('the image of the guests')
+    processes.run(
+        [hass_services.program('python'), '-c', _BUILD, lab.image],
+        env={'PYTHONPATH': str(CHECKOUT)},
+    )
     stamp.write_text(wanted)
 
 
@@ -182,11 +246,12 @@ def _pack(lab: Lab) -> None:
 def _schemas(lab: Lab, say: Say) -> None:
     say('the schema of Keystone')
     _keystone(lab)
-    say('the schemas of Placement, Glance')
+    say('the schemas of Placement, Glance, Cinder')
     openstack.manage(
         lab, 'placement-manage', 'placement/placement.conf', 'db', 'sync'
     )
     openstack.manage(lab, 'glance-manage', 'glance/glance-api.conf', 'db_sync')
+    openstack.manage(lab, 'cinder-manage', 'cinder/cinder.conf', 'db', 'sync')
     say('the schema of Neutron')
     openstack.manage(
         lab, 'neutron-db-manage', 'neutron/neutron.conf', 'upgrade', 'heads'

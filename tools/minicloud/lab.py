@@ -22,6 +22,7 @@ import uuid
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 DEFAULT_FOLDER = '/var/lib/hass-minicloud'
 DEFAULT_HOSTS = 4
+GUEST_HOSTS = 3
 # A host's last octet is 100 + its number; the address space ends there.
 MAX_HOSTS = 100
 
@@ -31,6 +32,8 @@ NETWORKS = {
     'storage': '198.51.100',
     'tenant': '203.0.113',
     'bmc': '198.18.0',
+    # Of a lab with real guests only.
+    'guests': '198.18.1',
 }
 HOST_NETWORKS = ('management', 'storage', 'tenant')
 CONTROLLER = f'{NETWORKS["management"]}.1'
@@ -40,6 +43,8 @@ PORTS = {
     'rabbitmq': 5672,
     'placement': 8778,
     'nova-api': 8774,
+    'ceph': 6789,
+    'cinder': 8776,
     'glance': 9292,
     'neutron': 9696,
     'memcached': 11211,
@@ -87,10 +92,14 @@ def address(name: str, network: str = 'management') -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lab:
-    """One lab: a folder and a number of compute hosts."""
+    """One lab: a folder and a number of compute hosts.
+
+    :ivar guests: hosts run libvirt and real guests, not files
+    """
 
     root: pathlib.Path
     size: int = DEFAULT_HOSTS
+    guests: bool = False
 
     @property
     def venv(self) -> pathlib.Path:
@@ -128,6 +137,20 @@ class Lab:
         return self.run / 'alarms'
 
     @property
+    def instances(self) -> pathlib.Path:
+        """The disks and consoles of real guests, shared by all hosts."""
+        return self.run / 'instances'
+
+    @property
+    def image(self) -> pathlib.Path:
+        """What real guests boot."""
+        return self.root / 'image'
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return tuple(net for net in NETWORKS if net != 'guests' or self.guests)
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         return tuple(f'compute{n}' for n in range(1, self.size + 1))
 
@@ -154,10 +177,16 @@ def load() -> Lab:
         os.environ.get('MINICLOUD_DIR', DEFAULT_FOLDER)
     ).absolute()
     try:
-        size = json.loads((root / 'run' / 'size').read_text())
+        shape = json.loads((root / 'run' / 'shape').read_text())
     except FileNotFoundError:
-        size = DEFAULT_HOSTS
-    return Lab(root, int(size))
+        return Lab(root)
+    return Lab(root, shape['size'], shape['guests'])
+
+
+def keep_shape(lab: Lab) -> None:
+    """Let load() find it again."""
+    shape = {'size': lab.size, 'guests': lab.guests}
+    write(lab.run / 'shape', json.dumps(shape))
 
 
 def secret(lab: Lab, name: str) -> str:

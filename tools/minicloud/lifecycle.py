@@ -14,7 +14,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-import json
 import shutil
 import time
 
@@ -24,8 +23,10 @@ from tools.minicloud import configs
 from tools.minicloud import fabric
 from tools.minicloud import hosts
 from tools.minicloud import install
+from tools.minicloud.lab import keep_shape
 from tools.minicloud.lab import Lab
-from tools.minicloud.lab import write
+from tools.minicloud.lab import NETWORKS
+from tools.minicloud import libvirtd
 from tools.minicloud import openstack
 from tools.minicloud import processes
 
@@ -60,8 +61,10 @@ def up(lab: Lab, say: Say) -> None:
 def _up(lab: Lab, say: Say) -> None:
     shutil.rmtree(lab.log, ignore_errors=True)
     lab.run.mkdir(parents=True)
-    write(lab.run / 'size', json.dumps(lab.size))
+    keep_shape(lab)
     configs.write_all(lab)
+    if lab.guests:
+        libvirtd.build_storage(lab)
     fabric.up(lab)
     install.unpack(lab)
     say('namespaces, networks, data')
@@ -78,6 +81,9 @@ def _up(lab: Lab, say: Say) -> None:
     openstack.await_apis(lab)
     say('Keystone, Placement, Glance, Neutron, Nova')
     openstack.script(lab, 'resources')
+    if lab.guests:
+        prefix = NETWORKS['guests']
+        openstack.script(lab, 'guests', str(lab.image), prefix)
     for host in lab.hosts:
         bmcs.await_answer(lab, host)
         hosts.power_on(lab, host)

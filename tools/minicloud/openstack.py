@@ -27,13 +27,14 @@ from tools.minicloud.lab import url
 from tools.minicloud.lab import write
 from tools.minicloud import processes
 
-APIS = ('keystone', 'placement', 'glance', 'neutron', 'nova-api')
+APIS = ('keystone', 'placement', 'cinder', 'glance', 'neutron', 'nova-api')
 _MODULES = {
     'keystone': 'keystone.wsgi.api',
     'placement': 'placement.wsgi.api',
     'glance': 'glance.wsgi.api',
     'neutron': 'neutron.wsgi.api',
     'nova-api': 'nova.wsgi.osapi_compute',
+    'cinder': 'cinder.wsgi.api',
 }
 _THREADS = {'nova-api': 16, 'neutron': 8}
 _ENTRY_POINTS = """\
@@ -59,6 +60,7 @@ def parts(lab: Lab) -> pathlib.Path:
         (folder / ours.name, ours),
         (folder / 'hass_oracle', CHECKOUT / 'hass_oracle'),
         (virt / 'minicloud.py', ours / 'driver.py'),
+        (virt / 'minicloud_libvirt.py', ours / 'libvirt_driver.py'),
     ):
         link.unlink(missing_ok=True)
         link.symlink_to(target)
@@ -82,6 +84,7 @@ def _settings(lab: Lab, name: str) -> dict[str, str]:
             'OS_GLANCE_CONFIG_FILES': 'glance-api.conf',
         },
         'neutron': {
+            'MINICLOUD_VIF': 'tap' if lab.guests else 'ovs',
             'OS_NEUTRON_CONFIG_DIR': f'{etc}/neutron',
             'OS_NEUTRON_CONFIG_FILES': 'neutron.conf',
         },
@@ -90,6 +93,8 @@ def _settings(lab: Lab, name: str) -> dict[str, str]:
             'OS_NOVA_CONFIG_DIR': f'{etc}/nova',
             'OS_NOVA_CONFIG_FILES': 'api-paste.ini;nova-api.conf',
         },
+        # It is told on its command line.
+        'cinder': {},
     }[name]
     return {'PYTHONPATH': str(parts(lab)), **own}
 
@@ -119,8 +124,13 @@ def start_api(lab: Lab, name: str) -> None:
         '--add-header=Connection: close',
         '--socket-timeout=60',
         '--http-chunked-input',
+        # Parts of snapshots are longer than the 1 MiB that it would take.
+        '--chunked-input-limit=67108864',
         '--listen=100',
     ]
+    if name == 'cinder':
+        config = lab.etc / 'cinder/cinder.conf'
+        argv.append(f'--pyargv=--config-file {config}')
     processes.start(lab, 'controller', name, argv, _settings(lab, name))
 
 
@@ -157,9 +167,15 @@ def client_environment(lab: Lab) -> dict[str, str]:
     }
 
 
-def command(lab: Lab, argv: Sequence[str]) -> int:
-    """Run the openstack client on the controller; its exit code."""
-    full = processes.inside('controller', [lab.venv / 'bin/openstack', *argv])
+def command(
+    lab: Lab, argv: Sequence[str], client: processes.Argument | None = None
+) -> int:
+    """Run the openstack client on the controller; its exit code.
+
+    :param client: another one than the lab's own
+    """
+    client = client or lab.venv / 'bin/openstack'
+    full = processes.inside('controller', [client, *argv])
     env = processes.environment(client_environment(lab))
     return subprocess.run(full, env=env, check=False).returncode
 

@@ -24,6 +24,7 @@ CONTROLLER = 'http://192.0.2.1'
 SERVICES = (
     # user, type, url
     ('placement', 'placement', f'{CONTROLLER}:8778'),
+    ('cinder', 'block-storage', f'{CONTROLLER}:8776/v3'),
     ('glance', 'image', f'{CONTROLLER}:9292'),
     ('neutron', 'network', f'{CONTROLLER}:9696'),
     ('nova', 'compute', f'{CONTROLLER}:8774/v2.1'),

@@ -12,8 +12,8 @@
 
 """Everyday verbs on servers, as the cloud's administrator.
 
-servers.py await-hosts HOST… | boot N [HOST] | list | delete-all
-           | await-active UUID… | force-down HOST | unforce HOST
+servers.py await-hosts HOST… | boot N [HOST [ACTION [ROOT]]] | list
+           | delete-all | await-active UUID… | force-down HOST | unforce HOST
            | evacuate UUID…
 """
 
@@ -76,10 +76,15 @@ def servers():
     ]
 
 
-def boot(count, host=None):
-    """Boot servers without a network; print their ids."""
-    flavor = compute.find_flavor('tiny').id
-    image = cloud.image.find_image('blank').id
+def boot(count, host='', action='none', root='file'):
+    """Boot servers; print their ids.
+
+    Without a network, or, where there are real guests, each with a port and
+    with that action of its watchdog and its disk in a file or on a volume.
+    """
+    real = cloud.image.find_image('guest')
+    image = (real or cloud.image.find_image('blank')).id
+    flavor = compute.find_flavor(f'guest-{action}' if real else 'tiny').id
     taken = {each['name'] for each in servers()}
     names = (f'vm{n}' for n in range(1, 10000))
     wanted = []
@@ -87,13 +92,17 @@ def boot(count, host=None):
         if (name := next(names)) not in taken:
             wanted.append(name)
 
+    disk = {'image_id': image}
+    if root == 'volume':
+        disk = {'block_device_mapping': [volume_of(image)]}
+
     def create(name):
         where = {'host': host} if host else {}
         return compute.create_server(
             name=name,
             flavor_id=flavor,
-            image_id=image,
-            networks='none',
+            **disk,
+            networks=[{'port': port()}] if real else 'none',
             **where,
         ).id
 
@@ -101,6 +110,27 @@ def boot(count, host=None):
         made = list(pool.map(create, wanted))
     await_active(*made)
     print('\n'.join(made))
+
+
+def volume_of(image):
+    """A disk that Cinder makes of an image and Nova deletes in the end."""
+    return {
+        'boot_index': 0,
+        'source_type': 'image',
+        'uuid': image,
+        'destination_type': 'volume',
+        'volume_size': 1,
+        'delete_on_termination': True,
+    }
+
+
+def port():
+    """A port whose MAC address tells the guest the end of its address."""
+    network = cloud.network.find_network('guests').id
+    made = cloud.network.create_port(network_id=network, name='guest')
+    octet = int(made.fixed_ips[0]['ip_address'].rpartition('.')[2])
+    mac = f'fa:16:3e:00:00:{octet:02x}'
+    return cloud.network.update_port(made, mac_address=mac).id
 
 
 def await_active(*ids):
@@ -128,6 +158,9 @@ def delete_all():
     for each in servers():
         compute.delete_server(each['id'], ignore_missing=True)
     until(lambda: not servers(), 'the last server to go')
+    # Nova leaves ports alone that it has not made.
+    for each in cloud.network.ports(name='guest'):
+        cloud.network.delete_port(each)
 
 
 def service_of(host):

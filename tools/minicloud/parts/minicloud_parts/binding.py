@@ -10,7 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""An ML2 mechanism driver that binds any port on any host at once."""
+"""An ML2 mechanism driver that binds any port on any host at once.
+
+Environment: MINICLOUD_VIF (ovs, or tap for real guests).
+"""
+
+import os
 
 from neutron_lib.api.definitions import portbindings
 from neutron_lib import constants
@@ -31,7 +36,7 @@ class BindAnywhere(api.MechanismDriver):
         for segment in context.segments_to_bind:
             context.set_binding(
                 segment[api.ID],
-                portbindings.VIF_TYPE_OVS,
+                os.environ['MINICLOUD_VIF'],
                 {portbindings.CAP_PORT_FILTER: False},
                 status=constants.PORT_STATUS_ACTIVE,
             )

@@ -141,6 +141,23 @@ class LedgerDriver(fake.FakeDriverWithoutFakeNodes):
             guest.state = power_state.SHUTDOWN
         super().reboot(context, instance, *args, **kwargs)
 
+    # What ends a guest with libvirt ends it here: the ledger is to know.
+
+    def suspend(self, context, instance):
+        self.instances[instance.uuid].state = power_state.SHUTDOWN
+
+    def resume(self, context, instance, *args, **kwargs):
+        self.instances[instance.uuid].state = power_state.RUNNING
+
+    def rescue(self, context, instance, *args, **kwargs):
+        self.reboot(context, instance, None, 'HARD')
+
+    def unrescue(self, context, instance):
+        self.reboot(context, instance, None, 'HARD')
+
+    def migrate_disk_and_power_off(self, context, instance, *args, **kwargs):
+        self.instances[instance.uuid].state = power_state.SHUTDOWN
+
     def live_migration(
         self,
         context,

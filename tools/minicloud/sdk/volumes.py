@@ -1,0 +1,34 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""Wait until volumes can be made: volumes.py DAEMON…"""
+
+import sys
+import time
+
+import openstack
+
+LIMIT_SECONDS = 90
+
+storage = openstack.connect().block_storage
+deadline = time.monotonic() + LIMIT_SECONDS
+
+
+def up():
+    """Whether all daemons are, and the scheduler knows where to make them."""
+    found = {each.binary for each in storage.services() if each.state == 'up'}
+    return {*sys.argv[1:]} <= found and list(storage.backend_pools())
+
+
+while not up():
+    if time.monotonic() > deadline:
+        sys.exit(f'waited {LIMIT_SECONDS} s for {", ".join(sys.argv[1:])}')
+    time.sleep(0.3)
