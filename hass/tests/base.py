@@ -66,7 +66,7 @@ class TestCase(testtools.TestCase):
         self,
         condition: Callable[[], T],
         *,
-        seconds: float = 10,
+        seconds: float = 30,
         why: str,
         every: float = 0.02,
     ) -> T:

@@ -28,9 +28,11 @@ import testtools
 from hass import clock as clocks
 from hass.db import clusters
 from hass.db import hosts
+from hass.db import instance_observations
 from hass.db import instances
 from hass.db import migration
 from hass.db import models
+from hass.db import moments
 from hass.db import notifications
 from hass.db import recoveries
 from hass.db import session as db
@@ -136,6 +138,18 @@ def make_instance(
     )
 
 
+def see_instance(session: orm.Session, host: str, uuid: str) -> None:
+    """Its agent has just seen an instance to run there."""
+    seen = instance_observations.Seen(
+        uuid,
+        'instance_libvirt',
+        faults.Layer.INSTANCE,
+        faults.Verdict.HEALTHY,
+        moments.read_now(session),
+    )
+    instance_observations.put(session, host, [seen])
+
+
 def make_notification(
     session: orm.Session,
     /,
@@ -176,6 +190,24 @@ def make_recovery(
     for field, value in fields.items():
         setattr(recovery, field, value)
     session.flush()
+    return recovery
+
+
+def make_restart(session: orm.Session, uuid: str) -> models.Recovery:
+    """A recovery of an instance that was killed, and is over."""
+    recovery = recoveries.open_for_instance(
+        session,
+        uuid,
+        workflow='instance_failure',
+        cluster_id=_some_cluster(session).id,
+        state='confirming',
+        deadline_seconds=60,
+        engine='engine-1',
+        why='it was killed on compute-1',
+        fault={},
+    )
+    assert recovery is not None, f'a recovery of {uuid} is open'
+    recoveries.end(session, recovery, 'finished', 'engine-1', 'it runs')
     return recovery
 
 

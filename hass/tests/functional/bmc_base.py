@@ -23,7 +23,7 @@ from hass.bmc import pool
 from hass import clock
 from hass.simulation import bmc as simulation
 from hass.tests import base
-from hass.tests.functional import packages
+from tools import packages
 
 USERNAME = 'admin'
 PASSWORD = 'Zk7.of.a.BMC'

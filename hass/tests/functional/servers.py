@@ -18,6 +18,7 @@ ends with the tests. They are started by the first test that asks.
 
 import abc
 import atexit
+from collections.abc import Callable
 import contextlib
 import functools
 import glob
@@ -29,9 +30,10 @@ import socket
 import subprocess
 import tempfile
 import threading
+import uuid
 
 from hass import clock
-from hass.tests.functional import packages
+from tools import packages
 
 ADDRESS = '127.0.0.1'
 USER = 'hass'
@@ -114,11 +116,19 @@ class Server(abc.ABC):
                 start_new_session=True,
             )
         self._guard = guard(self._process.pid, self.farewell())
+        self.wait_until(self.ready, self._process)
+
+    def wait_until(
+        self,
+        ready: Callable[[], bool],
+        process: 'subprocess.Popen[bytes]',
+    ) -> None:
+        """Wait for what a process does once it has started."""
         hands = clock.SystemClock()
         end = hands.monotonic() + START_SECONDS
         pause = threading.Event()
-        while not self.ready():
-            if self._process.poll() is not None or hands.monotonic() > end:
+        while not ready():
+            if process.poll() is not None or hands.monotonic() > end:
                 raise RuntimeError(
                     f'{type(self).__name__} did not start:\n{self.output()}'
                 )
@@ -319,6 +329,19 @@ class RabbitMQ(Server):
     def url(self) -> str:
         """The URL for transport_url."""
         return f'rabbit://{USER}:{PASSWORD}@{ADDRESS}:{self.port}/'
+
+    def virtual_host(self) -> str:
+        """The URL of a new part of the broker, without any queue."""
+        name = f'host-{uuid.uuid4().hex[:12]}'
+        self.control('add_vhost', name)
+        self.control('set_permissions', '-p', name, USER, '.*', '.*', '.*')
+        return f'{self.url()}{name}'
+
+    def control(self, *command: str) -> None:
+        """Run rabbitmqctl."""
+        found = glob.glob('/usr/lib/rabbitmq/lib/*/sbin/rabbitmqctl')
+        settings = [f'{k}={v}' for k, v in self.environment().items()]
+        self.run('env', *settings, sorted(found)[-1], *command)
 
     def farewell(self) -> str:
         # The port mapper answers to this once its node is no more.

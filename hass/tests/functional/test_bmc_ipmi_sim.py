@@ -165,6 +165,7 @@ class IpmiSimTest(bmc_base.BmcTest):
         )
         self.assertEqual(('CPU Temp', 'Temperature'), (told.sensor, told.kind))
         self.assertTrue(told.asserted)
+        self.assertIn(told, self.bmcs.newest_events(self.at))
 
     def critical(self, mark):
         _, events = self.bmcs.events(self.at, mark)

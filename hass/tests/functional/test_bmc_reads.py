@@ -14,6 +14,7 @@
 
 import struct
 
+from hass.bmc import reads
 from hass import exception
 from hass.simulation import sensors
 from hass.tests.functional import bmc_base
@@ -109,6 +110,27 @@ class EventsTest(bmc_base.BmcTest):
         self.happen(3)
         self.assertEqual([], self.new())
         self.assertEqual([], self.new())
+
+    def newest(self):
+        return [one.record for one in self.bmcs.newest_events(self.at)]
+
+    def test_the_end_of_a_log_is_read_newest_first(self):
+        self.assertEqual([], self.newest())
+        self.happen(3)
+        self.assertEqual([3, 2, 1], self.newest())
+        self.happen(reads.EVENTS_AT_ONCE)
+        last = 3 + reads.EVENTS_AT_ONCE
+        self.assertEqual(list(range(last, 3, -1)), self.newest())
+
+    def test_a_bmc_that_tells_another_record_is_not_believed(self):
+        self.happen(3)
+        self.chassis.events[1] = self.chassis.events[0]
+        self.assertEqual([3, 1], self.newest())
+
+    def test_where_many_records_are_missing_nothing_older_is_asked_for(self):
+        self.happen(reads.GAP + 3)
+        self.chassis.events[1:-1] = self.chassis.events[:1] * (reads.GAP + 1)
+        self.assertEqual([reads.GAP + 3], self.newest())
 
     def test_each_event_is_read_once(self):
         self.assertEqual([], self.new())

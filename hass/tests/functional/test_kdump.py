@@ -19,7 +19,7 @@ import sys
 from hass import clock
 from hass.engine import kdump
 from hass.tests import base
-from hass.tests.functional import packages
+from tools import packages
 
 SEND = '/usr/libexec/fence-agents/fence_kdump_send'
 HOSTS = {'127.0.0.1': 'compute-1', '::1': 'compute-2'}

@@ -149,6 +149,38 @@ class LifeTest(NovaTest):
             why='started',
         )
 
+    def test_a_hard_reboot_is_told_with_who_asked_and_when(self):
+        instance = self.cloud.boot('web', self.a)
+        server = self.nova.server(instance)
+        self.nova.hard_reboot(server, self.deadline())
+        self.wait_for(
+            lambda: self.nova.server(instance).task_state is None,
+            why='rebooted',
+        )
+        action = self.nova.actions_of(instance)[0]
+        self.assertEqual('reboot', action.name)
+        self.assertIsNotNone(action.user_id)
+        # Nova tells its time to the second.
+        self.assertLess(abs(action.quiet), 60)
+
+    def test_a_move_is_resized_until_it_is_confirmed(self):
+        instance = self.cloud.boot('web', self.a)
+        server = self.nova.server(instance)
+        self.nova.migrate(server, self.b, self.deadline())
+        self.wait_for(
+            lambda: self.nova.server(instance).vm_state == 'resized',
+            why='moved',
+        )
+        self.assertEqual(self.b, self.nova.server(instance).host)
+        self.assertEqual(
+            409, self.refusal(self.nova.hard_reboot, server, self.deadline())
+        )
+        self.nova.confirm_resize(server, self.deadline())
+        self.wait_for(
+            lambda: self.nova.server(instance).vm_state == 'active',
+            why='confirmed',
+        )
+
     def test_reset_state(self):
         instance = self.cloud.boot('web', self.a)
         server = self.nova.server(instance)

@@ -61,6 +61,18 @@ class ServiceTest(NovaTest):
         self.nova.force_down(self.nova.service('a'), RECOVERY, self.deadline())
         self.assertEqual(1, len(self.bodies()))
 
+    def test_disabling_forces_nothing_down(self):
+        self.nova.disable(self.nova.service('a'), RECOVERY, self.deadline())
+        self.assertEqual(
+            [{'status': 'disabled', 'disabled_reason': f'hass:{RECOVERY}'}],
+            self.bodies(),
+        )
+
+    def test_disabling_leaves_the_reason_of_somebody_else(self):
+        self.disable('new disks on Friday')
+        self.nova.disable(self.nova.service('a'), RECOVERY, self.deadline())
+        self.assertEqual([], self.bodies())
+
     def test_unforce_sends_nothing_else(self):
         service = self.lose('a')
         self.nova.unforce(service, self.deadline())
@@ -254,6 +266,12 @@ class CountTest(NovaTest):
         self.assertEqual(10, len(self.nova.servers_on('a')))
         self.assertEqual(['GET /servers/detail'], self.cloud.seen())
 
+    def test_what_users_wrote_on_servers_comes_with_them(self):
+        instance = self.cloud.boot('web', 'a')
+        self.cloud.cloud.show(instance).metadata['HA_Enabled'] = 'true'
+        (server,) = self.nova.servers_on('a')
+        self.assertEqual({'HA_Enabled': 'true'}, server.metadata)
+
     def test_one_log_in_is_enough(self):
         for _ in range(3):
             self.nova.services()
@@ -300,3 +318,15 @@ class PageTest(NovaTest):
             self.cloud.cloud.record(server, 'evacuation', 'failed', 'b')
         found = [one.id for one in self.nova.migrations('a')]
         self.assertEqual([8, 7, 6, 5, 4, 3, 2, 1], found)
+
+
+class PortTest(NovaTest):
+    """Ports as Neutron tells Nova."""
+
+    def test_a_port_that_is_down_is_not_active(self):
+        server = self.cloud.cloud.boot('web', 'a')
+        (port,) = self.nova.ports(server.uuid)
+        self.assertTrue(port.is_active)
+        server.port_state = 'DOWN'
+        (port,) = self.nova.ports(server.uuid)
+        self.assertFalse(port.is_active)

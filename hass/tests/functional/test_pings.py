@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 from hass.tests import base
-from hass.tests.functional import packages
+from tools import packages
 
 HOSTS = [f'127.1.{host // 250}.{host % 250 + 1}' for host in range(1000)]
 LOOK = """

@@ -39,10 +39,12 @@ class OpenStackTest(base.TestCase):
     """
 
     seconds = 400
+    kind: type[lab.Cloud] = lab.Cloud
+    cloud: lab.Cloud
 
     def setUp(self) -> None:
         super().setUp()
-        self.cloud = lab.cloud()
+        self.cloud = lab.cloud(self.kind)
         self.lab = self.cloud.lab
         self.cloud.mend()
         self.addOnException(self._leave_repaired)
@@ -212,11 +214,14 @@ class OpenStackTest(base.TestCase):
             if one.at >= self.began
         ]
 
+    def expected(self) -> set[str]:
+        """The instances that the ledger must show to run."""
+        return {server.uuid for server in self.cloud.servers()}
+
     def verdict(self) -> checker.Result:
-        servers = self.cloud.servers()
         return checker.check(
             ledger.read(self.lab.ledger),
-            expect={server.uuid for server in servers},
+            expect=self.expected(),
             expect_on=self.cloud.hosts,
         )
 

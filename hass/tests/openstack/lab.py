@@ -24,20 +24,21 @@ from collections.abc import Mapping
 from concurrent import futures
 import configparser
 import contextlib
-import ctypes
 import dataclasses
 import datetime
 import functools
 import json
-import os
 import sys
 from typing import Any
+from typing import ClassVar
+from typing import TypeVar
 
 from keystoneauth1 import adapter
 from keystoneauth1 import exceptions
 from keystoneauth1.identity import v3
 from keystoneauth1 import session
 
+from hass.agent.guests import namespaces
 from hass import clock
 from tools.minicloud import bmcs
 from tools.minicloud import faults
@@ -53,14 +54,13 @@ Options = Mapping[str, Mapping[str, str]]
 OPTIONS: Options = {
     'nova': {'settle_seconds': '30'},
     'fencing': {'max_fencings': '100'},
-    'restraint': {'max_suspects': '100'},
+    'restraint': {'max_suspects': '100', 'max_instances': '100'},
     'recovery': {'held_seconds': '15'},
-    'detection': {'rounds_seconds': '5'},
+    'detection': {'rounds_seconds': '2'},
 }
 """Shorter than one would wait in production; many are fenced here."""
 ENDED = frozenset({'finished', 'returned', 'dismissed'})
 CALL_SECONDS = 150
-_NEW_NETWORK = 0x40000000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -111,14 +111,21 @@ class Story:
 
 
 class Cloud:
-    """A lab that is up, with protected instances on every host."""
+    """A lab that is up, with protected instances on every host.
+
+    :cvar guests: what the hosts run is real
+    :cvar options: of HASS, for its tests
+    """
+
+    guests: ClassVar[bool] = False
+    options: ClassVar[Options] = OPTIONS
 
     def __init__(self, lab: minicloud.Lab, with_hass: bool = True) -> None:
         self.lab = lab
         self.with_hass = with_hass
         # A thread may stand in another network namespace than its process.
         self._inside = futures.ThreadPoolExecutor(
-            1, initializer=_enter, initargs=('controller',)
+            1, initializer=enter, initargs=('controller',)
         )
         env = openstack.client_environment(lab)
         login = session.Session(
@@ -170,7 +177,7 @@ class Cloud:
     def callers(self, count: int) -> Iterator[Callable[..., futures.Future]]:
         """Call Nova many times at once: call(method, path, body)."""
         with futures.ThreadPoolExecutor(
-            count, initializer=_enter, initargs=('controller',)
+            count, initializer=enter, initargs=('controller',)
         ) as pool:
 
             def call(method: str, path: str, body: Any) -> futures.Future:
@@ -217,7 +224,7 @@ class Cloud:
                 one['status'],
             )
             for one in found['migrations']
-            if _moment(one['created_at']) >= since
+            if moment(one['created_at']) >= since
         ]
 
     def stories(
@@ -232,6 +239,35 @@ class Cloud:
     def story(self, uuid: str) -> Story:
         """One recovery with its history."""
         return _story(self.hass('GET', f'/v1/recoveries/{uuid}'))
+
+    def actions(self, server: str) -> list[dict[str, Any]]:
+        """What was asked of a server, by whom; of a deleted one as well."""
+        found = self.nova('GET', f'/servers/{server}/os-instance-actions')
+        return list(found['instanceActions'])
+
+    def strangers(
+        self, server: str, user: str, since: datetime.datetime
+    ) -> list[str]:
+        """What anybody else has asked of it, but for Nova itself."""
+        return [
+            one['action']
+            for one in self.actions(server)
+            if one['user_id'] not in (user, None)
+            and moment(one['start_time']) >= since
+        ]
+
+    def quiet_seconds(self, server: str) -> float:
+        """Since anything that was asked of a server went on."""
+        now = clock.SystemClock().now()
+        return min(
+            (now - moment(one['updated_at'])).total_seconds()
+            for one in self.actions(server)
+        )
+
+    def notifications(self, since: datetime.datetime) -> list[dict[str, Any]]:
+        """Notifications received after a moment."""
+        found = self.hass('GET', '/v1/notifications')['notifications']
+        return [one for one in found if moment(one['received_at']) >= since]
 
     def timeline(self, since: datetime.datetime) -> str:
         """What HASS did since a moment, for a reader."""
@@ -273,7 +309,7 @@ class Cloud:
         now = clock.SystemClock().now()
         engines = self.hass('GET', '/v1/services')['services']
         for one in engines:
-            if (now - _moment(one['turn_at'])).total_seconds() > 3:
+            if (now - moment(one['turn_at'])).total_seconds() > 3:
                 yield f'{one["name"]} does not patrol'
             if one['deaf'] or one['silent']:
                 yield f'{one["name"]} does not hear {list(one["silent"])}'
@@ -362,9 +398,9 @@ class Cloud:
                 self._replace_instances()
                 return
         except (minicloud.LabError, exceptions.ClientException) as error:
-            _say(f'not repaired: {error}')
+            say(f'not repaired: {error}')
         lifecycle.down(self.lab)
-        cloud.cache_clear()
+        _clouds.clear()
 
     def _replace_instances(self) -> None:
         for one in self.hass('GET', '/v1/instances')['instances']:
@@ -413,16 +449,27 @@ class Cloud:
 
     # Bringing up.
 
+    def need_flavor(self, name: str) -> None:
+        """One that is a little bigger than the usual one."""
+        flavors = self.nova('GET', '/flavors')['flavors']
+        if name not in {one['name'] for one in flavors}:
+            bigger = {'name': name, 'vcpus': 1, 'ram': 96, 'disk': 1}
+            self.nova('POST', '/flavors', {'flavor': bigger})
+
     def populate(self) -> None:
         """Protected instances on every host."""
         if not self.servers():
-            for host in self.hosts:
-                self.boot(host, f'{host}-a', f'{host}-b')
+            self.fill()
         known = self.hass('GET', '/v1/instances')['instances']
         protected = {one['uuid'] for one in known}
         for server in self.servers():
             if server.status == 'ACTIVE' and server.uuid not in protected:
                 self.hass('POST', '/v1/instances', {'uuid': server.uuid})
+
+    def fill(self) -> None:
+        """Two instances on each host."""
+        for host in self.hosts:
+            self.boot(host, f'{host}-a', f'{host}-b')
 
     def _create(self, name: str, host: str) -> str:
         flavors = self.nova('GET', '/flavors')['flavors']
@@ -452,30 +499,41 @@ class Cloud:
             raise minicloud.LabError(f'not all ACTIVE: {self.servers()}')
 
 
-@functools.cache
-def cloud() -> Cloud:
-    """The cloud of the tests, brought up if it is not.
+Kind = TypeVar('Kind', bound=Cloud)
+_clouds: list[Cloud] = []
+
+
+def cloud(kind: type[Cloud] = Cloud) -> Cloud:
+    """The cloud of the tests, brought up if it is not, or is of another kind.
 
     It stays up when the tests are over: tools/minicloud takes it down.
     """
-    found = bring_up(OPTIONS)
-    found.populate()
-    return found
+    if not _clouds or _clouds[0].guests != kind.guests:
+        _clouds.clear()
+        found = bring_up(kind.options, kind)
+        found.populate()
+        _clouds.append(found)
+    return _clouds[0]
 
 
-def bring_up(options: Options) -> Cloud:
+def bring_up(options: Options, kind: type[Kind]) -> Kind:
     """A cloud with HASS, these options set for all its services."""
     lab = minicloud.load()
-    if not lab.is_up():
-        lifecycle.up(lab, _say)
+    if lab.guests != kind.guests:
+        sizes = minicloud.DEFAULT_HOSTS, minicloud.GUEST_HOSTS
+        size = sizes[kind.guests]
+        lab = dataclasses.replace(lab, size=size, guests=kind.guests)
+        lifecycle.up(lab, say)
+    elif not lab.is_up():
+        lifecycle.up(lab, say)
     if hass_services.is_up(lab) and not _as_wanted(lab, options):
         hass_services.down(lab)
     if not hass_services.is_up(lab):
-        hass_services.up(lab, _say, options)
-    return Cloud(lab)
+        hass_services.up(lab, say, options)
+    return kind(lab)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     # stdout carries the results of the tests.
     print(text, file=sys.stderr, flush=True)
 
@@ -491,13 +549,9 @@ def _as_wanted(lab: minicloud.Lab, options: Options) -> bool:
     return True
 
 
-def _enter(name: str) -> None:
+def enter(name: str) -> None:
     """Move this thread into a network namespace."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with open(f'/run/netns/{minicloud.namespace(name)}') as namespace:
-        if libc.setns(namespace.fileno(), _NEW_NETWORK):
-            error = ctypes.get_errno()
-            raise OSError(error, os.strerror(error))
+    namespaces.enter(f'{namespaces.FOLDER}/{minicloud.namespace(name)}')
 
 
 def _change(service: dict[str, Any]) -> dict[str, object]:
@@ -518,10 +572,10 @@ def _story(one: dict[str, Any]) -> Story:
         why=one['why'],
         held_kind=one['held_kind'],
         engine=one['claimed_by'],
-        opened_at=_moment(one['opened_at']),
+        opened_at=moment(one['opened_at']),
         history=tuple(
             Line(
-                _moment(line['at']),
+                moment(line['at']),
                 line['from'],
                 line['to'],
                 line['engine'],
@@ -532,9 +586,9 @@ def _story(one: dict[str, Any]) -> Story:
     )
 
 
-def _moment(text: str) -> datetime.datetime:
+def moment(text: str) -> datetime.datetime:
     """Nova's and HASS's moments, as naive UTC."""
-    moment = datetime.datetime.fromisoformat(text)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.UTC)
-    return moment.replace(tzinfo=None)
+    read = datetime.datetime.fromisoformat(text)
+    if read.tzinfo is not None:
+        read = read.astimezone(datetime.UTC)
+    return read.replace(tzinfo=None)

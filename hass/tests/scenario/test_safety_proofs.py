@@ -52,6 +52,7 @@ class SafetyProofsTest(base.ScenarioTest):
                 domains=domains,
                 system_uuid=None,
                 resume_guests=False,
+                clock_at=None,
             )
 
     def server(self, number=0):

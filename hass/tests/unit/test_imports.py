@@ -45,6 +45,13 @@ class TestImports(base.TestCase):
         for name in modules():
             __import__(name)
 
+    def test_only_listening_to_libvirt_needs_libvirt(self):
+        # Commands come first: they choose the threads.
+        names = sorted(modules(), key=lambda name: '.cmd.' not in name)
+        code = "import sys; sys.modules['libvirt'] = None\n"
+        code += '\n'.join(f'import {name}' for name in names)
+        self.assert_runs(code)
+
     def test_no_command_brings_eventlet(self):
         for name in modules():
             if name.startswith('hass.cmd.'):

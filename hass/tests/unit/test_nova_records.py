@@ -65,6 +65,16 @@ class RecordsTest(base.TestCase):
             str(error),
         )
 
+    def test_texts_are_nothing_but_texts(self):
+        good = records.Record('show', {'metadata': {'a': 'b'}})
+        self.assertEqual({'a': 'b'}, good.texts('metadata'))
+        for value in (None, ['a'], {'a': 1}, {'a': None}):
+            bad = records.Record('show', {'metadata': value})
+            error = self.assertRaises(
+                exception.NovaFailed, bad.texts, 'metadata'
+            )
+            self.assertIn("no usable field 'metadata'", str(error))
+
     def test_a_bad_moment_is_named(self):
         error = self.assertRaises(
             exception.NovaFailed, self.read, updated_at='yesterday'

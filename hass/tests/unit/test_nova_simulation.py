@@ -212,6 +212,36 @@ class CloudTest(base.TestCase):
         self.assertTrue(self.cloud.is_up(self.cloud.computes['a']))
         self.assertEqual('active', self.vm.vm_state)
 
+    def test_a_guest_that_dies_is_stopped_by_nova_itself(self):
+        self.a.kill_guest(self.vm.uuid)
+        self.pass_time(14)
+        self.assertEqual('active', self.vm.vm_state)
+        self.pass_time(2)
+        self.assertEqual('stopped', self.vm.vm_state)
+        self.assertIsNone(self.cloud.actions[-1].user_id)
+
+    def test_a_guest_that_does_not_start_is_an_error(self):
+        self.a.unstartable.add(self.vm.uuid)
+        self.cloud.hard_reboot(self.vm.uuid)
+        self.pass_time(1)
+        self.assertEqual('error', self.vm.vm_state)
+
+    def test_a_move_without_a_valid_host_leaves_it_where_it_was(self):
+        self.cloud.no_valid_host = True
+        self.cloud.migrate(self.vm.uuid, None)
+        self.pass_time(1)
+        self.assertEqual(('a', 'active'), (self.vm.host, self.vm.vm_state))
+        self.assertIn(self.vm.uuid, self.a.guests)
+
+    def test_a_stopped_server_that_was_moved_stays_stopped(self):
+        self.cloud.stop(self.vm.uuid)
+        self.pass_time(1)
+        self.cloud.migrate(self.vm.uuid, 'b')
+        self.pass_time(1)
+        self.cloud.confirm_resize(self.vm.uuid)
+        self.assertEqual(('b', 'stopped'), (self.vm.host, self.vm.vm_state))
+        self.assertNotIn(self.vm.uuid, self.b.guests)
+
     def test_after_a_boot_nova_says_active_and_nothing_runs(self):
         self.a.power_off()
         self.a.power_on()

@@ -51,7 +51,11 @@ class PoliciesTest(base.TestCase):
 
     def test_readers_read_what_is_their_projects(self):
         self.assertEqual(
-            {'ha:instances:list', 'ha:instances:show'},
+            {
+                'ha:instances:list',
+                'ha:instances:show',
+                'ha:instances:list_recoveries',
+            },
             self.allowed(self.who('reader')),
         )
         self.assertEqual(set(), self.allowed(self.who('reader'), 'red'))
@@ -61,6 +65,7 @@ class PoliciesTest(base.TestCase):
             {
                 'ha:instances:list',
                 'ha:instances:show',
+                'ha:instances:list_recoveries',
                 'ha:instances:protect',
                 'ha:instances:unprotect',
             },

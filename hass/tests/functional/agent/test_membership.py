@@ -17,8 +17,8 @@ import os
 from hass.agent import membership
 from hass.detection import groups
 from hass.tests import base
-from hass.tests.functional import packages
 from hass.tests.functional import servers
+from tools import packages
 
 
 class MemberTest(base.TestCase):

@@ -14,6 +14,8 @@
 
 from collections.abc import Iterator
 import contextlib
+import dataclasses
+import datetime
 import json
 import threading
 import uuid
@@ -27,11 +29,16 @@ import sqlalchemy as sa
 from hass.api import app
 from hass.api import engines
 from hass.api import parts as api_parts
+from hass import bmc
 from hass import clock
 from hass import conf as options
+from hass.conf import protection
 from hass.db import hosts
 from hass.db import models
+from hass.engine import powering
+from hass.engine import returning
 from hass import exception
+from hass.fencing import fake
 from hass import nova
 from hass.tests.functional.db import base as stores
 
@@ -66,11 +73,17 @@ class FakeNova:
         )
 
     def boot(
-        self, host, project='blue', status='ACTIVE', image_backed=False
+        self,
+        host,
+        project='blue',
+        status='ACTIVE',
+        image_backed=False,
+        metadata=None,
+        name=None,
     ) -> str:
         server = nova.Server(
             uuid=str(uuid.uuid4()),
-            name=f'vm-{len(self.servers)}',
+            name=name or f'vm-{len(self.servers)}',
             project_id=project,
             host=host,
             status=status,
@@ -81,9 +94,14 @@ class FakeNova:
             locked_reason=None,
             image_backed=image_backed,
             launched=True,
+            metadata=metadata or {},
         )
         self.servers[server.uuid] = server
         return server.uuid
+
+    def move(self, instance, host):
+        old = self.servers[instance]
+        self.servers[instance] = dataclasses.replace(old, host=host)
 
     def services(self):
         self._maybe_fail()
@@ -102,6 +120,33 @@ class FakeNova:
             raise self.failure
 
 
+class FakePanel(bmc.Bmc):
+    """The sensors and the event log of every host.
+
+    :ivar address: of its BMC; None: it has none
+    """
+
+    def __init__(self):
+        self.address: bmc.Address | None = bmc.Address(
+            '192.0.2.9', 623, 'root', 'secret'
+        )
+        self.readings = [
+            bmc.SensorReading('CPU Temp', 'Temperature', 41.0, '°C', 'ok'),
+            bmc.SensorReading('Fan 1', 'Fan', 0.0, 'RPM', 'failed', ('low',)),
+        ]
+
+        at = datetime.datetime(2026, 5, 4, 3, 12, 45, tzinfo=datetime.UTC)
+        supply = ('PSU 1', 'Power Supply', 'Failure', True, 'critical')
+        fan = ('Fan 1', 'Fan', 'Upper critical', False, 'critical')
+        self.log = [bmc.Event(2, None, *fan), bmc.Event(1, at, *supply)]
+
+    def sensors(self, address):
+        return self.readings
+
+    def newest_events(self, address):
+        return self.log
+
+
 class FakeEngine:
     """An engine behind RPC: it tries fences and writes down what it found.
 
@@ -111,9 +156,22 @@ class FakeEngine:
     def __init__(self, database):
         self._database = database
         self.outcomes = {}
+        self.woken = threading.Event()
+        self.fencer = fake.FakeFencer()
+        self.panel = FakePanel()
+        self.power = powering.PowerEndpoint(
+            powering.Power(
+                database,
+                self.fencer,
+                self.panel,
+                lambda host: self.panel.address,
+                clock.SystemClock(),
+                2.0,
+                returning.Returning('engine-1', self.woken.set),
+            )
+        )
         self.answers = True
         self.hangs = False
-        self.woken = threading.Event()
         self.let_go = threading.Event()
 
     def wake(self):
@@ -130,6 +188,26 @@ class FakeEngine:
             hosts.set_fence(session, host, models.FenceState(state), *rest)
         return {}
 
+    def read_power(self, host):
+        self._reach('read_power')
+        return self.power.read_power(None, host)
+
+    def turn_power(self, host, power, until, who):
+        self._reach('turn_power')
+        return self.power.turn_power(None, host, power, until, who)
+
+    def bring_back(self, host, until, who):
+        self._reach('bring_back')
+        return self.power.bring_back(None, host, until, who)
+
+    def read_sensors(self, host):
+        self._reach('read_sensors')
+        return self.power.read_sensors(None, host)
+
+    def read_events(self, host):
+        self._reach('read_events')
+        return self.power.read_events(None, host)
+
     def _reach(self, method):
         if self.hangs:
             self.let_go.wait(60)
@@ -145,10 +223,11 @@ class PlainKeyring:
 
 
 def make_conf(files=(), **overrides) -> cfg.ConfigOpts:
-    """A configuration of its own, [api] and [database] set."""
+    """A configuration of its own, with what the API reads."""
     conf = cfg.ConfigOpts()
     log.register_options(conf)
-    conf.register_opts(options.options('api'), 'api')
+    for group in ('api', protection.GROUP):
+        conf.register_opts(options.options(group), group)
     conf([], project='hass', default_config_files=files)
     for name, value in overrides.items():
         group, _, option = name.partition('__')
@@ -193,6 +272,7 @@ class ApiTest(stores.DatabaseTest):
                 self.engine, self.clock, self.fence_test_seconds
             ),
             keyring=PlainKeyring(),
+            rule=protection.rule(self.conf),
             max_limit=self.conf.api.max_limit,
             silence_seconds=30.0,
         )

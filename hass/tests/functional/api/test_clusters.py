@@ -102,6 +102,20 @@ class ClustersTest(base.ApiTest):
         error = self.assertSays(400, 'observe, ask, act', answer)
         self.assertEqual('mode', error['field'])
 
+    def test_a_cluster_protects_the_chosen_unless_more_is_asked_for(self):
+        self.assertEqual('chosen', self.make_cluster(hosts=())['protects'])
+        self.make_cluster('rack-2', hosts=(), protects='tagged')
+        answer = self.change('/v1/clusters/rack-2', {'protects': 'all'})
+        self.assertEqual('all', self.assertFine(200, answer)['protects'])
+        answer = self.get('/v1/clusters/rack-2')
+        self.assertEqual('all', answer.json['protects'])
+
+    def test_who_is_protected_is_one_of_three_words(self):
+        body = {'name': 'x', 'protects': 'some'}
+        answer = self.post('/v1/clusters', body)
+        error = self.assertSays(400, 'chosen, tagged, all', answer)
+        self.assertEqual('protects', error['field'])
+
     def test_an_unknown_layer_is_named_by_its_place(self):
         answer = self.post('/v1/clusters', {'name': 'x', 'layers': ['disk']})
         error = self.assertSays(400, 'power, hardware, os', answer)

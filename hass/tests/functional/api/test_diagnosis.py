@@ -16,6 +16,7 @@
 import datetime
 
 from hass.db import hosts
+from hass.db import instance_observations
 from hass.db import moments
 from hass.db import observations
 from hass.db import services
@@ -93,6 +94,31 @@ class LayersTest(base.ApiTest):
             )),
         )  # fmt: skip
 
+    def test_instances_are_counted_by_what_is_seen_of_them(self):
+        healthy, failed = faults.Verdict.HEALTHY, faults.Verdict.FAILED
+        with self.database.writer() as session:
+            now = moments.read_now(session)
+            for number, verdict in enumerate((healthy, healthy, failed)):
+                seen = instance_observations.Seen(
+                    f'instance-{number}',
+                    'guest_network',
+                    faults.Layer.GUEST_NETWORK,
+                    verdict,
+                    now,
+                )
+                instance_observations.put(session, 'compute-1', [seen])
+        headers = {'OpenStack-API-Version': 'ha 1.3'}
+        shown = self.get(LAYERS, headers=headers).json['instances']
+        self.assertEqual(
+            {
+                'instance': {'healthy': 0, 'failed': 0, 'unknown': 0},
+                'guest_os': {'healthy': 0, 'failed': 0, 'unknown': 0},
+                'guest_network': {'healthy': 2, 'failed': 1, 'unknown': 0},
+            },
+            shown,
+        )
+        self.assertNotIn('instances', self.get(LAYERS).json)
+
     def test_what_is_stale_is_unknown_and_still_listed(self):
         healthy = faults.Verdict.HEALTHY
         self.see(faults.Layer.POWER, healthy, 'power_ipmi', seconds=400)
@@ -159,7 +185,7 @@ class ExplainTest(base.ApiTest):
 class StrategyTest(base.ApiTest):
     def setUp(self):
         super().setUp()
-        self.make_cluster('rack-1')
+        self.make_cluster('rack-1', layers=['power', 'os', 'network'])
 
     def engine_with(self, **whys):
         """An engine whose detectors are these, with why each does not work."""

@@ -97,6 +97,13 @@ class HostsTest(base.ApiTest):
         answer = self.post('/v1/clusters/rack-9/hosts', {'name': 'compute-1'})
         self.assertSays(404, 'cluster rack-9', answer)
 
+    def test_a_host_stays_with_what_its_cluster_protects(self):
+        self.add()
+        self.change('/v1/clusters/rack-1', {'protects': 'all'})
+        self.nova.boot('compute-1')
+        answer = self.delete('/v1/hosts/compute-1')
+        self.assertSays(409, 'runs 1 protected instances', answer)
+
     def test_a_host_with_protected_instances_stays(self):
         self.add()
         instance = self.protect('compute-1')
@@ -150,7 +157,7 @@ class HostsTest(base.ApiTest):
         with self.database.writer() as session:
             hosts.record_report(
                 session, 'compute-1', boot_id='b', addresses={}, domains=[],
-                system_uuid=None, resume_guests=True,
+                system_uuid=None, resume_guests=True, clock_at=None,
             )  # fmt: skip
         host = self.assertFine(200, self.get('/v1/hosts/compute-1'))
         self.assertTrue(host['resume_guests'])

@@ -13,7 +13,10 @@
 import uuid
 
 from hass.db import clusters
+from hass.db import instance_observations
 from hass.db import models
+from hass.db import moments
+from hass import faults
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
 
@@ -168,6 +171,183 @@ class InstancesTest(base.ApiTest):
     def listed(self, token, query=''):
         answer = self.get(f'/v1/instances{query}', token)
         return [i['uuid'] for i in self.assertFine(200, answer)['instances']]
+
+
+class EntitlementsTest(base.ApiTest):
+    """At 1.2 an instance is shown with the word that decides."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_cluster('rack-1', hosts=('compute-1',))
+
+    def ask(
+        self, method, path, body=None, token=base.ADMIN, headers=(), **options
+    ):
+        asked = {'OpenStack-API-Version': 'ha 1.2'} | dict(headers)
+        return super().ask(method, path, body, token, asked, **options)
+
+    def protects(self, word):
+        body = {'protects': word}
+        path = '/v1/clusters/rack-1'
+        self.assertFine(200, self.change(path, body))
+
+    def shown(self, instance, token=base.READER):
+        answer = self.get(f'/v1/instances/{instance}', token)
+        return self.assertFine(200, answer)
+
+    def assert_decided(self, protected, source, instance):
+        shown = self.shown(instance)
+        self.assertEqual(
+            (protected, source), (shown['protected'], shown['decided_by'])
+        )
+        return shown['why']
+
+    def test_an_instance_that_nobody_chose_is_shown(self):
+        instance = self.nova.boot('compute-1')
+        shown = self.shown(instance)
+        self.assertEqual('rack-1', shown['cluster'])
+        self.assertIsNone(shown['created_at'])
+        why = self.assert_decided(False, 'cluster', instance)
+        self.assertEqual('its cluster protects chosen instances', why)
+
+    def test_a_chosen_one_is_shown_so_by_both_calls(self):
+        self.protects('tagged')
+        instance = self.nova.boot(
+            'compute-1', metadata={'HA_Enabled': 'false'}
+        )
+        body = {'uuid': instance}
+        made = self.assertFine(201, self.post('/v1/instances', body))
+        self.assertEqual('instance', made['decided_by'])
+        self.assertEqual(made, self.shown(instance))
+        self.assertIsNotNone(made['created_at'])
+
+    def test_its_own_tag_decides_where_tags_do(self):
+        self.protects('tagged')
+        yes = self.nova.boot('compute-1', metadata={'HA_Enabled': 'True'})
+        why = self.assert_decided(True, 'metadata', yes)
+        self.assertEqual('its metadata have HA_Enabled=True', why)
+        self.assert_decided(False, 'cluster', self.nova.boot('compute-1'))
+
+    def test_services_and_local_disks_are_left_out_of_all(self):
+        self.protects('all')
+        plain, local, amphora = (
+            self.nova.boot('compute-1'),
+            self.nova.boot('compute-1', image_backed=True),
+            self.nova.boot('compute-1', name='amphora-1'),
+        )
+        self.assert_decided(True, 'cluster', plain)
+        self.assert_decided(False, 'disk', local)
+        self.assert_decided(False, 'service', amphora)
+
+    def test_a_choice_is_taken_back_and_the_cluster_decides_again(self):
+        self.protects('all')
+        instance = self.protect()
+        path = f'/v1/instances/{instance}'
+        self.assertFine(204, self.delete(path, base.MEMBER))
+        self.assert_decided(True, 'cluster', instance)
+        answer = self.delete(path, base.MEMBER)
+        self.assertSays(409, 'metadata HA_Enabled=false leave it out', answer)
+
+    def test_what_is_not_protected_has_no_choice_to_take_back(self):
+        instance = self.nova.boot('compute-1')
+        answer = self.delete(f'/v1/instances/{instance}', base.MEMBER)
+        self.assertSays(404, 'was not found', answer)
+
+    def test_on_no_host_of_a_cluster_nothing_is_protected(self):
+        instance = self.protect()
+        for host in ('compute-7', None):
+            self.nova.move(instance, host)
+            why = self.assert_decided(False, 'cluster', instance)
+            self.assertEqual('it is on no host of a cluster now', why)
+            self.assertIsNone(self.shown(instance)['cluster'])
+
+    def test_no_host_is_named(self):
+        answer = self.get(f'/v1/instances/{self.protect()}', base.READER)
+        self.assertNotIn('compute-1', answer.text)
+
+    def test_another_projects_instance_looks_like_none(self):
+        instance = self.nova.boot('compute-1', project='red')
+        for path in (instance, str(uuid.uuid4()), 'no-uuid'):
+            answer = self.get(f'/v1/instances/{path}', base.MEMBER)
+            self.assertSays(404, 'was not found', answer)
+        self.assertEqual(instance, self.shown(instance, base.ADMIN)['uuid'])
+
+    def test_earlier_versions_know_the_chosen_only(self):
+        path = f'/v1/instances/{self.nova.boot("compute-1")}'
+        for version in ('ha 1.0', 'ha 1.1'):
+            headers = {'OpenStack-API-Version': version}
+            answer = self.get(path, base.READER, headers=headers)
+            self.assertSays(404, 'was not found', answer)
+
+    def test_nova_that_does_not_answer_is_told(self):
+        instance = self.protect()
+        self.nova.failure = base.unreachable()
+        answer = self.get(f'/v1/instances/{instance}', base.READER)
+        self.assertSays(503, 'Nova cannot be asked now', answer)
+
+
+class ObservationsTest(base.ApiTest):
+    """At 1.3 an instance is shown with what agents saw of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_cluster('rack-1', hosts=('compute-1',))
+        self.instance = self.nova.boot('compute-1')
+
+    def see(self, verdict):
+        with self.database.writer() as session:
+            seen = instance_observations.Seen(
+                self.instance,
+                'guest_network',
+                faults.Layer.GUEST_NETWORK,
+                verdict,
+                moments.read_now(session),
+                '192.0.2.9 answers ARP',
+            )
+            instance_observations.put(session, 'compute-1', [seen])
+
+    def shown(self, token=base.READER, version='ha 1.3'):
+        headers = {'OpenStack-API-Version': version}
+        path = f'/v1/instances/{self.instance}'
+        return self.assertFine(200, self.get(path, token, headers=headers))
+
+    def test_the_newest_look_is_shown_and_when_it_was_well(self):
+        self.assertEqual([], self.shown()['observations'])
+        self.see(faults.Verdict.HEALTHY)
+        self.see(faults.Verdict.FAILED)
+        (found,) = self.shown()['observations']
+        self.assertLessEqual(found.pop('healthy_at'), found.pop('seen_at'))
+        self.assertEqual(
+            {
+                'layer': 'guest_network',
+                'detector': 'guest_network',
+                'verdict': 'failed',
+                'host': None,
+                'detail': '192.0.2.9 answers ARP',
+            },
+            found,
+        )
+
+    def test_the_host_is_named_to_those_who_may_know_hosts(self):
+        self.see(faults.Verdict.HEALTHY)
+        for token, host in ((base.ADMIN, 'compute-1'), (base.READER, None)):
+            (found,) = self.shown(token)['observations']
+            self.assertEqual(host, found['host'])
+
+    def test_its_own_metadata_say_which_of_its_layers_count(self):
+        body = {'layers': ['os', 'guest_os']}
+        self.assertFine(200, self.change('/v1/clusters/rack-1', body))
+        for metadata, layers, why in (
+            ({}, ['guest_os'], 'its cluster says so'),
+            ({'HA_Layers': 'none'}, [], 'its metadata have HA_Layers=none'),
+        ):
+            self.instance = self.nova.boot('compute-1', metadata=metadata)
+            shown = self.shown()
+            self.assertEqual(layers, shown['guest_layers'])
+            self.assertEqual(why, shown['guest_layers_why'])
+
+    def test_earlier_versions_do_not_know_them(self):
+        self.assertNotIn('observations', self.shown(version='ha 1.2'))
 
 
 @stores.on_every_database

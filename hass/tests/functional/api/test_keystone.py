@@ -10,144 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""keystonemiddleware before the API, and a Keystone of three tokens."""
+"""keystonemiddleware before the API."""
 
-import datetime
-from http import server
-import json
 import pathlib
-import threading
 
-from hass import clock
 from hass import exception
 from hass.tests.functional.api import base
-
-TOKENS = {
-    'token-of-alice': ('alice', 'blue', ['member', 'reader']),
-    'token-of-the-domain': ('alice', None, ['reader', 'member']),
-    'token-of-operator': ('operator', 'admins', ['admin']),
-}
+from hass.tests.functional.api import keystone
 
 
-CONF = """
-[keystone_authtoken]
-www_authenticate_uri = {url}
-auth_type = password
-auth_url = {url}
-username = hass
-password = secret
-project_name = services
-user_domain_id = default
-project_domain_id = default
-http_request_max_retries = 0
-"""
-
-
-def described(url, user, project, roles):
-    """What Keystone says about a token (API reference: v3, tokens)."""
-    domain = {'id': 'default', 'name': 'Default'}
-    now = clock.SystemClock().now()
-    later = now + datetime.timedelta(hours=1)
-    scope = {'project': {'id': project, 'name': project, 'domain': domain}}
-    if project is None:
-        scope = {'domain': domain}
-    return {
-        'token': {
-            **scope,
-            'methods': ['password'],
-            'user': {'id': user, 'name': user, 'domain': domain},
-            'roles': [{'id': role, 'name': role} for role in roles],
-            'issued_at': now.strftime('%Y-%m-%dT%H:%M:%S.000000Z'),
-            'expires_at': later.strftime('%Y-%m-%dT%H:%M:%S.000000Z'),
-            'audit_ids': ['x'],
-            'catalog': [
-                {
-                    'type': 'identity',
-                    'id': 'i',
-                    'name': 'keystone',
-                    'endpoints': [
-                        {
-                            'id': interface,
-                            'interface': interface,
-                            'region': 'one',
-                            'region_id': 'one',
-                            'url': url,
-                        }
-                        for interface in ('public', 'internal', 'admin')
-                    ],
-                }
-            ],
-        }
-    }
-
-
-class Keystone(server.BaseHTTPRequestHandler):
-    """Version document, login of the service, validation."""
-
-    @property
-    def url(self):
-        return f'http://{self.headers["Host"]}/v3/'
-
-    def do_GET(self):
-        if self.path.startswith('/v3/auth/tokens'):
-            known = TOKENS.get(self.headers['X-Subject-Token'])
-            if known is None:
-                self._answer(404, {'error': {'code': 404, 'message': 'no'}})
-            else:
-                self._answer(200, described(self.url, *known))
-            return
-        version = {
-            'id': 'v3.14',
-            'status': 'stable',
-            'links': [{'rel': 'self', 'href': self.url}],
-        }
-        self._answer(200, {'version': version})
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers['Content-Length']))
-        self._answer(
-            201,
-            described(self.url, 'hass', 'services', ['service']),
-            ('X-Subject-Token', 'token-of-hass'),
-        )
-
-    def _answer(self, status, body, *headers):
-        raw = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in (
-            ('Content-Type', 'application/json'),
-            ('Content-Length', str(len(raw))),
-            *headers,
-        ):
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *args):
-        """Tests are quiet."""
-
-
-class KeystoneTest(base.ApiTest):
-    auth_strategy = 'keystone'
-
-    def make_files(self):
-        keystone = server.ThreadingHTTPServer(('127.0.0.1', 0), Keystone)
-        thread = threading.Thread(
-            target=keystone.serve_forever, args=(0.02,), daemon=True
-        )
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(self.stop_keystone)
-        self.keystone = keystone
-        url = f'http://127.0.0.1:{keystone.server_address[1]}'
-        path = pathlib.Path(self.folder, 'hass.conf')
-        path.write_text(CONF.format(url=url))
-        return [str(path)]
-
-    def stop_keystone(self):
-        self.keystone.shutdown()
-        self.keystone.server_close()
-
+class KeystoneTest(keystone.KeystoneCase):
     def test_a_members_token_is_a_member(self):
         self.assertFine(200, self.get('/v1/instances', 'token-of-alice'))
         answer = self.get('/v1/clusters', 'token-of-alice')

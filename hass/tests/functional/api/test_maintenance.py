@@ -41,6 +41,7 @@ class MaintenanceTest(base.ApiTest):
                 domains=None,
                 system_uuid=None,
                 resume_guests=False,
+                clock_at=None,
             )
 
     def host(self, name='compute-1'):

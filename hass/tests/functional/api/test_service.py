@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from urllib import error as url_error
 from urllib import request
 
@@ -35,6 +36,7 @@ from hass.tests.functional.api import base as api_base
 CONF = """
 [DEFAULT]
 transport_url = fake://
+graceful_shutdown_timeout = {graceful}
 [api]
 bind_host = {bind_host}
 bind_port = {port}
@@ -46,7 +48,7 @@ connection = sqlite:///{folder}/hass.sqlite
 keyring_file = {folder}/keyring
 [nova]
 auth_type = password
-auth_url = http://127.0.0.1:1/v3
+auth_url = {nova}/v3
 username = hass
 password = secret
 project_name = services
@@ -73,6 +75,8 @@ print(f'{said[0]}, {with_it} eventlet')
 """
 SERVE = 'from hass.cmd import api; api.main()'
 JSON = {'Content-Type': 'application/json'}
+NAME = {'name': 'rack-1'}
+HOST = {'name': 'compute-1'}
 IMPORT = 'import hass.wsgi.api'
 
 
@@ -80,6 +84,33 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
+
+
+class SlowNova(fixtures.Fixture):
+    """A Keystone that keeps whoever wants to get at Nova waiting.
+
+    :ivar asked: somebody waits
+    :ivar answer: let them go, with nothing
+    """
+
+    def _setUp(self):
+        self.asked = threading.Event()
+        self.answer = threading.Event()
+        listening = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listening.close)
+        self.url = f'http://127.0.0.1:{listening.getsockname()[1]}'
+        self.addCleanup(self.answer.set)
+        threading.Thread(
+            target=self._keep, args=(listening,), daemon=True
+        ).start()
+
+    def _keep(self, listening):
+        with contextlib.suppress(OSError):
+            while True:
+                line, _place = listening.accept()
+                self.asked.set()
+                self.answer.wait()
+                line.close()
 
 
 class ServiceTest(base.TestCase):
@@ -90,8 +121,17 @@ class ServiceTest(base.TestCase):
         self.configure()
         secrets.create(f'{self.folder}/keyring')
 
-    def configure(self, bind_host='127.0.0.1', auth='noauth', max_limit=100):
+    def configure(
+        self,
+        bind_host='127.0.0.1',
+        auth='noauth',
+        max_limit=100,
+        nova='http://127.0.0.1:1',
+        graceful=60,
+    ):
         text = CONF.format(
+            nova=nova,
+            graceful=graceful,
             bind_host=bind_host,
             auth=auth,
             max_limit=max_limit,
@@ -131,7 +171,14 @@ class ServiceTest(base.TestCase):
 
     @contextlib.contextmanager
     def serving(self):
-        """A running hass-api."""
+        """A running hass-api, which is told to end in the end."""
+        with self.process() as process:
+            yield process
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(0, process.wait(20))
+
+    @contextlib.contextmanager
+    def process(self):
         process = subprocess.Popen(
             [sys.executable, '-c', SERVE, *self.options(SERVE)],
             stderr=subprocess.PIPE,
@@ -146,9 +193,8 @@ class ServiceTest(base.TestCase):
             self.assertIsNone(process.poll())
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
-        self.assertEqual(0, process.returncode)
+            process.kill()
+            process.communicate()
 
     def status(self, path, token=api_base.ADMIN, body=None):
         """The status of an answer, or None when nobody listens."""
@@ -179,6 +225,60 @@ class ServiceTest(base.TestCase):
             body = {'name': 'compute-1'}
             path = '/v1/clusters/rack-1/hosts'
             self.assertEqual(503, self.status(path, body=body))
+            self.assertEqual(404, self.status('/metrics'))
+            self.assertEqual(401, self.status('/metrics', token=''))
+
+    def test_metrics_need_no_token_where_they_are_wanted(self):
+        self.migrate()
+        with open(f'{self.folder}/hass.conf', 'a') as file:
+            file.write('[metrics]\napi = true\n')
+        with self.serving():
+            url = f'http://127.0.0.1:{self.port}/metrics'
+            with request.urlopen(url, timeout=10) as answer:
+                told = answer.read().decode()
+        self.assertIn('hass_database_up 1.0\n', told)
+        self.assertIn('hass_build_info{service="api"', told)
+
+    def start_slow(self, **options):
+        """A served API, in the middle of a request that waits for Nova."""
+        self.migrate()
+        nova = self.useFixture(SlowNova())
+        self.configure(nova=nova.url, **options)
+        process = self.enterContext(self.process())
+        self.assertEqual(201, self.status('/v1/clusters', body=NAME))
+        said = []
+        asking = threading.Thread(
+            target=lambda: said.append(
+                self.status('/v1/clusters/rack-1/hosts', body=HOST)
+            ),
+            daemon=True,
+        )
+        asking.start()
+        self.assertTrue(nova.asked.wait(50))
+        return process, nova, asking, said
+
+    def test_a_request_is_answered_before_it_ends(self):
+        process, nova, asking, said = self.start_slow()
+        process.send_signal(signal.SIGTERM)
+        self.wait_for(
+            lambda: self.status('/') is None,
+            seconds=50,
+            why='hass-api takes no more requests',
+        )
+        self.assertIsNone(process.poll())
+        nova.answer.set()
+        asking.join(50)
+        self.assertEqual([503], said)
+        self.assertEqual(0, process.wait(50))
+
+    def test_a_request_that_hangs_holds_the_end_up_for_so_long_and_no_longer(
+        self,
+    ):
+        process, _nova, asking, said = self.start_slow(graceful=1)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(1, process.wait(50))
+        asking.join(50)
+        self.assertEqual([None], said)
 
     def test_noauth_needs_a_loopback_address(self):
         for host in ('0.0.0.0', '::', '192.0.2.1', 'localhost'):

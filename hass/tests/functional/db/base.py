@@ -25,7 +25,7 @@ from hass import exception
 from hass.tests import base
 from hass.tests import builders
 from hass.tests.functional.db import stores
-from hass.tests.functional import packages
+from tools import packages
 
 Class = TypeVar('Class', bound=type)
 _shared: dict[str, str] = {}

@@ -34,6 +34,7 @@ REPORT: dict[str, Any] = {
     'domains': ['a', 'b'],
     'system_uuid': 'guid-1',
     'resume_guests': False,
+    'clock_at': datetime.datetime(2026, 1, 31, 12),
 }
 
 
@@ -44,7 +45,9 @@ class ClustersTest(base.DatabaseTest):
         cluster = self.database.read(clusters.get, 'rack-1')
         self.assertEqual(models.Mode.OBSERVE, cluster.mode)
         self.assertEqual(models.Targets.CLUSTER, cluster.targets)
-        self.assertEqual(['power', 'os', 'network'], cluster.layers)
+        self.assertEqual(
+            ['power', 'os', 'network', 'instance', 'guest_os'], cluster.layers
+        )
         self.assertIs(False, cluster.shared_storage)
 
     def test_a_cluster_is_found_by_its_uuid_too(self):
@@ -233,6 +236,15 @@ class HostsTest(base.DatabaseTest):
             {'compute-1': ['newer']}, self.read(hosts.agent_keys, 0)
         )
 
+    def test_a_key_counts_no_more_when_it_was_rotated_twice(self):
+        """The way to be rid of one that was stolen."""
+        self.database.write(hosts.rotate_key, 'compute-1', 'newer')
+        self.database.write(hosts.rotate_key, 'compute-1', 'newest')
+        self.assertEqual(
+            {'compute-1': ['newest', 'newer']},
+            self.read(hosts.agent_keys, 60),
+        )
+
     def test_every_secret_is_encrypted_anew(self):
         self.database.write(hosts.rotate_key, 'compute-1', 'newer')
         seen = []
@@ -297,9 +309,24 @@ class InstancesTest(base.DatabaseTest):
         self.database.write(builders.make_instance, project_id='red')
         found = self.read(instances.all, project_id='blue')
         self.assertEqual([one.uuid], [row.uuid for row in found])
-        found = self.read(instances.uuids_of, one.cluster_id)
+        found = self.read(instances.all, cluster_id=one.cluster_id)
         self.assertEqual(2, len(found))
         self.assertEqual([], self.read(instances.all, cluster_id=0))
+
+    def test_a_choice_is_found_in_whatever_cluster(self):
+        made = [self.database.write(builders.make_instance) for _ in range(3)]
+        uuids = [one.uuid for one in made]
+        self.assertEqual(set(uuids), self.read(instances.uuids))
+        among = [*uuids[:2], str(uuid.uuid4())]
+        found = self.read(instances.chosen, among)
+        self.assertEqual(set(uuids[:2]), found)
+        self.assertEqual(set(), self.read(instances.chosen, []))
+
+    def test_more_are_looked_up_than_a_statement_takes(self):
+        made = self.database.write(builders.make_instance)
+        many = [str(uuid.uuid4()) for _ in range(2 * instances.CHUNK)]
+        found = self.read(instances.chosen, [*many, made.uuid])
+        self.assertEqual({made.uuid}, found)
 
     def test_a_deleted_instance_is_dropped_whether_known_or_not(self):
         made = self.database.write(builders.make_instance)

@@ -93,8 +93,9 @@ class ManageTest(base.TestCase):
             ),
         )
         self.assertEqual(
-            'purged 0 recoveries and 0 notifications',
-            self.run_it('db', 'purge', '--older-than-days', '30'),
+            'would purge 0 recoveries, 0 notifications and 0 engines that '
+            'are gone',
+            self.run_it('db', 'purge', '--older-than-days', '30', '--dry-run'),
         )
 
     def test_a_bad_url_is_one_line_without_the_password(self):

@@ -10,6 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
 import pathlib
 import subprocess
 from subprocess import PIPE
@@ -62,6 +63,21 @@ class MigrationTest(base.EmptyTest):
             database = self.open(url)
             self.assertEqual(revision, migration.sync(database, revision))
             self.assertEqual(migration.head(), migration.sync(database))
+
+    def test_clusters_of_before_protect_what_they_did(self):
+        migration.sync(self.database, '0003')
+        with self.database.writer() as session:
+            session.execute(
+                sa.text(
+                    'INSERT INTO clusters (uuid, name, mode, layers, '
+                    'shared_storage, targets, created_at) VALUES '
+                    "('u', 'old', 'act', '[]', :no, 'cluster', :now)"
+                ),
+                {'no': False, 'now': datetime.datetime(2026, 1, 1)},
+            )
+        migration.sync(self.database)
+        found = self.database.read(clusters.get, 'old')
+        self.assertEqual('chosen', found.protects)
 
     def test_services_refuse_a_later_revision(self):
         migration.sync(self.database)

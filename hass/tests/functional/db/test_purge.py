@@ -20,6 +20,7 @@ from hass.db import moments
 from hass.db import notifications
 from hass.db import purge
 from hass.db import recoveries
+from hass.db import services
 from hass.tests import builders
 from hass.tests.functional.db import base
 
@@ -35,6 +36,7 @@ class PurgeTest(base.DatabaseTest):
             wanted = evacuations.Intention(f'vm-of-{host}', 'vm', 'blue')
             evacuations.plan(session, made.id, host, [wanted])
             if days is not None:
+                evacuations.let_go(session, made.id)
                 recoveries.end(session, made, 'finished', 'engine-1', 'why')
                 made.ended_at = moments.read_now(session) - days * DAY
         return made
@@ -52,7 +54,7 @@ class PurgeTest(base.DatabaseTest):
         young = self.recovery('compute-2', days=29)
         standing = self.recovery('compute-3')
         done = purge.purge(self.database, 30)
-        self.assertEqual(purge.Purged(1, 0), done)
+        self.assertEqual(purge.Purged(1, 0, 0), done)
         with self.database.reader() as session:
             left = {one.uuid for one in recoveries.all(session)}
             moves = {one.recovery_id for one in evacuations.all(session)}
@@ -68,14 +70,15 @@ class PurgeTest(base.DatabaseTest):
         young = self.notification(29, models.NotificationState.IGNORED)
         new = self.notification(31, models.NotificationState.NEW)
         done = purge.purge(self.database, 30)
-        self.assertEqual(purge.Purged(0, 1), done)
+        self.assertEqual(purge.Purged(0, 1, 0), done)
         left = self.read(notifications.all)
         self.assertEqual({young.uuid, new.uuid}, {one.uuid for one in left})
 
     def test_a_young_notification_may_outlive_its_recovery(self):
         old = self.recovery('compute-1', days=31)
         young = self.notification(1, models.NotificationState.OPENED, old)
-        self.assertEqual(purge.Purged(1, 0), purge.purge(self.database, 30))
+        done = purge.purge(self.database, 30)
+        self.assertEqual(purge.Purged(1, 0, 0), done)
         self.assertIsNone(self.read(notifications.get, young.uuid).recovery_id)
 
     def test_a_long_past_goes_in_parts(self):
@@ -83,4 +86,36 @@ class PurgeTest(base.DatabaseTest):
         for _ in range(5):
             self.notification(31, models.NotificationState.IGNORED)
         done = purge.purge(self.database, 30)
-        self.assertEqual(purge.Purged(0, 5), done)
+        self.assertEqual(purge.Purged(0, 5, 0), done)
+
+    def test_an_evacuation_that_nova_has_not_ended_keeps_its_recovery(self):
+        kept = self.recovery('compute-1', days=31)
+        with self.database.writer() as session:
+            (move,) = evacuations.of_recovery(session, kept.id)
+            move.open_key = move.instance_uuid
+        self.assertEqual(purge.Purged(0, 0, 0), purge.purge(self.database, 30))
+        self.assertEqual(1, len(self.read(evacuations.all)))
+
+    def test_engines_that_never_came_back_go_and_others_stay(self):
+        with self.database.writer() as session:
+            for name, days in (('lost', 31), ('away', 0.5), ('well', 0)):
+                services.enter(session, name, '1.0')
+                (row,) = [one for one in services.all(session)
+                          if one.name == name]  # fmt: skip
+                row.turn_at -= days * DAY
+        self.assertEqual(purge.Purged(0, 0, 1), purge.purge(self.database, 30))
+        self.assertEqual(purge.Purged(0, 0, 0), purge.purge(self.database, 0))
+        self.assertEqual(
+            ['away', 'well'], [one.name for one in self.read(services.all)]
+        )
+
+    def test_a_dry_run_counts_and_deletes_nothing(self):
+        self.useFixture(fixtures.MonkeyPatch('hass.db.purge.AT_ONCE', 2))
+        for number in range(3):
+            self.recovery(f'compute-{number}', days=31)
+            self.notification(31, models.NotificationState.IGNORED)
+        self.recovery('compute-9')
+        wanted = purge.Purged(3, 3, 0)
+        self.assertEqual(wanted, purge.purge(self.database, 30, dry=True))
+        self.assertEqual(4, len(self.read(recoveries.all)))
+        self.assertEqual(wanted, purge.purge(self.database, 30))

@@ -20,7 +20,6 @@ from typing import Any
 from hass import clock
 from hass.db import models
 from hass.db import recoveries
-from hass import events
 from hass import exception
 from hass import faults
 from hass.recovery import host_failure
@@ -178,6 +177,85 @@ class StoriesTest(RecoveriesCase):
             lambda: self.database.write(remember), supersede
         )
         self.assertEqual({'service': 'as it was'}, opened.was)
+
+
+@base.on_every_database
+class InstancesTest(RecoveriesCase):
+    """Stories of instances: one each, and counted by their host."""
+
+    def make_story(self, session, uuid, host='compute-1'):
+        cluster = builders.make_recovery(session, f'of-{uuid}').cluster_id
+        return recoveries.open_for_instance(
+            session,
+            uuid,
+            workflow='instance_failure',
+            cluster_id=cluster or 0,
+            state='confirming',
+            deadline_seconds=60,
+            engine='engine-1',
+            why='killed',
+            fault={'host': host, 'event': 'killed'},
+        )
+
+    def story(self, uuid, host='compute-1'):
+        return self.database.write(self.make_story, uuid, host)
+
+    def test_an_instance_has_one_open_story(self):
+        first = self.story('a')
+        again = self.database.write(
+            recoveries.open_for_instance,
+            'a',
+            workflow='instance_failure',
+            cluster_id=first.cluster_id or 0,
+            state='confirming',
+            deadline_seconds=60,
+            engine='engine-2',
+            why='killed',
+            fault={'host': 'compute-1'},
+        )
+        self.assertIsNone(again)
+        found = self.read(recoveries.open_of_instance, 'a')
+        self.assertEqual(first.uuid, found.uuid)
+
+    def test_a_host_story_ends_those_of_its_instances_alone(self):
+        self.story('a'), self.story('b', 'compute-2')
+        self.database.write(self.open_one, supersede=['instance_failure'])
+        self.assertIsNone(self.read(recoveries.open_of_instance, 'a'))
+        self.assertIsNotNone(self.read(recoveries.open_of_instance, 'b'))
+
+    def test_open_ones_are_counted_by_host(self):
+        cluster = self.story('a').cluster_id
+        self.story('b'), self.story('c', 'compute-2')
+        self.assertEqual(
+            {'compute-1': 2, 'compute-2': 1},
+            self.read(recoveries.failed_on, 'instance_failure', cluster),
+        )
+
+    def test_those_that_went_to_a_state_lately_are_found(self):
+        story = self.story('a')
+        mine = self.take(story)
+        arguments = (60, story.cluster_id, ['rebooting', 'migrating'])
+        self.assertEqual(set(), self.read(recoveries.gone_to, *arguments))
+        self.database.write(self.hop, mine, 'rebooting')
+        self.assertEqual({story.id}, self.read(recoveries.gone_to, *arguments))
+
+    def test_one_that_is_held_by_restraint_is_seen(self):
+        story = self.story('a')
+        arguments = ('instance_failure', story.cluster_id)
+        self.assertFalse(self.read(recoveries.is_restrained, *arguments))
+        restraint = models.HeldKind.RESTRAINT
+        self.database.write(
+            self.hop, self.take(story), 'held', held_kind=restraint
+        )
+        self.assertTrue(self.read(recoveries.is_restrained, *arguments))
+
+    def test_earlier_stories_are_found_by_their_subject(self):
+        story = self.story('a')
+        self.story('b')
+        (found,) = self.read(
+            recoveries.of_subject_within, 'a', 'instance_failure', 60
+        )
+        self.assertEqual(story.uuid, found.uuid)
 
 
 @base.on_every_database
@@ -363,7 +441,6 @@ class FencingsCase(RecoveriesCase):
         return runner.Runner(
             database,
             {'host_failure': story},
-            events.QuietNotifier(),
             clock.SystemClock(),
             name,
             held_seconds=60,

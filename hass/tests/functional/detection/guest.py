@@ -12,7 +12,6 @@
 
 """A guest of QEMU with a BMC, whose root is this machine's, read-only."""
 
-import gzip
 import json
 import pathlib
 import shlex
@@ -20,7 +19,8 @@ import subprocess
 import sys
 import threading
 
-from hass.tests.functional import packages
+from hass.tests.functional import ramdisk
+from tools import packages
 
 NEEDS = ('qemu-system-x86', 'busybox-static')
 PROGRAM = 'hass.tests.functional.detection.in_guest'
@@ -69,25 +69,12 @@ def initramfs(kernel: pathlib.Path) -> bytes:
         f'exec {shlex.quote(sys.executable)} -m {PROGRAM}'
     )
     init = INIT.format(modules=' '.join(MODULES), command=shlex.quote(command))
-    archive = b''.join(
-        _entry(name, 0o040755) for name in ('proc', 'sys', 'dev', 'host')
-    )
-    archive += _entry('init', 0o100755, init.encode())
-    archive += _entry(
-        'busybox', 0o100755, pathlib.Path('/bin/busybox').read_bytes()
-    )
-    for module in MODULES:
-        (file,) = kernel.rglob(f'{module}.ko')
-        archive += _entry(file.name, 0o100644, file.read_bytes())
-    return gzip.compress(archive + _entry('TRAILER!!!', 0), 1)
-
-
-def _entry(name: str, mode: int, data: bytes = b'') -> bytes:
-    """One file of a cpio archive in the new ASCII format."""
-    fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
-    head = b'070701' + b''.join(b'%08X' % one for one in fields)
-    head += name.encode() + b'\0'
-    return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+    files = {
+        'init': (0o755, init.encode()),
+        'busybox': (0o755, pathlib.Path('/bin/busybox').read_bytes()),
+    }
+    files |= ramdisk.modules(kernel, MODULES)
+    return ramdisk.pack(('proc', 'sys', 'dev', 'host'), files)
 
 
 class Guest:

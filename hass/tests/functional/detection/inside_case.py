@@ -22,25 +22,13 @@ from oslo_config import cfg
 from hass import clock
 from hass import conf
 from hass.detection import base as detection
+from hass.tests import base
 from hass.tests.contracts import detector
-from hass.tests.functional import packages
+from tools import packages
 
 
-class InsideContract(detector.DetectorContract):
-    """The detector gets the options that a test sets."""
-
-    detector: Any
-
-    def make_detector(self, group='agent', **options):
-        settings = cfg.ConfigOpts()
-        conf.register(settings)
-        settings([], default_config_files=[])
-        for option, value in options.items():
-            settings.set_override(option, value, group)
-        tools = detection.Tools(settings, clock.SystemClock())
-        self.subject = detection.Subject('compute-1')
-        self.detector = self.detector_class(tools)
-        self.addCleanup(self.detector.close)
+class BesideCase(base.TestCase):
+    """Runs programs beside the test."""
 
     def need(self, *names):
         """Debian packages without which the test is left out, not in CI."""
@@ -61,3 +49,20 @@ class InsideContract(detector.DetectorContract):
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         return process
+
+
+class InsideContract(BesideCase, detector.DetectorContract):
+    """The detector gets the options that a test sets."""
+
+    detector: Any
+
+    def make_detector(self, group='agent', **options):
+        settings = cfg.ConfigOpts()
+        conf.register(settings)
+        settings([], default_config_files=[])
+        for option, value in options.items():
+            settings.set_override(option, value, group)
+        tools = detection.Tools(settings, clock.SystemClock())
+        self.subject = detection.Subject('compute-1')
+        self.detector = self.detector_class(tools)
+        self.addCleanup(self.detector.close)

@@ -28,7 +28,7 @@ from hass.simulation import chassis
 from hass.tests import base
 from hass.tests.functional.detection import extern_bmc
 from hass.tests.functional.detection import guest
-from hass.tests.functional import packages
+from tools import packages
 
 BOOT_SECONDS = 240
 CHANGE_SECONDS = 60

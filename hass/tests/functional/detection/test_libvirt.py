@@ -12,23 +12,18 @@
 
 """A real libvirtd, of a user who may do nothing, on a socket of its own."""
 
-import glob
 import os
 import pathlib
 import signal
 import socketserver
-import sys
 import threading
 from typing import Any
 
-import fixtures
-
 from hass.detection import libvirt_keepalive
 from hass import faults
+from hass.tests.functional import debian_libvirt
 from hass.tests.functional.detection import inside_case
 from hass.tests.functional import servers
-
-DEBIAN = '/usr/lib/python3/dist-packages'
 
 
 class Nonsense(socketserver.BaseRequestHandler):
@@ -78,22 +73,10 @@ class LibvirtKeepaliveTest(inside_case.InsideContract):
 
     def prepare(self):
         self.need('python3-libvirt', *Libvirtd.needs)
-        self.borrow_module()
+        debian_libvirt.borrow()
         self.libvirtd = Libvirtd()
         self.addCleanup(self.libvirtd.kill)
         self.make_detector(guests_uri=self.libvirtd.uri)
-
-    def borrow_module(self):
-        """Debian's module, without what else is installed beside it."""
-        folder = self.make_folder()
-        version = f'*cpython-3{sys.version_info.minor}-*'
-        if not glob.glob(f'{DEBIAN}/libvirtmod.{version}'):
-            if 'libvirt' in sys.modules:
-                return
-            self.skipTest('the libvirt module here is of another Python')
-        for path in glob.glob(f'{DEBIAN}/libvirt*'):
-            os.symlink(path, os.path.join(folder, os.path.basename(path)))
-        self.useFixture(fixtures.MonkeyPatch('sys.path', [*sys.path, folder]))
 
     def fail_layer(self):
         self.libvirtd.signal(signal.SIGSTOP)

@@ -38,8 +38,8 @@ from hass.simulation import bmc as simulation
 from hass.tests import base
 from hass.tests import builders
 from hass.tests.functional import nova_fixture
-from hass.tests.functional import packages
 from hass.tests.functional import servers
+from tools import packages
 
 ENGINE = os.path.join(os.path.dirname(sys.executable), 'hass-engine')
 USERNAME = 'admin'

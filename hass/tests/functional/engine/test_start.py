@@ -142,6 +142,24 @@ class RefusalsTest(base.EngineTest):
     def test_a_message_bus_that_nobody_knows(self):
         self.refused('transport_url', DEFAULT__transport_url='carrot://x/')
 
+    def test_notifications_from_a_message_bus_that_nobody_knows(self):
+        said = self.refused(
+            '[nova] notifications_url',
+            'there is no driver carrot',
+            nova__notifications_url='carrot://hass:hunter2@nova/',
+        )
+        self.assertNotIn('hunter2', said)
+
+    def test_notifications_from_queues_of_no_known_kind(self):
+        said = self.refused(
+            '[nova] notifications_url',
+            'perhaps',
+            nova__notifications_url=(
+                'rabbit://hass:hunter2@nova/?rabbit_quorum_queue=perhaps'
+            ),
+        )
+        self.assertNotIn('hunter2', said)
+
     def test_a_database_that_was_not_migrated(self):
         self.refused('is at revision none', 'run hass-manage db sync')
 

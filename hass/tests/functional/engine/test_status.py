@@ -12,6 +12,7 @@
 
 """hass-status upgrade check: one line for each thing in the way."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -20,7 +21,10 @@ import sys
 
 from oslo_upgradecheck import upgradecheck
 
+from hass.db import hosts
 from hass.db import models
+from hass.db import moments
+from hass.db import services
 from hass.tests.functional.engine import base
 
 Code = upgradecheck.Code
@@ -102,6 +106,68 @@ class StatusTest(base.EngineTest):
         found = self.check(world)
         self.assert_complaint(found['keyring'], '[secrets] keyring_file')
 
+    def test_options_that_do_not_go_together(self):
+        found = self.check(
+            self.make_world(),
+            detection__target_seconds='20',
+            detection__longest_seconds='10',
+        )
+        self.assert_complaint(
+            found['configuration'], '[detection]', 'longest_seconds'
+        )
+
+    def test_options_that_are_not_for_an_installation(self):
+        world = self.make_world()
+        path = pathlib.Path(world.folder, 'policy.yaml')
+        path.write_text("'ha:hosts:ad': 'role:member'\n")
+        found = self.check(
+            world, api__auth_strategy='noauth', oslo_policy__policy_file=path
+        )
+        self.assert_complaint(
+            found['configuration'],
+            'ha:hosts:ad is no rule of HASS',
+            'noauth',
+            'SQLite is for one machine',
+            code=Code.WARNING,
+        )
+
+    def test_hosts_that_come_back_by_themselves_and_clocks_that_are_off(self):
+        world = self.make_world()
+        world.migrate()
+        world.chassis['a'].policy = 'always-on'
+        hour = datetime.timedelta(hours=1)
+        with world.database.writer() as session:
+            now = moments.read_now(session)
+            for host in hosts.all(session):
+                host.reported_at = host.clock_at = now
+                host.resume_guests = False
+            hosts.get(session, 'b').resume_guests = True
+            hosts.get(session, 'c').resume_guests = None
+            hosts.get(session, 'c').clock_at = now - hour
+            services.enter(session, 'engine-7', '1.0')
+            services.turn(session, 'engine-7', False, {}, (), now + hour)
+        found = self.check(world)
+        self.assert_complaint(
+            found['power restore policy'],
+            'a: its BMC powers it on',
+            'always-on',
+            code=Code.WARNING,
+        )
+        self.assert_complaint(
+            found['nova.conf'],
+            'b: resume_guests_state_on_host_boot',
+            'c: its agent cannot read nova.conf',
+            code=Code.WARNING,
+        )
+        self.assert_complaint(
+            found['clocks'],
+            'the clock of c is 3600 s behind',
+            'the clock of engine engine-7 is 3600 s ahead of',
+            code=Code.WARNING,
+        )
+        self.assertNotIn('a is', found['clocks'][1])
+        self.assertNotIn('this machine', found['clocks'][1])
+
     def test_engines_are_seen_to_patrol(self):
         world = self.make_world()
         world.migrate()
@@ -112,3 +178,4 @@ class StatusTest(base.EngineTest):
         self.wait_ready(world)
         found = self.check(world)
         self.assertEqual((Code.SUCCESS, ''), found['engines'])
+        self.assertEqual((Code.SUCCESS, ''), found['clocks'])

@@ -58,10 +58,14 @@ def make_conf(url, **agent):
 
 
 class Ears(fixtures.Fixture):
-    """An engine that hears one host and writes down what it says."""
+    """An engine that hears one host and writes down what it says.
 
-    def __init__(self, url):
+    :param serves: RPC from the start; else from serve() on
+    """
+
+    def __init__(self, url, serves=True):
         super().__init__()
+        self._serves = serves
         self.clock = clock.SystemClock()
         self.conf = make_conf(url)
 
@@ -87,7 +91,8 @@ class Ears(fixtures.Fixture):
         self.endpoint = endpoint.ReportsEndpoint(
             self.database, known, self.listener, self.clock
         )
-        self._serve()
+        if self._serves:
+            self.serve()
 
     def engines(self):
         """What [agent] engines says to be heard here."""
@@ -113,7 +118,8 @@ class Ears(fixtures.Fixture):
     def make_identity(self, boot_id='boot-1', key=KEY):
         return identity.Identity(self.clock, HOST, boot_id, key.encode())
 
-    def _serve(self):
+    def serve(self):
+        """Take part in what agents say over RPC."""
         connected = transport.connect(self.conf)
         self.addCleanup(connected.cleanup)
         server = transport.server(

@@ -57,11 +57,12 @@ GARBAGE = (
 
 class RabbitCase(base.TestCase):
     seconds = 180
+    serves = True
 
     def setUp(self):
         super().setUp()
         self.rabbit = servers.rabbitmq()
-        self.ears = self.useFixture(ears.Ears(self.rabbit.url()))
+        self.ears = self.useFixture(ears.Ears(self.rabbit.url(), self.serves))
 
     def connect(self):
         connected = transport.connect(self.ears.conf)

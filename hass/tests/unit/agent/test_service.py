@@ -10,13 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import functools
 import socket
 import threading
 
 from oslo_config import cfg
 
 from hass.agent import detectors
+from hass.agent.guests import learning
+from hass.agent.guests import watch
 from hass.agent import identity
+from hass.agent.instances import teller
 from hass.agent import service
 from hass import clock
 from hass.conf import agent as options
@@ -28,10 +32,13 @@ from hass.engine import listener
 from hass.engine import peers
 from hass import exception
 from hass import faults
+from hass.rpc import messages
 from hass.tests import base
 from hass.tests.unit.agent import engines
+from hass.tests.unit.agent.guests import test_watch
 
 KEY = b'k' * 32
+INSTANCE = 'd6f3a1de-2f6e-4c9c-b9c5-6a1d7f7b9a10'
 NETWORKS = {'management': '127.0.0.1', 'storage': '127.0.0.2'}
 
 
@@ -98,7 +105,9 @@ class AgentTest(base.TestCase):
         self.addCleanup(self.listener.stop)
         self.engine = Engine()
 
-    def make_agent(self, seen=None, engine=None, looker=None, **changes):
+    def make_agent(
+        self, seen=None, engine=None, looker=None, watch=None, **changes
+    ):
         conf = cfg.ConfigOpts()
         conf.register_opts(options.OPTIONS, 'agent')
         conf([], default_config_files=[])
@@ -125,6 +134,7 @@ class AgentTest(base.TestCase):
             seen or guests.NoGuests(),
             Pinger(),
             looker=looker,
+            watch=watch,
         )
         self.addCleanup(agent.kill)
         return agent
@@ -195,6 +205,74 @@ class AgentTest(base.TestCase):
         self.wait_more()
         self.wait_for(lambda: self.engine.reports > 1, why='reports')
         self.assertIsNone(agent.facts().domains)
+
+    def test_a_guest_that_falls_silent_is_reported(self):
+        host = test_watch.Host()
+        host.start(INSTANCE)
+        taken = []
+
+        class Engine(engines.SilentEngine):
+            def report(self, envelope):
+                report = messages.unseal(
+                    messages.Report, envelope, lambda host: [KEY]
+                )
+                taken.append(report)
+                return {}
+
+        class Defined(guests.Guests):
+            def domains(self):
+                return [INSTANCE]
+
+        self.start_agent(
+            Defined(),
+            engine=Engine(),
+            watch=functools.partial(
+                watch.Watch, host, host, self.clock, [watch.NETWORK]
+            ),
+            guest_looks=['network'],
+            guest_look_seconds=0.5,
+        )
+        seen = functools.partial(self.verdicts, taken)
+        self.wait_for(lambda: 'healthy' in seen(), why='it to be seen')
+        # One answer is not enough for its silence to count.
+        self.wait_for(
+            lambda: len(host.pinged) > learning.ENOUGH, why='its answers'
+        )
+        host.silence(INSTANCE)
+        self.wait_for(lambda: 'failed' in seen(), why='it to be missed')
+        # The look and the event may go out in different reports.
+        events = self.wait_for(
+            lambda: [one for report in taken for one in report.events],
+            why='the event',
+        )
+        self.assertEqual(
+            [(INSTANCE, 'network_lost')],
+            [(event.instance, event.incident) for event in events],
+        )
+
+    @staticmethod
+    def verdicts(reports):
+        return [
+            look.verdict
+            for report in reports
+            for look in report.guests
+            if look.detector == 'guest_network'
+        ]
+
+    def test_what_is_heard_of_an_instance_reaches_who_looks_at_it(self):
+        heard = []
+
+        class Watch(watch.Watch):
+            def befell(self, event):
+                heard.append(event)
+
+        host = test_watch.Host()
+        agent = self.make_agent(
+            watch=functools.partial(Watch, host, host, self.clock, [])
+        )
+        event = teller.Event('1', 'a', faults.Incident.REBOOTED, 0.0, '')
+        agent.tell(event)
+        self.assertEqual([event], heard)
 
     def test_it_beats_at_once_when_it_is_poked(self):
         self.start_agent(beat_seconds=10.0)
@@ -284,3 +362,18 @@ class LoopTest(base.TestCase):
         self.addCleanup(loop.stop)
         self.wait_for(loop.late, why='a loop that only fails is late')
         self.wait_for(lambda: not loop.late(), why='it is well again')
+
+    def test_one_that_is_woken_does_not_pause(self):
+        turns = []
+        loop = service.Loop(
+            'test',
+            lambda: turns.append(1),
+            clock.SystemClock(),
+            pause_seconds=1000.0,
+            deadline_seconds=1000.0,
+        )
+        loop.start()
+        self.addCleanup(loop.stop)
+        self.wait_for(lambda: turns, why='the first turn')
+        loop.wake()
+        self.wait_for(lambda: len(turns) == 2, why='the second turn')

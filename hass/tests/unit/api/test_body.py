@@ -36,7 +36,7 @@ class CheckTest(base.TestCase):
     def test_allowed_fields_are_named(self):
         self.assertEqual(
             'colour: unknown field; allowed: hosts, isolation, layers, mode, '
-            'name, shared_storage, targets',
+            'name, protects, shared_storage, targets',
             self.refused(CLUSTER | {'colour': 'red'}, clusters.CREATE),
         )
 

@@ -63,9 +63,9 @@ class ComputeNovaContractTest(contracts.DetectorContract):
             self.say(state=state)
             yield
 
-    def test_a_service_that_is_forced_down_has_failed(self):
-        self.say(forced_down=True)
-        self.assertEqual({contracts.FAILED}, self.look())
+    def test_forced_down_is_what_somebody_said_and_not_what_nova_saw(self):
+        self.say(state='down', forced_down=True)
+        self.assertEqual({contracts.UNKNOWN}, self.look())
 
     def test_one_answer_tells_of_all_hosts(self):
         self.detector.probe(self.subject)

@@ -169,6 +169,16 @@ class NoiseTest(base.TestCase):
             agent.beat(100)
             self.assertLess(path.timeouts().high_seconds, 7.0, str(seconds))
 
+    def test_an_outage_whose_last_beats_come_late_does_not_either(self):
+        """A queue on the way had kept them until the switch was back."""
+        path, agent = heard(beats=2000)
+        back = agent.now + 6.9
+        for second in range(4, 7):
+            agent.hear(back, agent.now + second)
+        agent.now += 7.0
+        agent.beat(100)
+        self.assertLess(path.timeouts().high_seconds, 7.0)
+
 
 class OurselvesTest(base.TestCase):
     def test_silence_before_we_listened_does_not_count(self):

@@ -76,7 +76,7 @@ class AlarmsTest(AlarmsCase):
                 'subject': 'compute-1',
                 'held_kind': 'safety',
                 'why': 'its power state cannot be read',
-                'since': '2030-01-01T00:00:00',
+                'since': '2030-01-01T00:00:00.000000Z',
             },
             json.loads(path.read_text()),
         )

@@ -45,6 +45,10 @@ class Steps:
         self.ended = []
         self.go = threading.Event()
         self.error = None
+        self.left = threading.Event()
+
+    def leave(self):
+        self.left.set()
 
     def run(self, claimed):
         self.begun.append(claimed)
@@ -73,6 +77,12 @@ class DispatcherCase(base.TestCase):
         return dispatcher.Dispatcher(
             self.database, self.steps, self.clock, name, **settings
         )
+
+    def start(self, one):
+        """Let it run until the test ends; no step holds that up."""
+        one.start()
+        self.addCleanup(one.stop)
+        self.addCleanup(self.steps.go.set)
 
     def open(self, *hosts):
         with self.database.writer() as session:
@@ -234,8 +244,7 @@ class RenewTest(DispatcherCase):
 
 class LoopsTest(DispatcherCase):
     def test_the_bell_starts_a_scan_at_once(self):
-        self.dispatcher.start()
-        self.addCleanup(self.dispatcher.stop)
+        self.start(self.dispatcher)
         self.open('compute-1')
         self.dispatcher.wake()
         self.wait_begun(1)
@@ -254,14 +263,27 @@ class LoopsTest(DispatcherCase):
         self.dispatcher.wake()
         self.assertIsNone(self.row().claimed_by)
 
+    def test_a_stop_waits_for_the_turn_that_runs(self):
+        self.open('compute-1')
+        self.dispatcher.start()
+        self.wait_begun(1)
+        stopping = threading.Thread(target=self.dispatcher.stop)
+        stopping.start()
+        self.assertTrue(self.steps.left.wait(30))
+        self.turn(10)
+        self.assertTrue(stopping.is_alive())
+        self.steps.go.set()
+        stopping.join(30)
+        self.assertFalse(stopping.is_alive())
+        self.assertEqual(['in time'], self.steps.ended)
+
     def test_the_loops_outlive_a_database_that_fails(self):
         fickle: Any = Fickle(self.database)
         fickle.away = True
         loops = dispatcher.Dispatcher(
             fickle, self.steps, self.clock, 'engine-1', **SETTINGS
         )
-        loops.start()
-        self.addCleanup(loops.stop)
+        self.start(loops)
         self.wait_for(
             lambda: 'the scan for recoveries failed' in self.log.output,
             why='a scan that fails',

@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
+import json
 import os
+from typing import Any
 from unittest import mock
 
 import fixtures
@@ -20,10 +23,12 @@ from hass.agent import identity
 from hass import beats
 from hass.db import clusters
 from hass.db import hosts
+from hass.db import instance_observations
 from hass.db import migration
 from hass.db import models
 from hass.db import notifications
 from hass.db import observations
+from hass.db import orders
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db
@@ -33,10 +38,12 @@ from hass.engine import keys
 from hass import faults
 from hass.rpc import messages
 from hass.tests import base
+from hass.tests import builders
 from hass.tests import clocks
 
 KEY = 'k' * 32
 CONTEXT = None
+INSTANCE = 'd6f3a1de-2f6e-4c9c-b9c5-6a1d7f7b9a10'
 
 
 class Ears(dict):
@@ -73,13 +80,18 @@ class EndpointTest(base.TestCase):
             cluster = clusters.create(session, 'cluster-1')
             hosts.add(session, cluster, 'compute-1', agent_key=KEY[::-1])
         self.ears = Ears()
+        self.rung = []
         self.keys = keys.AgentKeys(self.database, Keyring(), self.clock)
         self.endpoint = self.make_endpoint()
         self.agent = self.make_agent()
 
     def make_endpoint(self):
         return endpoint.ReportsEndpoint(
-            self.database, self.keys, self.ears, self.clock
+            self.database,
+            self.keys,
+            self.ears,
+            self.clock,
+            lambda: self.rung.append('rung'),
         )
 
     def make_agent(self, host='compute-1', boot='boot-1', key=KEY):
@@ -130,6 +142,71 @@ class EndpointTest(base.TestCase):
                 why='it is so',
             )
 
+    def order(self, state='restarting', boot='boot-1', seconds=30):
+        """A recovery wants nova-compute to be restarted."""
+        until = self.clock.now() + datetime.timedelta(seconds=seconds)
+        wanted = orders.Order.make(
+            'restart', 'compute-1', boot, 'compute', until
+        )
+        with self.database.writer() as session:
+            builders.make_recovery(
+                session,
+                workflow='service_failure',
+                state=state,
+                was={orders.KEY: wanted.to_dict()},
+            )
+        return wanted
+
+    def kept(self):
+        """The order as its recovery has it, and when that goes on."""
+        with self.database.reader() as session:
+            found = recoveries.open_of_host(session, 'compute-1')
+            assert found is not None
+        order = orders.Order.of(found.was)
+        assert order is not None
+        return order, found.wake_at
+
+    def ordered(self, answer, report):
+        return self.agent.ordered(report, answer['orders'])
+
+    def test_an_order_is_in_the_answer_until_its_result_is_told(self):
+        wanted = self.order()
+        for _time in range(2):
+            self.clock.turn(1)
+            report = self.make_report()
+            answer = self.endpoint.report(CONTEXT, report)
+            (order,) = self.ordered(answer, report)
+            self.assertEqual(
+                (wanted.id, 'restart', 'compute'),
+                (order.id, order.kind, order.subject),
+            )
+        self.assertEqual(28.0, order.seconds)
+        result = messages.OrderResult(wanted.id, True, 'restarted')
+        self.assertNotIn('orders', dict(self.report(results=[result])))
+        order, wake_at = self.kept()
+        self.assertEqual((True, 'restarted'), (order.done, order.detail))
+        self.assertEqual(self.clock.now(), wake_at)
+
+    def test_an_order_is_for_one_boot(self):
+        self.order(boot='boot-0')
+        self.assertNotIn('orders', dict(self.report()))
+
+    def test_an_order_is_for_a_time(self):
+        self.order(seconds=-1)
+        self.assertNotIn('orders', dict(self.report()))
+
+    def test_an_order_is_for_a_state_of_its_recovery(self):
+        self.order(state='verifying')
+        self.assertNotIn('orders', dict(self.report()))
+
+    def test_orders_are_signed_with_the_key_that_the_agent_has(self):
+        with self.database.writer() as session:
+            hosts.rotate_key(session, 'compute-1', 'n' * 32)
+        self.order()
+        report = self.make_report()
+        answer = self.endpoint.report(CONTEXT, report)
+        self.assertEqual(1, len(self.ordered(answer, report)))
+
     def test_a_report_is_written_down(self):
         self.report(domains=['a', 'b'])
         host = self.host()
@@ -143,6 +220,125 @@ class EndpointTest(base.TestCase):
             services.enter(session, 'engine-1', '1')
         self.clock.turn(40)
         self.assertEqual(40.0, self.report()['patrol_seconds'])
+
+    def make_event(self, **changes):
+        fields: dict[str, Any] = {
+            'id': '5c3f0d3c-9b8e-4a53-8d68-d1f0c9b1d6f1',
+            'instance': INSTANCE,
+            'incident': faults.Incident.PANICKED,
+            'age': 5.0,
+        }
+        return messages.InstanceEvent(**fields | changes)
+
+    def notifications(self):
+        with self.database.reader() as session:
+            return notifications.new_ones(session)
+
+    def test_an_event_of_an_instance_becomes_a_notification(self):
+        event = self.make_event(detail='told by pvpanic')
+        self.report(events=[event])
+        (found,) = self.notifications()
+        self.assertEqual(
+            (event.id, 'compute-1', faults.Layer.GUEST_OS, 5.0),
+            (
+                found.uuid,
+                found.host,
+                found.layer,
+                (found.received_at - found.generated_at).total_seconds(),
+            ),
+        )
+        self.assertEqual(
+            {
+                'instance': event.instance,
+                'event': 'panicked',
+                'detail': 'told by pvpanic',
+            },
+            found.payload,
+        )
+
+    def test_what_befell_an_instance_is_looked_at_now(self):
+        self.report()
+        self.assertEqual([], self.rung)
+        self.report(events=[self.make_event()])
+        self.assertEqual(['rung'], self.rung)
+
+    def test_an_event_that_comes_twice_is_one(self):
+        again = self.make_event(age=9.0)
+        self.report(events=[self.make_event()])
+        self.report(events=[again, again])
+        self.assertEqual(1, len(self.notifications()))
+
+    def test_an_event_that_names_no_instance_is_refused(self):
+        for field in ('id', 'instance'):
+            event = self.make_event(**{field: 'x'})
+            answer = self.report(events=[event])
+            self.assertEqual(
+                {'refused': f'report.events.{field}: a UUID is wanted'}, answer
+            )
+        self.assertEqual([], self.notifications())
+
+    def make_look(self, **changes):
+        fields: dict[str, Any] = {
+            'instance': INSTANCE,
+            'detector': 'guest_network',
+            'layer': faults.Layer.GUEST_NETWORK,
+            'verdict': faults.Verdict.HEALTHY,
+            'age': 5.0,
+            'detail': '192.0.2.9 answers',
+        }
+        return messages.InstanceLook(**fields | changes)
+
+    def looks(self):
+        with self.database.reader() as session:
+            return instance_observations.of_instance(
+                session, INSTANCE, 'compute-1'
+            )
+
+    def test_a_look_at_an_instance_is_kept(self):
+        self.report(domains=[INSTANCE], guests=[self.make_look()])
+        (found,) = self.looks()
+        self.assertEqual(
+            ('guest_network', 'compute-1', 'healthy', '192.0.2.9 answers'),
+            (found.detector, found.host, found.verdict, found.detail),
+        )
+        age = self.clock.now() - found.seen_at
+        self.assertEqual(5.0, age.total_seconds())
+
+    def test_of_instances_elsewhere_a_host_has_no_say(self):
+        for domains in ([], None, ['a']):
+            self.report(domains=domains, guests=[self.make_look()])
+        self.assertEqual([], self.looks())
+
+    def test_a_look_that_fits_nowhere_is_refused(self):
+        for wrong, why in (
+            ({'instance': 'x'}, 'instance: a UUID is wanted'),
+            (
+                {'layer': faults.Layer.POWER},
+                'layer: one of instance, guest_os, guest_network is wanted',
+            ),
+            ({'detector': ''}, 'detector: 1 to 64 characters are wanted'),
+            ({'detector': 'x' * 65}, 'detector: 1 to 64 characters are'),
+        ):
+            look = self.make_look(**wrong)
+            answer = self.report(domains=[INSTANCE], guests=[look])
+            self.assertIn(f'report.guests.{why}', answer['refused'])
+        self.assertEqual([], self.looks())
+
+    def test_reports_of_agents_a_version_older_are_taken(self):
+        for version, unknown in (
+            ('1.1', ('events', 'guests')),
+            ('1.2', ('guests',)),
+        ):
+            envelope = self.make_report(domains=[version])
+            body = json.loads(envelope['body'])
+            for field in unknown:
+                body.pop(field, None)
+            envelope['body'] = json.dumps(body)
+            envelope['version'] = version
+            kind = messages.Report.kind
+            mac = beats.sign(kind, envelope['body'].encode(), KEY.encode())
+            self.endpoint.report(CONTEXT, envelope | {'mac': mac.hex()})
+            self.assertEqual([version], self.host().domains)
 
     def test_an_alleged_fault_becomes_a_notification(self):
         fault = messages.Allegation(faults.Layer.INSTANCE, 5.0, {'a': 'b'})
@@ -210,7 +406,22 @@ class EndpointTest(base.TestCase):
             cluster = clusters.get(session, 'cluster-1')
             hosts.add(session, cluster, 'compute-2', agent_key='j' * 32)
         liar = self.make_agent(host='compute-1', key='j' * 32)
-        self.refuse(self.report(liar), beats.Refusal.FORGED)
+        goodbye = liar.seal(messages.Goodbye, why='stopped')
+        gate = liar.seal(messages.GateRequest)
+        with self.assertLogs('hass.audit', 'WARNING') as audited:
+            self.refuse(self.report(liar), beats.Refusal.FORGED)
+            self.refuse(
+                self.endpoint.goodbye(CONTEXT, goodbye), beats.Refusal.FORGED
+            )
+            self.refuse(
+                self.endpoint.gate(CONTEXT, gate), beats.Refusal.FORGED
+            )
+        self.assertIsNone(self.host().planned_until)
+        told = '"host": "compute-1", "why": "its signature fits no key'
+        for action, line in zip(
+            ('report', 'goodbye', 'gate'), audited.output, strict=True
+        ):
+            self.assertIn(f'refused {{"action": "{action}", {told}', line)
 
     def test_a_stranger_is_refused(self):
         stranger = self.make_agent(host='compute-9')

@@ -125,7 +125,12 @@ class ListenerTest(ListenerCase):
         self.listener.take(datagram)
         self.listener.take(b'GET / HTTP/1.1\r\n\r\n')
         forged = beats.Beat('compute-2', 'b', 1, 1.0, 1.0, 'management')
-        self.listener.take(beats.pack(forged, b'k' * 32))
+        self.clock.turn(10)
+        with self.assertLogs('hass.audit', 'WARNING') as audited:
+            self.listener.take(beats.pack(forged, b'k' * 32))
+        self.assertIn(
+            '"action": "beat", "host": "compute-2"', audited.output[0]
+        )
         self.assertEqual(
             {
                 beats.Refusal.REPLAYED: 1,

@@ -259,9 +259,11 @@ class AllegationTest(PatrolCase):
         self.assertIs(models.NotificationState.IGNORED, answer.state)
         self.assertEqual('elsewhere is in no cluster', answer.why)
 
-    def test_a_layer_without_a_workflow_is_ignored_with_a_reason(self):
+    def test_a_fault_of_no_instance_is_ignored_with_a_reason(self):
         answer = self.allege(HOST, faults.Layer.GUEST_OS)
-        self.assertEqual('there is no workflow for layer guest_os', answer.why)
+        self.assertEqual(
+            'payload.instance: the UUID of an instance is wanted', answer.why
+        )
 
 
 class PanicTest(PatrolCase):

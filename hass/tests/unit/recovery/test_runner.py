@@ -76,19 +76,6 @@ class Story(workflow.Workflow):
     confirming = fencing = held = _do
 
 
-class Notices:
-    """What was announced."""
-
-    def __init__(self):
-        self.told = []
-
-    def transition(self, recovery, old):
-        self.told.append((old, recovery.state))
-
-    def alarm(self, payload):
-        raise AssertionError('the runner does not page')
-
-
 class RunnerCase(base.TestCase):
     """One claimed recovery, and a story that does as it is told."""
 
@@ -97,11 +84,9 @@ class RunnerCase(base.TestCase):
         self.clock = clocks.HandClock()
         self.database = builders.make_database(self, self.clock)
         self.story = Story()
-        self.notices = Notices()
         self.runner = runner.Runner(
             self.database,
             {'host_failure': self.story},
-            self.notices,
             self.clock,
             'engine-1',
             held_seconds=HELD_SECONDS,
@@ -113,6 +98,12 @@ class RunnerCase(base.TestCase):
         with self.database.writer() as session:
             made = builders.make_recovery(session, **fields)
         self.recovery_id = made.id
+
+    def told(self):
+        """What the world is to be told of, but for the opening."""
+        with self.database.reader() as session:
+            rows = session.query(models.Outgoing).order_by('id').all()
+        return [(row.body['from'], row.body['to']) for row in rows][1:]
 
     def run_story(self, **plan):
         self.story.plan = plan
@@ -160,6 +151,22 @@ class WaitTest(RunnerCase):
         self.assertEqual(2, row.attempt)
         self.assertEqual(1, row.claim)
 
+    def test_a_runner_that_leaves_gives_the_claim_back_untouched(self):
+        self.runner.leave()
+        row = self.run_story(confirming=Wait(1, 'for a peer'))
+        self.assertEqual(('confirming', 0), (row.state, row.attempt))
+        self.assertEqual((None, None), (row.claimed_by, row.claimed_until))
+
+    def test_a_runner_that_leaves_ends_its_turn_and_begins_no_other(self):
+        def leave(turn):
+            self.runner.leave()
+            return Hop(State.FENCING, 'no beat')
+
+        row = self.run_story(confirming=leave, fencing=Wait(1, 'not asked'))
+        self.assertEqual(('fencing', 0), (row.state, row.attempt))
+        self.assertEqual(0.0, self.wakes_in(row))
+        self.assertEqual((None, None), (row.claimed_by, row.claimed_until))
+
     def test_an_error_is_a_wait_with_its_sentence(self):
         error = exception.BmcUnreachable('10.0.0.1', 'no answer in 2.0 s')
         row = self.run_story(confirming=error)
@@ -198,7 +205,7 @@ class HopTest(RunnerCase):
             confirming=Hop(State.FENCING, 'it is off'),
             fencing=Wait(1, 'for the BMC'),
         )
-        self.assertEqual([('confirming', 'fencing')], self.notices.told)
+        self.assertEqual([('confirming', 'fencing')], self.told())
         self.assertEqual(
             'compute-1: confirming -> fencing: it is off\n', told.output
         )
@@ -353,7 +360,7 @@ class LostTest(RunnerCase):
             self.assertEqual('no beat on any network', row.why)
             self.assertEqual('engine-2', row.claimed_by)
         self.assertEqual(['confirming'], self.history())
-        self.assertEqual([], self.notices.told)
+        self.assertEqual([], self.told())
 
     def test_nothing_is_remembered_under_a_lost_claim(self):
         def lose(turn):

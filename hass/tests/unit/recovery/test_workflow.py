@@ -18,11 +18,16 @@ import runpy
 from hass import exception
 from hass.recovery import host_failure
 from hass.recovery import host_return
+from hass.recovery import service_failure
 from hass.recovery import workflow
 from hass.tests import base
 
 ROOT = pathlib.Path(__file__).parents[4]
-WORKFLOWS = (host_failure.HostFailure, host_return.HostReturn)
+WORKFLOWS = (
+    host_failure.HostFailure,
+    host_return.HostReturn,
+    service_failure.ServiceFailure,
+)
 State = workflow.State
 
 

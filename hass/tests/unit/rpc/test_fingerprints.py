@@ -17,6 +17,8 @@ import inspect
 
 from hass import beats
 from hass.engine import endpoint
+from hass.engine import powering
+from hass import faults
 from hass.rpc import messages
 from hass.rpc import transport
 from hass.tests import base
@@ -36,23 +38,55 @@ RPC = {
         },
     }
 }
+POWER = {
+    '1.0': {
+        'bring_back(context, host, until, who)',
+        'read_events(context, host)',
+        'read_power(context, host)',
+        'read_sensors(context, host)',
+        'turn_power(context, host, power, until, who)',
+    }
+}
 STAMP = 'host: str, boot_id: str, sequence: int, sent_at: float, uptime: float'
 MESSAGES = {
-    '1.1': {
+    '1.3': {
         'Report': f'{STAMP}, addresses: dict[str, str], '
         'domains: list[str] | None, system_uuid: str | None, '
         'resume_guests: bool | None, watchdog: str, '
         'health: dict[str, str], '
         'observations: list[hass.rpc.messages.Sight], '
-        'faults: list[hass.rpc.messages.Allegation]',
+        'faults: list[hass.rpc.messages.Allegation], '
+        'events: list[hass.rpc.messages.InstanceEvent], '
+        'guests: list[hass.rpc.messages.InstanceLook], '
+        'results: list[hass.rpc.messages.OrderResult]',
+        'Orders': f'{STAMP}, orders: list[hass.rpc.messages.Order]',
+        'Order': 'id: str, kind: str, subject: str, seconds: float',
+        'OrderResult': 'id: str, done: bool, detail: str',
         'Goodbye': f'{STAMP}, why: str',
         'GateRequest': f'{STAMP}, forced: bool',
         'Sight': 'layer: hass.faults.Layer | hass.faults.SidePath, '
         'detector: str, verdict: Verdict, '
         'age: float, network: str, detail: str',
         'Allegation': 'layer: Layer, age: float, payload: dict[str, str]',
+        'InstanceEvent': 'id: str, instance: str, incident: Incident, '
+        'age: float, detail: str',
+        'InstanceLook': 'instance: str, detector: str, layer: Layer, '
+        'verdict: Verdict, age: float, detail: str',
     }
 }
+WORDS = {
+    '1.3': {
+        'Layer': 'power hardware os network instance guest_os guest_network',
+        'SidePath': 'storage compute libvirt membership',
+        'Verdict': 'healthy failed unknown',
+        'Incident': 'killed crashed paused_by_storage panicked shut_down '
+        'rebooted watchdog_none watchdog_pause watchdog_reset '
+        'watchdog_poweroff watchdog_other agent_lost agent_silent '
+        'network_lost',
+    }
+}
+"""A word that is new is refused by those who do not know it: what holds it
+needs the new version, see NEW_INCIDENTS in messages.py."""
 BEATS = {b'HB1\n': f'{STAMP}, network: str, planned: bool'}
 
 
@@ -78,9 +112,17 @@ class FingerprintTest(base.TestCase):
         for name, recorded in RPC[transport.VERSION].items():
             self.assertEqual(recorded, methods(getattr(endpoint, name)))
 
+    def test_methods_about_power_are_those_of_their_version(self):
+        served = powering.PowerEndpoint
+        self.assertEqual(POWER[served.target.version], methods(served))
+
     def test_messages_are_those_of_the_version(self):
         for name, recorded in MESSAGES[messages.VERSION].items():
             self.assertEqual(recorded, fields(getattr(messages, name)))
+
+    def test_words_are_those_of_the_version(self):
+        for name, recorded in WORDS[messages.VERSION].items():
+            self.assertEqual(recorded, ' '.join(getattr(faults, name)))
 
     def test_beats_are_those_of_their_magic(self):
         self.assertEqual(BEATS[beats.MAGIC], fields(beats.Beat))

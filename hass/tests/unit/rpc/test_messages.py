@@ -83,6 +83,18 @@ class MessagesTest(base.TestCase):
                 message, messages.unseal(type(message), envelope, keys)
             )
 
+    def test_what_says_nothing_new_is_for_older_engines_too(self):
+        envelope = messages.seal(make_report(), KEY)
+        self.assertEqual('1.2', envelope['version'])
+        self.assertNotIn('results', json.loads(envelope['body']))
+        result = messages.OrderResult('1', True)
+        envelope = messages.seal(make_report(results=[result]), KEY)
+        self.assertEqual('1.3', envelope['version'])
+        self.assertEqual(
+            [result],
+            messages.unseal(messages.Report, envelope, keys).results,
+        )
+
     def test_a_wrong_key_is_a_forgery(self):
         envelope = messages.seal(make_report(), b'x' * 32)
         self.assertIn(beats.Refusal.FORGED, self.refused(envelope))

@@ -18,6 +18,7 @@ from hass.simulation.scenario import cloud_deeds
 from hass.simulation.scenario import comparison
 from hass.simulation.scenario import engine_deeds
 from hass.simulation.scenario import host_deeds
+from hass.simulation.scenario import instance_deeds
 from hass.simulation.scenario import phrases
 from hass.simulation.scenario import text
 from hass.tests import base
@@ -42,7 +43,7 @@ class ParseTest(base.TestCase):
         self.assertEqual(6, found.hosts)
         self.assertEqual(
             ['compute-1', 'compute-3', 'compute-4'],
-            [host for _number, host, _protected in found.instances],
+            [host for _number, host, _kind in found.instances],
         )
         self.assertEqual([1.5, 2.0], [one.seconds for one in found.events])
         self.assertEqual(90.0, found.run)
@@ -137,6 +138,7 @@ class PhraseTest(base.TestCase):
             *host_deeds.PHRASES,
             *engine_deeds.PHRASES,
             *cloud_deeds.PHRASES,
+            *instance_deeds.PHRASES,
         )
         missing = [str(one) for one in known if f'``{one}``' not in page]
         self.assertEqual([], missing)

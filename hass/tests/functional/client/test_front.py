@@ -1,0 +1,151 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is true of every command."""
+
+import os
+import pty
+import subprocess
+
+from hass.db import services
+from hass.tests.functional.client import base
+
+NO_HASS = 'there is no service of type ha in the catalog'
+
+
+class FrontTest(base.ClientTest):
+    def test_an_unprotected_cloud_is_told(self):
+        done = self.run_command('service', 'list')
+        self.assertEqual(0, done.returncode)
+        self.assertIn('no engine runs', done.stderr)
+
+    def test_engines_are_listed(self):
+        with self.database.writer() as session:
+            services.enter(session, 'engine-1', '1.0')
+            services.turn(session, 'engine-1', False, {'compute-1': None})
+        (one,) = self.read('service', 'list', '--long')
+        self.assertEqual('engine-1', one['Name'])
+        self.assertEqual({'compute-1': None}, one['Silent'])
+
+    def test_who_may_not_is_told_which_role_is_missing(self):
+        said = self.refused('cluster', 'list', user='alice')
+        self.assertIn('ha:clusters:list', said)
+        self.assertIn('HTTP 403, req-', said)
+        self.assertIn('openstack role assignment list', said)
+
+    def test_a_cloud_without_hass_is_told(self):
+        del self.cloud.catalog['ha']
+        self.assertIn(NO_HASS, self.refused('cluster', 'list'))
+
+    def test_a_region_without_hass_is_told(self):
+        done = self.run_openstack(
+            *('--os-region-name', 'two', 'ha', 'cluster', 'list')
+        )
+        self.assertIn('two region', done.stderr)
+        self.assertIn('openstack catalog show ha', done.stderr)
+
+    def test_masakari_is_never_taken_for_hass(self):
+        self.cloud.catalog['instance-ha'] = f'{self.cloud.url}/masakari'
+        self.make_cluster(hosts=())
+        self.assertEqual(1, len(self.read('cluster', 'list')))
+        del self.cloud.catalog['ha']
+        self.assertIn(NO_HASS, self.refused('cluster', 'list'))
+
+    def test_the_endpoint_may_name_the_version(self):
+        self.cloud.catalog['ha'] = f'{self.endpoint}/v1'
+        self.make_cluster(hosts=())
+        self.assertEqual(1, len(self.read('cluster', 'list')))
+
+    def test_an_api_that_is_away_is_told(self):
+        self.cloud.catalog['ha'] = 'http://127.0.0.1:1'
+        said = self.refused('cluster', 'list')
+        self.assertIn('the API of HASS does not answer', said)
+        self.assertIn('openstack endpoint list --service ha', said)
+
+    def test_the_newest_version_of_both_is_spoken_or_the_one_asked_for(self):
+        self.make_cluster()
+        instance = self.nova.boot('compute-1')
+        shown = self.read('instance', 'show', instance)
+        self.assertEqual('cluster', shown['decided_by'])
+        done = self.run_openstack(
+            *('--os-hass-api-version', '1.0'),
+            *('ha', 'instance', 'show', instance),
+        )
+        self.assertIn('HTTP 404', done.stderr)
+
+    def test_a_version_that_the_client_does_not_know_is_refused(self):
+        done = self.run_openstack(
+            *('--os-hass-api-version', '1.99', 'ha', 'cluster', 'list')
+        )
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn('1.99 is unknown; allowed: 1, 1.0, 1.1', done.stderr)
+
+    def test_no_keystone_is_needed_with_a_token_and_an_endpoint(self):
+        self.make_cluster(hosts=())
+        done = subprocess.run(
+            [
+                base.OPENSTACK, '--os-auth-type', 'admin_token',
+                '--os-token', 'operator:admins:admin',
+                '--os-endpoint', f'{self.endpoint}/v1',
+                'ha', 'cluster', 'list',
+            ],
+            env={'HOME': self.folder, **self.path()},
+            cwd=base.ROOT,
+            capture_output=True,
+            text=True,
+            timeout=base.SECONDS,
+        )  # fmt: skip
+        self.assertIn('rack-1', done.stdout, done.stderr)
+
+    def path(self):
+        kept = ('PATH', 'PYTHONPATH')
+        return {name: os.environ[name] for name in kept if name in os.environ}
+
+    def test_shells_complete_our_commands(self):
+        done = self.run_openstack('complete')
+        self.assertIn('_ha=', done.stdout.replace("cmds_ha='", '_ha='))
+        self.assertIn('cmds_ha_recovery=', done.stdout)
+        self.assertIn('--observations', done.stdout)
+
+    def test_masakaris_commands_stand_beside_ours(self):
+        done = self.run_openstack('--help')
+        for command in ('segment list', 'notification create'):
+            self.assertIn(f'  {command} ', done.stdout)
+        for command in ('ha cluster list', 'ha notification create'):
+            self.assertIn(f'  {command} ', done.stdout)
+        self.assertNotIn('WARNING', done.stderr)
+
+    def test_a_terminal_gets_a_bar_while_it_waits(self):
+        self.make_cluster()
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = subprocess.Popen(
+            [
+                base.OPENSTACK, 'ha', 'notification', 'create',
+                'compute-1', 'os', '--wait', '--timeout', '0',
+            ],
+            env=self.environment('operator') | {'TERM': 'xterm'},
+            cwd=base.ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b''
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:
+            # What a terminal says when the other side has gone.
+            pass
+        process.wait(base.SECONDS)
+        self.assertIn('notification new', shown.decode())
+        self.assertIn('0:00:0', shown.decode())

@@ -1,0 +1,256 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Instances fail on living hosts, their users act, and engines decide."""
+
+import datetime
+
+from hass.db import clusters
+from hass.db import models
+from hass import faults
+from hass.faults import Incident
+from hass.tests import builders
+from hass.tests import fake_cloud
+from hass.tests.scenario import instance_base
+
+HOST = instance_base.HOST
+SOON = datetime.timedelta(seconds=30)
+
+
+class SoonTest(instance_base.InstanceTest):
+    """What agents tell waits for no turn of the patrol."""
+
+    def setUp(self):
+        super().setUp()
+        self.patrol = next(iter(self.cloud.engines.values())).patrol
+
+    def test_its_recovery_is_opened_at_once(self):
+        self.kill()
+        self.patrol.ring()
+        self.assertEqual('confirming', self.cloud.newest(self.vm).state)
+
+    def test_what_is_told_while_nova_is_asked_is_read_after(self):
+        (other,) = self.cloud.boot(HOST, instances=1, prefix='other-')
+        ask = self.cloud.compute.server
+
+        def ask_slowly(*question):
+            self.cloud.compute.server = ask
+            self.host.host.kill_guest(other)
+            self.cloud.guests.tell(self.host, other, Incident.KILLED)
+            self.patrol.ring()
+            return ask(*question)
+
+        self.kill()
+        self.cloud.compute.server = ask_slowly
+        self.patrol.ring()
+        self.assertEqual('confirming', self.cloud.newest(other).state)
+
+
+class LadderTest(instance_base.InstanceTest):
+    def test_a_killed_process_is_back_within_seconds(self):
+        self.kill()
+        story = self.until('finished')
+        self.assertEqual(['reboot'], self.asked())
+        self.assertLess(story.ended_at - story.opened_at, SOON)
+        self.assert_runs()
+
+    def test_one_that_does_not_start_is_moved_and_held_if_that_fails(self):
+        self.host.host.unstartable.add(self.vm)
+        self.cloud.nova.no_valid_host = True
+        self.kill()
+        held = self.held()
+        self.assertEqual('safety', held.held_kind)
+        self.assertIn('none brought it back', held.why)
+
+    def test_a_reboot_that_nova_could_not_do_is_no_success(self):
+        self.cloud.nova.cinder_is_up = False
+        self.kill()
+        story = self.until('finished')
+        self.assertEqual(['reboot', 'stop', 'start'], self.asked())
+        self.assertNotIn('verifying', self.cloud.history(story)[:4])
+        self.assertLess(story.ended_at - story.opened_at, SOON)
+        self.assert_runs()
+
+    def test_a_port_that_stays_down_is_no_success(self):
+        self.cloud.before_step = lambda turn: (
+            turn.recovery.state == 'rebooting' and self.lose_port()
+        )
+        self.kill()
+        self.until('verifying')
+        self.cloud.tick(10)
+        story = self.cloud.newest(self.vm)
+        self.assertEqual('a port of it is not ACTIVE', story.why)
+
+    def lose_port(self):
+        self.server.port_state = 'DOWN'
+
+    def test_a_locked_one_is_brought_back_and_stays_locked(self):
+        self.server.locked = True
+        self.kill()
+        self.until('finished')
+        self.assertTrue(self.server.locked)
+        self.assertEqual(['reboot'], self.asked())
+
+    def test_a_host_that_is_silent_is_asked_for_nothing(self):
+        self.cloud.guests.hung.add(self.vm)
+        self.until('confirming')
+        self.cloud.tick(55)
+        self.host.agent_killed = True
+        self.cloud.tick(30)
+        self.assertEqual([], self.asked())
+
+    def test_nova_that_takes_no_calls_is_asked_when_it_does(self):
+        self.kill()
+        self.cloud.compute.failing = fake_cloud.no_answer()
+        self.cloud.tick(30)
+        self.assertEqual([], self.asked())
+        self.cloud.compute.failing = None
+        self.until('finished')
+        self.assertEqual(['reboot'], self.asked())
+
+    def test_the_same_fault_told_ten_times_has_one_recovery(self):
+        self.kill()
+        for _ in range(9):
+            self.tell(Incident.KILLED)
+        self.until('finished')
+        self.assertEqual(1, len(self.cloud.stories(self.vm)))
+        self.assertEqual(['reboot'], self.asked())
+
+
+class UserTest(instance_base.InstanceTest):
+    def test_a_stop_that_nova_has_not_finished_is_waited_for(self):
+        self.server.task_state = 'powering-off-slowly'
+        self.kill()
+        self.cloud.tick(20)
+        self.assertEqual([], self.cloud.stories(self.vm))
+        self.cloud.nova.acted(self.server, 'stop')
+        self.cloud.nova.runs(self.server, False)
+        self.assert_left_alone('its user asked for: stop')
+
+    def test_who_stops_it_while_it_is_looked_at_has_the_last_word(self):
+        self.hold_confirming()
+        self.cloud.nova.stop(self.vm)
+        story = self.until('dismissed')
+        self.assertIn('its user asked for: stop', story.why)
+        self.assertEqual(['stop'], self.asked())
+        self.assertEqual('stopped', self.server.vm_state)
+
+    def hold_confirming(self):
+        """A recovery that waits for its guest to be silent for long."""
+        self.cloud.guests.hung.add(self.vm)
+        self.until('confirming')
+
+    def test_who_deletes_it_while_it_is_looked_at_is_obeyed(self):
+        self.hold_confirming()
+        self.cloud.nova.delete(self.vm)
+        self.assertIn('deleted', self.until('dismissed').why)
+
+    def test_a_user_who_acts_on_the_restarted_one_keeps_it(self):
+        self.kill()
+        self.until('verifying')
+        self.cloud.nova.stop(self.vm)
+        story = self.until('dismissed')
+        self.assertIn('its user asked for: stop', story.why)
+        self.assertEqual(['reboot', 'stop'], self.asked())
+        self.assertEqual('stopped', self.server.vm_state)
+
+    def test_an_event_of_another_host_is_no_fault(self):
+        other = self.cloud.hosts['compute-2']
+        self.cloud.guests.tell(other, self.vm, Incident.KILLED)
+        self.assert_left_alone('Nova has it on compute-1')
+
+    def test_an_instance_that_nova_does_not_know_holds_nothing_up(self):
+        stranger = '11111111-2222-4333-8444-555555555555'
+        self.cloud.guests.tell(self.host, stranger, Incident.KILLED)
+        self.kill()
+        self.until('finished')
+        self.assertIn('Nova knows no such instance', self.answers())
+
+
+class RestraintTest(instance_base.InstanceTest):
+    def set_mode(self, mode):
+        with self.cloud.database.writer() as session:
+            clusters.update(session, self.cloud.cluster.uuid, mode=mode)
+
+    def test_an_operator_who_is_asked_may_consent(self):
+        self.set_mode(models.Mode.ASK)
+        self.kill()
+        held = self.held()
+        self.assertIn('retry the recovery to hard reboot it', held.why)
+        self.wish(held, 'retry')
+        self.until('finished')
+        self.assertEqual(['reboot'], self.asked())
+
+    def test_what_is_released_untouched_is_dismissed(self):
+        self.set_mode(models.Mode.ASK)
+        self.kill()
+        self.wish(self.held(), 'release')
+        self.until('dismissed')
+        self.assertEqual([], self.asked())
+
+    def test_what_was_stopped_is_started_when_it_is_given_back(self):
+        self.cloud.conf.set_override('verify_seconds', 10, 'recovery')
+        self.hang(always=True)
+        self.cloud.run_until(
+            lambda: self.server.vm_state == 'stopped', seconds=60
+        )
+        self.host.host.unstartable.add(self.vm)
+        self.cloud.nova.no_valid_host = True
+        held = self.held()
+        self.host.host.unstartable.clear()
+        self.cloud.nova.reset_state(self.vm, 'active')
+        self.cloud.nova.runs(self.server, False)
+        self.wish(held, 'release')
+        self.until('dismissed')
+        self.assertEqual('active', self.server.vm_state)
+        self.assert_runs()
+
+    def test_a_host_story_ends_those_of_its_instances(self):
+        self.cloud.guests.hung.add(self.vm)
+        self.until('confirming')
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        (story,) = self.cloud.stories(self.vm)
+        self.assertEqual('dismissed', story.state)
+        self.assertIn('itself is suspected', story.why)
+        self.assert_recovered(HOST, [self.vm])
+
+    def test_nothing_opens_while_its_host_is_recovered(self):
+        with self.cloud.database.writer() as session:
+            builders.make_recovery(
+                session, HOST, state='held', workflow='host_return'
+            )
+        self.kill()
+        self.cloud.tick(5)
+        self.assertEqual([], self.cloud.stories(self.vm))
+        self.assertIn(f'of {HOST} is open', self.answers()[-1])
+
+    def test_a_layer_that_is_not_protected_is_left_alone(self):
+        with self.cloud.database.writer() as session:
+            clusters.update(
+                session,
+                self.cloud.cluster.uuid,
+                layers=[faults.Layer.POWER, faults.Layer.GUEST_OS],
+            )
+        self.kill()
+        self.assert_left_alone('does not protect layer instance')
+
+    def test_what_a_guest_does_by_itself_opens_nothing(self):
+        for incident in (
+            Incident.REBOOTED,
+            Incident.SHUT_DOWN,
+            Incident.AGENT_LOST,
+        ):
+            self.tell(incident)
+        self.cloud.tick(5)
+        self.assertEqual([], self.cloud.stories(self.vm))
