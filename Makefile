@@ -20,6 +20,7 @@ help:
 	@echo 'make bench           seconds, requests and memory, measured (Debian 12, root)'
 	@echo 'make soak SET=name   a long campaign (Debian 12, root)'
 	@echo 'make venv            the virtualenv of all of these, in .venv'
+	@echo 'make pictures        the pictures of the documentation, from a real browser'
 	@echo 'make docs            the documentation, in doc/build/html'
 
 .PHONY: venv
@@ -39,13 +40,23 @@ venv: .venv/complete
 		-r requirements.txt $(more) -e '.$(extras)'
 	@touch $@
 
+# Catalogues and default policy of the dashboard, made of other files.
+.PHONY: dashboard-files
+dashboard-files: .venv/complete
+	@PYTHONPATH=. .venv/bin/python tools/dashboard_files.py
+
+.PHONY: pictures
+pictures: .venv/complete
+	@HASS_PICTURES=doc/source/user/pictures \
+		.venv/bin/python tools/run_tests.py --concurrency 1 dashboard
+
 .PHONY: demo
 demo: .venv-demo/complete
 	@.venv-demo/bin/hass-demo $(DEMO_ARGS)
 
 .PHONY: test
 test: .venv/complete
-	@.venv/bin/python tools/run_tests.py --checks unit functional scenario
+	@.venv/bin/python tools/run_tests.py --checks unit functional dashboard scenario
 
 .PHONY: demo-openstack
 demo-openstack: .venv/complete
@@ -53,7 +64,7 @@ demo-openstack: .venv/complete
 
 .PHONY: test-openstack
 test-openstack: .venv/complete
-	@.venv/bin/python -m tools.minicloud up --no-hass
+	@.venv/bin/python -m tools.minicloud up --no-hass --guests
 	@trap '.venv/bin/python -m tools.minicloud down' EXIT; \
 		.venv/bin/python tools/run_tests.py --concurrency 1 openstack
 
