@@ -20,6 +20,7 @@ ROOT = str(pathlib.Path(__file__).parents[2])
 
 project = 'HASS'
 extensions = [
+    'cliff.sphinxext',
     'openstackdocstheme',
     'oslo_config.sphinxconfiggen',
     'oslo_config.sphinxext',
