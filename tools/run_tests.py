@@ -14,8 +14,9 @@
 """Run the checks, the tests, and say in one line how it went.
 
 Everything runs even when something fails before it, so that one turn shows
-all there is to mend. TEST_COUNTS names a file that collects the counts of
-several runs; without it the last line tells those of this one.
+all there is to mend, and is told once more at the end: nobody has to look
+for it among thousands of lines. TEST_COUNTS names a file that collects counts
+and failures of several runs; without it this one's are printed.
 """
 
 import argparse
@@ -51,7 +52,10 @@ CHECKS = (
         + ['doc/source', 'doc/build/html'],
     ),
 )
-FAILED = re.compile(r'^\{\d+\} (\S+) .*\.\.\. FAILED$')
+ENDED = re.compile(r'^\{\d+\} (\S+) .*\.\.\. (?:ok|SKIPPED.*|(FAILED))$')
+# Each of what a failed test tells begins so: its traceback, logs, timeline.
+DETAIL = re.compile(r'^Captured ')
+DETAIL_LINES = 25
 TOTAL = re.compile(
     r'^ - (Passed|Skipped|Expected Fail|Unexpected Success|Failed): (\d+)$'
 )
@@ -59,12 +63,16 @@ TOTAL = re.compile(
 
 @dataclasses.dataclass
 class Counts:
-    """Numbers of tests, as stestr counted them, and who failed."""
+    """Numbers of tests, as stestr counted them, and who failed.
+
+    :ivar failures: the lines about each test that failed, as stestr told them
+    """
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
-    failures: list[str] = dataclasses.field(default_factory=list)
+    failures: list[list[str]] = dataclasses.field(default_factory=list)
+    _of_failure: bool = False
 
     def __str__(self) -> str:
         return (
@@ -74,9 +82,15 @@ class Counts:
 
     def read(self, line: str) -> None:
         """Take in one line of what stestr says."""
-        failure = FAILED.match(line)
-        if failure:
-            self.failures.append(failure[1])
+        ended = ENDED.match(line)
+        if ended:
+            self._of_failure = bool(ended[2])
+            if self._of_failure:
+                self.failures.append([f'failed: {ended[1]}\n'])
+        elif line.startswith('======'):
+            self._of_failure = False
+        elif self._of_failure:
+            self.failures[-1].append(line)
         found = TOTAL.match(line)
         if not found:
             return
@@ -87,6 +101,19 @@ class Counts:
             self.skipped += number
         else:
             self.failed += number
+
+    def told_again(self) -> str:
+        """Who failed, with the last lines of each of its details."""
+        told = []
+        for failure in self.failures:
+            details: list[list[str]] = [[]]
+            for line in failure:
+                if DETAIL.match(line):
+                    details.append([])
+                details[-1].append(line)
+            for detail in details:
+                told += detail[:1] + detail[1:][-DETAIL_LINES:]
+        return ''.join(told)
 
 
 def check(name: str, command: list[str]) -> bool:
@@ -137,13 +164,16 @@ def run_tests(groups: list[str], concurrency: int) -> tuple[Counts, bool]:
     return counts, running.returncode == 0
 
 
-def tell(counts: Counts) -> None:
+def tell(counts: Counts, rest: str) -> None:
     collected = os.environ.get('TEST_COUNTS')
     if collected:
         with open(collected, 'a') as file:
-            file.write(f'{counts.passed} {counts.failed} {counts.skipped}\n')
+            file.write(
+                f'{counts.told_again()}{rest}'
+                f'{counts.passed} {counts.failed} {counts.skipped}\n'
+            )
     else:
-        print(counts)
+        print(f'{counts.told_again()}{rest}{counts}')
 
 
 def main() -> int:
@@ -158,13 +188,12 @@ def main() -> int:
     counts, good = Counts(), True
     if wanted.groups:
         counts, good = run_tests(wanted.groups, wanted.concurrency)
-    for failure in counts.failures:
-        print(f'failed: {failure}')
+    rest = ''
     if bad:
-        print(f'checks that failed: {", ".join(bad)}')
+        rest = f'checks that failed: {", ".join(bad)}\n'
     if not good and not counts.failed:
-        print('the tests could not be run to their end: see above')
-    tell(counts)
+        rest += 'the tests could not be run to their end: see above\n'
+    tell(counts, rest)
     return 0 if good and not bad else 1
 
 

@@ -29,6 +29,18 @@ Ran: 25 tests in 6.4 sec.
  - Unexpected Success: 2
  - Failed: 4
 '''
+FAILURE = '''
+{0} hass.tests.test_a [0.1s] ... ok
+{1} hass.tests.test_b [0.1s] ... FAILED
+
+Captured traceback:
+    hosts: none
+
+{1} hass.tests.test_c [0.1s] ... ok
+noise
+======
+Totals
+'''
 
 
 class TestCounts(base.TestCase):
@@ -42,3 +54,24 @@ class TestCounts(base.TestCase):
         counts = runpy.run_path(str(RUNNER))['Counts']()
         counts.read('worker - Passed: 17\n')
         self.assertEqual('0 passed, 0 failed, 0 skipped', str(counts))
+
+    def test_what_a_failed_test_told_is_told_again(self):
+        counts = runpy.run_path(str(RUNNER))['Counts']()
+        for line in FAILURE.splitlines(keepends=True):
+            counts.read(line)
+        self.assertEqual(
+            'failed: hass.tests.test_b\n\n'
+            'Captured traceback:\n    hosts: none\n\n',
+            counts.told_again(),
+        )
+
+    def test_of_long_details_the_last_lines_are_told_again(self):
+        counts = runpy.run_path(str(RUNNER))['Counts']()
+        counts.read('{0} hass.tests.test_b [0.1s] ... FAILED\n')
+        counts.read('Captured log:\n')
+        for number in range(100):
+            counts.read(f'line {number}\n')
+        told = counts.told_again().splitlines()
+        self.assertEqual('line 99', told[-1])
+        self.assertEqual('Captured log:', told[1])
+        self.assertLess(len(told), 40)
