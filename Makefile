@@ -64,7 +64,7 @@ demo-openstack: .venv/complete
 
 .PHONY: test-openstack
 test-openstack: .venv/complete
-	@.venv/bin/python -m tools.minicloud up --no-hass --guests
+	@.venv/bin/python -m tools.minicloud up --no-hass --volumes
 	@trap '.venv/bin/python -m tools.minicloud down' EXIT; \
 		.venv/bin/python tools/run_tests.py --concurrency 1 openstack
 

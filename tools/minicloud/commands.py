@@ -102,7 +102,9 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument(
         '--guests', action='store_true', help='libvirt and real guests'
     )
-    verbs.add_parser('volumes-up', help='Ceph and Cinder, for real guests')
+    up.add_argument(
+        '--volumes', action='store_true', help='guests, Ceph and Cinder'
+    )
     down = verbs.add_parser('down', help='take everything down')
     down.add_argument('--purge', action='store_true')
     hass = verbs.add_parser('hass-up', help='HASS on a cloud that is up')
@@ -212,11 +214,12 @@ def _run(lab: Lab, options: argparse.Namespace) -> int:
         case 'install':
             install.install(lab, say)
         case 'up':
-            size = options.hosts or lab.size
-            if options.guests:
-                size = options.hosts or GUEST_HOSTS
-            lab = dataclasses.replace(lab, size=size, guests=options.guests)
+            real = options.guests or options.volumes
+            size = options.hosts or (GUEST_HOSTS if real else lab.size)
+            lab = dataclasses.replace(lab, size=size, guests=real)
             lifecycle.up(lab, say)
+            if options.volumes:
+                volumes.up(lab, say)
             if not options.no_hass:
                 hass_services.up(lab, say, _options(options.set))
         case 'down':
@@ -235,8 +238,6 @@ def _run_when_up(lab: Lab, verb: str, options: argparse.Namespace) -> int:
     match verb:
         case 'hass-up':
             hass_services.up(lab, say, _options(options.set))
-        case 'volumes-up':
-            volumes.up(lab, say)
         case 'hass-down':
             hass_services.down(lab)
         case 'env':

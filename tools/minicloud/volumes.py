@@ -38,7 +38,7 @@ def up(lab: Lab, say: Say) -> None:
     if are_up(lab):
         return
     if not lab.guests:
-        raise LabError('volumes need real guests: up --guests')
+        raise LabError('volumes need real guests: up --volumes')
     install.volumes(lab, say)
     ceph.up(lab)
     say('Ceph')

@@ -38,7 +38,7 @@ class OpenStackTest(base.TestCase):
     ever ran twice or a host was not proved off before an evacuation.
     """
 
-    seconds = 400
+    seconds = 600
     kind: type[lab.Cloud] = lab.Cloud
     cloud: lab.Cloud
 

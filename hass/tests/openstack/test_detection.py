@@ -92,7 +92,7 @@ class FaultTest(base.OpenStackTest):
 class NoiseTest(base.OpenStackTest):
     """A bad network is no failed host."""
 
-    seconds = 400 + 2 * NOISE_SECONDS
+    seconds = 600 + 2 * NOISE_SECONDS
 
     def test_lost_and_late_packets_do_nothing(self):
         lossy, late = self.cloud.hosts[:2]

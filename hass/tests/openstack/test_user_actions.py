@@ -40,7 +40,7 @@ FORGOTTEN_SECONDS = 10
 class UserActionsTest(base.OpenStackTest):
     """Random actions on the protected servers of the lab."""
 
-    seconds = 400 + 10 * ACTIONS
+    seconds = 600 + 10 * ACTIONS
     actions = ACTIONS
     kinds: tuple[deeds.Kind, ...] = deeds.THROUGH_NOVA
     flavors = ('tiny', 'tiny-2')
