@@ -221,6 +221,19 @@ def unplug(lab: Lab, uuid: str) -> float:
     return moment
 
 
+def end_all(lab: Lab) -> None:
+    """End what runs, Nova may know of it or not.
+
+    Who was deleted while Nova had it on another host runs on; its address is
+    given to the next guest, and it would answer for that one.
+    """
+    for uuid, found in running(lab).items():
+        for process in found:
+            virsh = ['virsh', '-c', libvirtd.uri(lab, process.host)]
+            for word in ('destroy', 'undefine'):
+                processes.run([*virsh, word, uuid], check=False)
+
+
 def _do(lab: Lab, uuid: str, word: str) -> float:
     _tell(lab, word, uuid, process_of(lab, uuid).host)
     return _act(lab, uuid, word)[0]

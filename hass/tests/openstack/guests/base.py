@@ -52,7 +52,8 @@ class GuestCloud(lab.Cloud):
     options = {**lab.OPTIONS, 'recovery': RECOVERY}
 
     def fill(self) -> None:
-        """The guests of GUESTS, protected by nobody yet."""
+        """The guests of GUESTS and no others, protected by nobody yet."""
+        guests.end_all(self.lab)
         wanted = [(h, each) for h, all_ in GUESTS.items() for each in all_]
         with futures.ThreadPoolExecutor(len(wanted)) as pool:
             list(pool.map(lambda one: self.boot_guest(*one), wanted))
