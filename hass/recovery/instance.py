@@ -110,6 +110,13 @@ class InstanceWorkflow(workflow.Workflow):
             any(one.failed and one.request_id == request for one in actions),
         )
 
+    def looks(self, turn: Turn) -> Sequence[models.InstanceObservation]:
+        """What the agent of its host saw of it last."""
+        with turn.read() as session:
+            return instance_observations.of_instance(
+                session, turn.recovery.subject, host_of(turn)
+            )
+
     def ask(
         self, turn: Turn, scene: Scene, name: str, act: Callable[[], None]
     ) -> Step | None:

@@ -51,8 +51,10 @@ from hass.recovery.workflow import Wait
 RUNG_SECONDS = 150.0
 """What Nova has not done by then is given up for the next rung."""
 VERIFY_LOOK_SECONDS = 1.0
-"""A guest takes seconds to boot, and many at a time may: Nova has others to
-answer, not least who asks about the next fault."""
+VERIFY_NOVA_SECONDS = 5.0
+"""A guest takes seconds to boot, and many at a time may: until its agent sees
+it well Nova is asked no more often. It has others to answer, not least who
+asks about the next fault."""
 STORAGE_SECONDS = 5.0
 """A look at the storage so long after the fault tells of now."""
 ORDER_SECONDS = 30.0
@@ -176,15 +178,19 @@ class InstanceFailure(instance_.InstanceWorkflow):
 
     def verifying(self, turn: Turn) -> Step:
         """It runs, its ports are up, and its guest answers as before."""
+        since, told_at = _since(turn), instance_.told_at(turn)
+        late = turn.seconds_in_state() > self._options.verify_seconds
+        looks, began = self.looks(turn), turn.recovery.state_since
+        missing = standing.unseen(looks, told_at, since)
+        urgent = late or not missing or standing.fell(looks, began)
+        if not urgent and not _is_novas_turn(turn):
+            return Wait(VERIFY_LOOK_SECONDS, '; '.join(missing))
         scene = self.scene(turn)
         if not isinstance(scene, Scene):
             return scene
         if scene.busy:
             return Wait(LOOK_SECONDS, scene.busy)
-        since = _since(turn)
-        missing = standing.lacks(
-            scene.server, scene.looks, instance_.told_at(turn), since
-        )
+        missing = standing.lacks(scene.server, scene.looks, told_at, since)
         if not missing and standing.lacks_port(
             self._ports(turn.recovery.subject),
             turn.recovery.was.get('ports', ()),
@@ -196,8 +202,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
                 f'it runs on {scene.server.host}, by the word of '
                 f'{standing.told(scene.looks, since)}',
             )
-        late = turn.seconds_in_state() > self._options.verify_seconds
-        if late or standing.fell(scene.looks, turn.recovery.state_since):
+        if late or standing.fell(scene.looks, began):
             return self._next(turn, scene, '; '.join(missing))
         return Wait(VERIFY_LOOK_SECONDS, '; '.join(missing))
 
@@ -537,6 +542,12 @@ def _since(turn: Turn) -> datetime.datetime | None:
     if turn.recovery.was.get('tried') or age < symptoms.LOOK_SECONDS:
         return since
     return None
+
+
+def _is_novas_turn(turn: Turn) -> bool:
+    """Once in VERIFY_NOVA_SECONDS, first when half of them have passed."""
+    passed = turn.seconds_in_state() + VERIFY_NOVA_SECONDS / 2
+    return passed % VERIFY_NOVA_SECONDS < VERIFY_LOOK_SECONDS
 
 
 def _remembering(turn: Turn, hop: Hop, **was: object) -> Hop:

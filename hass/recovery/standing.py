@@ -42,6 +42,16 @@ def lacks(
     found = []
     if server.vm_state != 'active':
         found.append(f'Nova has it {server.vm_state}')
+    return found + unseen(looks, told_at, since)
+
+
+def unseen(
+    looks: Sequence[symptoms.Look],
+    told_at: datetime.datetime,
+    since: datetime.datetime | None,
+) -> list[str]:
+    """What the agent of its host has not seen yet; Nova is not asked."""
+    found = []
     if not _runs(looks, since):
         found.append('libvirt has not been seen to run it')
     found += [
