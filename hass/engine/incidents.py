@@ -57,6 +57,9 @@ MANY = 3
 """Instances of one host that are asked for in one call."""
 PATIENT_SECONDS = 3600.0
 """For so long it is waited for the end of what Nova does."""
+LEFT_SECONDS = 2.0
+"""The engine that an agent has told answers at once. Others leave it to that
+one for so long: asked the same by two, Nova takes longer to answer either."""
 REMEMBERED = 1000
 Story = instance_failure.InstanceFailure
 Told = models.Notification
@@ -93,21 +96,40 @@ class Incidents:
         Who is at it already reads once more.
         """
         self._unread.set()
-        while self._unread.is_set() and self._reading.acquire(blocking=False):
-            try:
-                self._unread.clear()
-                self._read()
-            except (exception.HassError, oslo_exception.DBError) as error:
-                LOG.warning('incidents of instances wait: %s', error)
-            finally:
-                self._reading.release()
+        self._read_unread()
 
-    def _read(self) -> None:
+    def read_left(self) -> None:
+        """The same, but for what an engine was told this very moment."""
+        if self._reading.acquire(blocking=False):
+            self._read(LEFT_SECONDS)
+            self._read_unread()
+
+    def _read_unread(self) -> None:
+        while self._unread.is_set() and self._reading.acquire(blocking=False):
+            self._unread.clear()
+            self._read(0.0)
+
+    def _read(self, seconds: float) -> None:
+        """Let others read afterwards.
+
+        :param seconds: what agents told later than that is left to others
+        """
+        try:
+            self._answer(seconds)
+        except (exception.HassError, oslo_exception.DBError) as error:
+            LOG.warning('incidents of instances wait: %s', error)
+        finally:
+            self._reading.release()
+
+    def _answer(self, seconds: float) -> None:
         with self._database.reader() as session:
             now = moments.read_now(session)
             found = notifications.new_ones(session, layers=LAYERS)
         by_host: dict[str, list[Told]] = {}
         for told in found:
+            age = (now - told.received_at).total_seconds()
+            if told.source == 'agent' and age < seconds:
+                continue
             why = self._at_once(told, now)
             if why:
                 self._ignore(told, why)

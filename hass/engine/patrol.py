@@ -176,7 +176,7 @@ class Patrol:
                 self._clock.now(),
             )
         self._allegations.read()
-        self._pool.submit(self._incidents.read)
+        self._pool.submit(self._incidents.read_left)
         self._look_at_silent(ears, now, bool(deaf))
         hosts = self._inventory.hosts()
         for host in self._reboots.sudden(

@@ -15,6 +15,7 @@
 
 from collections.abc import Iterator
 import dataclasses
+import itertools
 import typing
 import uuid
 
@@ -201,6 +202,13 @@ class Guests:
             events=[event],
         )
         self._cloud.database.write(endpoint.record, report)
+        told = (
+            engine
+            for engine in self._cloud.engines.values()
+            if engine.listens() and not engine.no_database
+        )
+        for engine in itertools.islice(told, 1):
+            engine.patrol.ring()
 
 
 def storage(

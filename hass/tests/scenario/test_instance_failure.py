@@ -30,13 +30,8 @@ SOON = datetime.timedelta(seconds=30)
 class SoonTest(instance_base.InstanceTest):
     """What agents tell waits for no turn of the patrol."""
 
-    def setUp(self):
-        super().setUp()
-        self.patrol = next(iter(self.cloud.engines.values())).patrol
-
     def test_its_recovery_is_opened_at_once(self):
         self.kill()
-        self.patrol.ring()
         self.assertEqual('confirming', self.cloud.newest(self.vm).state)
 
     def test_what_is_told_while_nova_is_asked_is_read_after(self):
@@ -47,13 +42,28 @@ class SoonTest(instance_base.InstanceTest):
             self.cloud.compute.server = ask
             self.host.host.kill_guest(other)
             self.cloud.guests.tell(self.host, other, Incident.KILLED)
-            self.patrol.ring()
             return ask(*question)
 
-        self.kill()
         self.cloud.compute.server = ask_slowly
-        self.patrol.ring()
+        self.kill()
         self.assertEqual('confirming', self.cloud.newest(other).state)
+
+    def test_an_engine_that_was_not_told_asks_nova_nothing_yet(self):
+        self.record()
+        self.cloud.tick(1)
+        self.assertEqual([], self.cloud.stories(self.vm))
+        self.cloud.tick(2)
+        self.assertEqual(1, len(self.cloud.stories(self.vm)))
+
+    def record(self):
+        """The engine that was told died right after it had written it down."""
+        self.host.host.kill_guest(self.vm)
+        engines = [*self.cloud.engines.values()]
+        for engine in engines:
+            engine.no_database = True
+        self.tell(Incident.KILLED)
+        for engine in engines:
+            engine.no_database = False
 
 
 class LadderTest(instance_base.InstanceTest):
@@ -90,6 +100,21 @@ class LadderTest(instance_base.InstanceTest):
         self.cloud.tick(10)
         story = self.cloud.newest(self.vm)
         self.assertEqual('a port of it is not ACTIVE', story.why)
+
+    def test_while_its_guest_boots_nova_is_asked_seldom(self):
+        self.hang(always=True)
+        self.until('verifying')
+        asked = []
+        ask = self.cloud.compute.server
+
+        def count(uuid):
+            asked.append(uuid)
+            return ask(uuid)
+
+        self.cloud.compute.server = count
+        self.cloud.tick(20)
+        self.assertEqual('verifying', self.cloud.newest(self.vm).state)
+        self.assertIn(len(asked), range(2, 7))
 
     def lose_port(self):
         self.server.port_state = 'DOWN'
@@ -242,6 +267,7 @@ class RestraintTest(instance_base.InstanceTest):
                 self.cloud.cluster.uuid,
                 layers=[faults.Layer.POWER, faults.Layer.GUEST_OS],
             )
+        self.cloud.tick(1)
         self.kill()
         self.assert_left_alone('does not protect layer instance')
 
