@@ -206,9 +206,11 @@ class Watch:
     def _line_up(self, now: float) -> None:
         with self._lock:
             for uuid, guest in self._guests.items():
+                # Most are not due: what is cheap to know comes first.
+                if now < guest.ask_at or guest.in_line:
+                    continue
                 has_agent = guest.described.agent is not description.Line.NONE
-                is_due = guest.runs and now >= guest.ask_at
-                if has_agent and is_due and not guest.in_line:
+                if has_agent and guest.runs:
                     guest.in_line = True
                     # It may become due again while it is asked.
                     guest.ask_at = math.inf
