@@ -54,7 +54,7 @@ CHECKS = (
 )
 ENDED = re.compile(r'^\{\d+\} (\S+) .*\.\.\. (?:ok|SKIPPED.*|(FAILED))$')
 # Each of what a failed test tells begins so: its traceback, logs, timeline.
-DETAIL = re.compile(r'^Captured ')
+DETAIL = 'Captured '
 DETAIL_LINES = 25
 TOTAL = re.compile(
     r'^ - (Passed|Skipped|Expected Fail|Unexpected Success|Failed): (\d+)$'
@@ -65,13 +65,13 @@ TOTAL = re.compile(
 class Counts:
     """Numbers of tests, as stestr counted them, and who failed.
 
-    :ivar failures: the lines about each test that failed, as stestr told them
+    :ivar details: lines about tests that failed: who, its traceback, logs …
     """
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
-    failures: list[list[str]] = dataclasses.field(default_factory=list)
+    details: list[list[str]] = dataclasses.field(default_factory=list)
     _of_failure: bool = False
 
     def __str__(self) -> str:
@@ -86,11 +86,13 @@ class Counts:
         if ended:
             self._of_failure = bool(ended[2])
             if self._of_failure:
-                self.failures.append([f'failed: {ended[1]}\n'])
+                self.details.append([f'failed: {ended[1]}\n'])
         elif line.startswith('======'):
             self._of_failure = False
+        elif self._of_failure and line.startswith(DETAIL):
+            self.details.append([line])
         elif self._of_failure:
-            self.failures[-1].append(line)
+            self.details[-1].append(line)
         found = TOTAL.match(line)
         if not found:
             return
@@ -104,16 +106,11 @@ class Counts:
 
     def told_again(self) -> str:
         """Who failed, with the last lines of each of its details."""
-        told = []
-        for failure in self.failures:
-            details: list[list[str]] = [[]]
-            for line in failure:
-                if DETAIL.match(line):
-                    details.append([])
-                details[-1].append(line)
-            for detail in details:
-                told += detail[:1] + detail[1:][-DETAIL_LINES:]
-        return ''.join(told)
+        return ''.join(
+            line
+            for first, *rest in self.details
+            for line in (first, *rest[-DETAIL_LINES:])
+        )
 
 
 def check(name: str, command: list[str]) -> bool:

@@ -96,32 +96,28 @@ class Incidents:
         Who is at it already reads once more.
         """
         self._unread.set()
-        self._read_unread()
+        self._read(left=False)
 
     def read_left(self) -> None:
         """The same, but for what an engine was told this very moment."""
-        if self._reading.acquire(blocking=False):
-            self._read(LEFT_SECONDS)
-            self._read_unread()
+        self._read(left=True)
 
-    def _read_unread(self) -> None:
-        while self._unread.is_set() and self._reading.acquire(blocking=False):
-            self._unread.clear()
-            self._read(0.0)
-
-    def _read(self, seconds: float) -> None:
-        """Let others read afterwards.
-
-        :param seconds: what agents told later than that is left to others
-        """
-        try:
-            self._answer(seconds)
-        except (exception.HassError, oslo_exception.DBError) as error:
-            LOG.warning('incidents of instances wait: %s', error)
-        finally:
-            self._reading.release()
+    def _read(self, left: bool) -> None:
+        while (left or self._unread.is_set()) and self._reading.acquire(
+            blocking=False
+        ):
+            try:
+                if not left:
+                    self._unread.clear()
+                self._answer(LEFT_SECONDS if left else 0.0)
+            except (exception.HassError, oslo_exception.DBError) as error:
+                LOG.warning('incidents of instances wait: %s', error)
+            finally:
+                self._reading.release()
+            left = False
 
     def _answer(self, seconds: float) -> None:
+        """What agents told within these seconds is left to others."""
         with self._database.reader() as session:
             now = moments.read_now(session)
             found = notifications.new_ones(session, layers=LAYERS)
