@@ -56,6 +56,8 @@ ENDED = re.compile(r'^\{\d+\} (\S+) .*\.\.\. (?:ok|SKIPPED.*|(FAILED))$')
 # Each of what a failed test tells begins so: its traceback, logs, timeline.
 DETAIL = 'Captured '
 DETAIL_LINES = 25
+# Frames of a browser's machine code, without a name.
+NOISE = re.compile(r'^#\d+ 0x[0-9a-f]+ <unknown>$')
 TOTAL = re.compile(
     r'^ - (Passed|Skipped|Expected Fail|Unexpected Success|Failed): (\d+)$'
 )
@@ -91,7 +93,7 @@ class Counts:
             self._of_failure = False
         elif self._of_failure and line.startswith(DETAIL):
             self.details.append([line])
-        elif self._of_failure:
+        elif self._of_failure and not NOISE.match(line):
             self.details[-1].append(line)
         found = TOTAL.match(line)
         if not found:

@@ -49,7 +49,6 @@ mon_allow_pool_size_one = true
 osd_pool_default_size = 1
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
-osd_crush_initial_weight = 1
 [mon]
 mon_data = {data}/mon
 [mgr]
@@ -61,6 +60,10 @@ mgr_initial_modules =
 osd_data = {data}/osd
 osd_objectstore = memstore
 memstore_device_bytes = {bytes}
+# With these a starting OSD orders things of the monitor, now and then before
+# it knows the cluster's fsid: "wrong fsid", and it ends.
+osd_class_update_on_start = false
+osd_crush_update_on_start = false
 """
 
 
@@ -101,6 +104,8 @@ def up(lab: Lab) -> None:
     _start(lab, 'ceph-mgr', 'a')
     number = run(lab, 'ceph', 'osd', 'new', osd).strip()
     run(lab, 'ceph-osd', '--id', number, '--mkfs', '--osd-uuid', osd)
+    place = [f'osd.{number}', '1', 'root=default']
+    run(lab, 'ceph', 'osd', 'crush', 'add', *place)
     _start(lab, 'ceph-osd', number)
     run(lab, 'ceph', 'osd', 'pool', 'create', POOL, '8')
     run(lab, 'rbd', 'pool', 'init', POOL)

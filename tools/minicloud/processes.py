@@ -30,6 +30,9 @@ from tools.minicloud.lab import namespace
 
 Argument = str | os.PathLike[str]
 
+# Longer than any command of ours: who hangs is named, and ends.
+SECONDS = 1200
+
 # Must not leak from the caller's shell into the cloud.
 _UNWANTED = (
     'PYTHONDONTWRITEBYTECODE',
@@ -60,17 +63,21 @@ def run(
 ) -> str:
     """Run a command to its end and return what it printed.
 
-    :raises LabError: it failed and check is true
+    :raises LabError: it failed and check is true, or it does not end
     """
-    done = subprocess.run(
-        argv,
-        env=environment(env),
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            argv,
+            env=environment(env),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LabError(str(error)) from error
     if check and done.returncode:
         said = (done.stderr or done.stdout).strip()[-2000:]
         raise LabError(f'{argv[0]} exited {done.returncode}: {said}')

@@ -72,7 +72,11 @@ class Browser:
         driver = service.Service('/usr/bin/chromedriver')
         self.driver = webdriver.Chrome(options, driver)
         self.driver.set_page_load_timeout(300)
-        self._wait = ui.WebDriverWait(self.driver, SECONDS, 0.1)
+        # Of a page that is drawn anew while we look the driver says many
+        # things: stale, covered, "does not belong to the document".
+        self._wait = ui.WebDriverWait(
+            self.driver, SECONDS, 0.1, [exceptions.WebDriverException]
+        )
 
     def close(self):
         self.driver.quit()
@@ -92,33 +96,36 @@ class Browser:
             return self._wait.until(condition)
         except exceptions.TimeoutException:
             where = self.driver.current_url
+            body = self.driver.find_element(CSS, 'body')
             raise AssertionError(
-                f'{wanted} never came on {where}: {self.text()}'
+                f'{wanted} never came on {where}: {body.text}'
             ) from None
+
+    def _act(self, condition, act, wanted):
+        """What an act on that which a condition finds gives, once it can."""
+
+        def done(driver):
+            found = condition(driver)
+            return (act(found),) if found else None
+
+        return self._until(done, wanted)[0]
 
     def click(self, selector, how=CSS):
         """Once that can be done."""
         ready = until.element_to_be_clickable((how, selector))
-        self._until(ready, selector).click()
+        self._act(ready, _click, selector)
 
     def press(self, text):
         """A button or link that reads so."""
         same = f'normalize-space(.)="{text}"'
         wanted = f'//*[self::a or self::button][{same}]'
         wanted += f'|//input[@type="submit"][@value="{text}"]'
-        self._until(lambda driver: self._pressed(wanted), text)
 
-    def _pressed(self, wanted):
-        found = self.driver.find_elements(XPATH, wanted)
-        shown = next((one for one in found if one.is_displayed()), None)
-        if shown is None:
-            return False
-        try:
-            shown.click()
-        except exceptions.ElementClickInterceptedException:
-            # A message lies over it, and fades.
-            return False
-        return True
+        def shown(driver):
+            found = driver.find_elements(XPATH, wanted)
+            return next((one for one in found if one.is_displayed()), None)
+
+        self._act(shown, _click, text)
 
     def submit(self, form):
         """:param form: its id"""
@@ -126,26 +133,35 @@ class Browser:
 
     def fill(self, name, text):
         """A field of a form."""
-        field = self.find(f'[name="{name}"]')
-        field.clear()
-        field.send_keys(text)
+        shown = until.visibility_of_element_located((CSS, f'[name="{name}"]'))
+
+        def write(field):
+            field.clear()
+            field.send_keys(text)
+
+        self._act(shown, write, name)
 
     def tick(self, name, value):
         """A checkbox of several; the theme draws another over it."""
-        box = f'input[name="{name}"][value="{value}"]'
+        self._tick(f'input[name="{name}"][value="{value}"]')
+
+    def _tick(self, box):
         present = until.presence_of_element_located((CSS, box))
-        found = self._until(present, box)
-        self.driver.execute_script('arguments[0].click()', found)
+        click = 'arguments[0].click()'
+        self._act(
+            present, lambda it: self.driver.execute_script(click, it), box
+        )
 
     def choose(self, name, value):
         """An entry of a list; the theme draws another over it."""
         present = until.presence_of_element_located(
             (CSS, f'select[name="{name}"]')
         )
-        self.driver.execute_script(
-            'jQuery(arguments[0]).val(arguments[1]).trigger("change")',
-            self._until(present, name),
-            value,
+        change = 'jQuery(arguments[0]).val(arguments[1]).trigger("change")'
+        self._act(
+            present,
+            lambda it: self.driver.execute_script(change, it, value),
+            name,
         )
 
     def said(self, text, selector='body'):
@@ -159,7 +175,8 @@ class Browser:
         self._until(away, f'the end of {selector}')
 
     def text(self, selector='body'):
-        return self.driver.find_element(CSS, selector).text
+        there = until.presence_of_element_located((CSS, selector))
+        return self._act(there, lambda it: it.text, selector)
 
     def count(self, selector):
         return len(self.driver.find_elements(CSS, selector))
@@ -169,14 +186,17 @@ class Browser:
 
         :param table: its id
         """
-        found = self.find(f'#{table}').find_elements(
-            CSS, 'tbody tr[data-object-id]'
-        )
         cells = 'td:not(.multi_select_column):not(.actions_column)'
-        return [
-            [cell.text for cell in row.find_elements(CSS, cells)]
-            for row in found
-        ]
+        shown = until.visibility_of_element_located((CSS, f'#{table}'))
+
+        def texts(found):
+            rows = found.find_elements(CSS, 'tbody tr[data-object-id]')
+            return [
+                [cell.text for cell in row.find_elements(CSS, cells)]
+                for row in rows
+            ]
+
+        return self._act(shown, texts, table)
 
     def row_button(self, table, row, text):
         """One of the buttons of a row, wherever it is hidden.
@@ -184,23 +204,21 @@ class Browser:
         :param row: what data-display says of it
         """
         here = f'#{table} tr[data-display="{row}"] td.actions_column'
-        found = [
-            one
-            for one in self.driver.find_elements(
-                CSS, f'{here} a, {here} button'
-            )
-            if (one.get_attribute('textContent') or '').strip() == text
-        ]
-        if not found[0].is_displayed():
-            self.click(f'{here} .dropdown-toggle')
-        self._until(until.element_to_be_clickable(found[0]), text).click()
+        more = (CSS, f'{here} .dropdown-toggle')
+
+        def wanted(driver):
+            for one in driver.find_elements(CSS, f'{here} a, {here} button'):
+                if (one.get_attribute('textContent') or '').strip() == text:
+                    if not one.is_displayed():
+                        driver.find_element(*more).click()
+                    return one
+            return None
+
+        self._act(wanted, _click, text)
 
     def select(self, table, row):
         """Tick the box of a row."""
-        box = f'#{table} tr[data-display="{row}"] [name="object_ids"]'
-        present = until.presence_of_element_located((CSS, box))
-        found = self._until(present, box)
-        self.driver.execute_script('arguments[0].click()', found)
+        self._tick(f'#{table} tr[data-display="{row}"] [name="object_ids"]')
 
     def confirm(self):
         """What Horizon asks once more before it does it."""
@@ -232,6 +250,10 @@ class Browser:
         shot = io.BytesIO(self.driver.get_screenshot_as_png())
         picture = Image.open(shot).convert('RGB').quantize(64)
         picture.save(pathlib.Path(folder, f'{name}.png'), optimize=True)
+
+
+def _click(found):
+    found.click()
 
 
 def _of_horizon(rule, html):
