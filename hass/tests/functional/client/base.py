@@ -23,6 +23,7 @@ from wsgiref import simple_server
 
 from hass.tests.functional.api import base as api_base
 from hass.tests.functional.client import cloud
+from hass.tests.functional.client import typist
 
 OPENSTACK = pathlib.Path(sys.executable).parent / 'openstack'
 ROOT = pathlib.Path(__file__).parents[4]
@@ -84,14 +85,12 @@ class ClientTest(api_base.ApiTest):
         return self.run_openstack('ha', *words, user=user, stdin=stdin)
 
     def run_openstack(self, *words, user='operator', stdin=''):
-        return subprocess.run(
-            [OPENSTACK, *map(str, words)],
+        return typist.type_one(
+            [*map(str, words)],
             env=self.environment(user),
             cwd=ROOT,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
+            seconds=SECONDS,
+            stdin=stdin,
         )
 
     def start_command(self, *words, user='operator'):

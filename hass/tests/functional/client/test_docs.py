@@ -12,22 +12,23 @@
 
 """What the documentation tells readers to type works."""
 
-import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 
+from openstackclient import shell
+
 from hass.db import recoveries
 from hass import secrets
 from hass.tests import builders
 from hass.tests import documented
 from hass.tests.functional.client import base
+from hass.tests.functional.client import typist
 from hass.tests.functional.db import test_ancestor as ancestor
 from hass.tests.functional.engine import base as engine_base
 
-TYPIST = [sys.executable, '-m', 'hass.tests.functional.client.typist']
 SCENARIOS = documented.ROOT / 'hass/tests/scenario/simulated'
 BIN = pathlib.Path(sys.executable).parent
 SECONDS = 120
@@ -79,21 +80,16 @@ class OpenstackTest(base.ClientTest):
     def test_every_command_of_every_page(self):
         typed = [one.words[1:] for one in by('openstack')]
         typed += [one.words[3:] for one in by('python3') if is_client(one)]
-        done = subprocess.run(
-            TYPIST,
-            env=self.environment('operator')
-            | {'PYTHONPATH': str(documented.ROOT)},
-            cwd=self.folder,
-            input=json.dumps(typed),
-            capture_output=True,
-            text=True,
-            timeout=self.seconds,
-        )
-        self.assertEqual(0, done.returncode, done.stderr)
-        answers = json.loads(done.stdout)
-        self.assertEqual(len(typed), len(answers))
-        for words, (code, said) in zip(typed, answers, strict=True):
-            self.assertEqual(0, code, f'{words}: {said}')
+        for words in typed:
+            kind = shell.OpenStackShell if words[0] == 'ha' else typist.Reader
+            done = typist.type_one(
+                words,
+                env=self.environment('operator'),
+                cwd=self.folder,
+                seconds=SECONDS,
+                kind=kind,
+            )
+            self.assertEqual(0, done.returncode, f'{words}: {done.stderr}')
         ours = {' '.join(words[:3]) for words in typed}
         self.assertIn('ha instance protect', ours)
         self.assertIn('ha cluster set', ours)
