@@ -20,7 +20,7 @@ from tools.minicloud import bmcs
 from tools.minicloud import faults
 from tools.minicloud.lab import HOST_NETWORKS
 
-NOISE_SECONDS = int(os.environ.get('NOISE_SECONDS', '75'))
+NOISE_SECONDS = int(os.environ.get('NOISE_SECONDS', '45'))
 """How long noise goes on; make soak SET=noise lets it go on longer."""
 DARK_SECONDS = 10
 """Longer than it takes to condemn a host that is mute."""
