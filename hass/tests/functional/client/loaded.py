@@ -15,8 +15,8 @@
 import contextlib
 import io
 
-from hass.tests.functional.client import typist
+from openstackclient import shell
 
 with contextlib.redirect_stdout(io.StringIO()):
     with contextlib.suppress(SystemExit):
-        typist.shell.OpenStackShell().run(['ha', 'cluster', 'list', '--help'])
+        shell.OpenStackShell().run(['ha', 'cluster', 'list', '--help'])

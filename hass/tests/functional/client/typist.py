@@ -12,8 +12,8 @@
 
 """Types commands of ``openstack``, each in a process of its own.
 
-Each is forked off one that has loaded the client and its plugins already:
-loading takes two seconds of the processor, the command itself a few hundredths.
+Each is forked off one that has loaded the client and its plugins already.
+Loading takes two seconds of the processor, the command a few hundredths.
 """
 
 import contextlib
@@ -75,7 +75,7 @@ def type_one(words, *, env, cwd, seconds, stdin='', kind=shell.OpenStackShell):
 @functools.cache
 def _context():
     made = multiprocessing.get_context('forkserver')
-    made.set_forkserver_preload([LOADED])
+    made.set_forkserver_preload([LOADED, __name__])
     # Nothing of this machine's own configuration comes in.
     with fixtures.EnvironmentVariable('HOME', '/nonexistent'):
         forkserver.ensure_running()
