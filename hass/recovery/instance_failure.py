@@ -14,6 +14,7 @@
 """instance_failure: an instance failed on a living host; bring it back."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from collections import Counter
 import datetime
 
@@ -50,11 +51,11 @@ from hass.recovery.workflow import Wait
 
 RUNG_SECONDS = 150.0
 """What Nova has not done by then is given up for the next rung."""
-VERIFY_LOOK_SECONDS = 1.0
-VERIFY_NOVA_SECONDS = 5.0
-"""A guest takes seconds to boot, and many at a time may: until its agent sees
-it well Nova is asked no more often. It has others to answer, not least who
-asks about the next fault."""
+PATIENT_LOOK_SECONDS = 1.0
+NOVA_SECONDS = 5.0
+"""What lasts, lasts for many at a time: a boot, a silence, storage that fails.
+While only agents can tell of its end Nova is asked no more often. It has
+others to answer, not least who asks about the next fault."""
 STORAGE_SECONDS = 5.0
 """A look at the storage so long after the fault tells of now."""
 ORDER_SECONDS = 30.0
@@ -117,6 +118,10 @@ class InstanceFailure(instance_.InstanceWorkflow):
 
     def confirming(self, turn: Turn) -> Step:
         """Nobody asked for it, and it has not come back by itself."""
+        opinion = self._opinion(turn, self.looks(turn))
+        waits = opinion.course is symptoms.Course.WAIT
+        if waits and not _is_novas_turn(turn):
+            return Wait(LOOK_SECONDS, opinion.why)
         scene = self.scene(turn)
         if not isinstance(scene, Scene):
             return scene
@@ -125,14 +130,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
         if scene.busy:
             return Wait(LOOK_SECONDS, scene.busy)
         told_at = instance_.told_at(turn)
-        opinion = symptoms.judge(
-            instance_.incident_of(turn),
-            told_at,
-            scene.looks,
-            turn.now,
-            self._options.guest_seconds,
-            foreign=turn.recovery.fault.get('source') != 'agent',
-        )
+        opinion = self._opinion(turn, scene.looks)
         match opinion.course:
             case symptoms.Course.OVER:
                 return self.leave(turn, opinion.why)
@@ -152,13 +150,18 @@ class InstanceFailure(instance_.InstanceWorkflow):
 
         Its guest loses nothing by that. One that does not go on is restarted.
         """
+        told_at = instance_.told_at(turn)
+        order = orders.Order.of(turn.recovery.was)
+        waits = order is None and not symptoms.runs(self.looks(turn), told_at)
+        if waits and not _is_novas_turn(turn):
+            fails = self._storage(turn)
+            if fails:
+                return fails
         scene = self.scene(turn)
         if not isinstance(scene, Scene):
             return scene
         if scene.busy:
             return Wait(LOOK_SECONDS, scene.busy)
-        told_at = instance_.told_at(turn)
-        order = orders.Order.of(turn.recovery.was)
         if order is not None and order.done:
             return self._watch(turn, told_at.isoformat(), order.detail)
         if symptoms.runs(scene.looks, told_at):
@@ -184,7 +187,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
         missing = standing.unseen(looks, told_at, since)
         urgent = late or not missing or standing.fell(looks, began)
         if not urgent and not _is_novas_turn(turn):
-            return Wait(VERIFY_LOOK_SECONDS, '; '.join(missing))
+            return Wait(PATIENT_LOOK_SECONDS, '; '.join(missing))
         scene = self.scene(turn)
         if not isinstance(scene, Scene):
             return scene
@@ -204,7 +207,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
             )
         if late or standing.fell(scene.looks, began):
             return self._next(turn, scene, '; '.join(missing))
-        return Wait(VERIFY_LOOK_SECONDS, '; '.join(missing))
+        return Wait(PATIENT_LOOK_SECONDS, '; '.join(missing))
 
     def stopping(self, turn: Turn) -> Step:
         """Stop it: a start makes anew what a reboot leaves as it is."""
@@ -294,6 +297,18 @@ class InstanceFailure(instance_.InstanceWorkflow):
         return Hop(State.DISMISSED, f'{why}; all is given back')
 
     # Before the first touch.
+
+    def _opinion(
+        self, turn: Turn, looks: Sequence[models.InstanceObservation]
+    ) -> symptoms.Opinion:
+        return symptoms.judge(
+            instance_.incident_of(turn),
+            instance_.told_at(turn),
+            looks,
+            turn.now,
+            self._options.guest_seconds,
+            foreign=turn.recovery.fault.get('source') != 'agent',
+        )
 
     def _order(self, turn: Turn, scene: Scene) -> Step:
         """Order the agent of its host to resume it, if it may be touched."""
@@ -513,7 +528,10 @@ class InstanceFailure(instance_.InstanceWorkflow):
             seen = observations.of_host(session, host, faults.SidePath.STORAGE)
         bad = [one for one in seen if one.verdict is faults.Verdict.FAILED]
         if bad:
-            return Wait(1, f'the storage of {host} fails: {bad[0].detail}')
+            return Wait(
+                PATIENT_LOOK_SECONDS,
+                f'the storage of {host} fails: {bad[0].detail}',
+            )
         after = instance_.told_at(turn) + datetime.timedelta(
             seconds=STORAGE_SECONDS
         )
@@ -525,7 +543,10 @@ class InstanceFailure(instance_.InstanceWorkflow):
         late = turn.seconds_in_state() > self._options.storage_seconds
         if well or late:
             return None
-        return Wait(1, f'nobody has told yet how the storage of {host} is')
+        return Wait(
+            PATIENT_LOOK_SECONDS,
+            f'nobody has told yet how the storage of {host} is',
+        )
 
     def _ports(self, uuid: str) -> list[nova.Port]:
         """Its ports; none where Nova cannot tell."""
@@ -545,9 +566,9 @@ def _since(turn: Turn) -> datetime.datetime | None:
 
 
 def _is_novas_turn(turn: Turn) -> bool:
-    """Once in VERIFY_NOVA_SECONDS, first when half of them have passed."""
-    passed = turn.seconds_in_state() + VERIFY_NOVA_SECONDS / 2
-    return passed % VERIFY_NOVA_SECONDS < VERIFY_LOOK_SECONDS
+    """Once in NOVA_SECONDS, first when half of them have passed."""
+    passed = turn.seconds_in_state() + NOVA_SECONDS / 2
+    return passed % NOVA_SECONDS < PATIENT_LOOK_SECONDS
 
 
 def _remembering(turn: Turn, hop: Hop, **was: object) -> Hop:

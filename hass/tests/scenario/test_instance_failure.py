@@ -17,8 +17,10 @@ import datetime
 
 from hass.db import clusters
 from hass.db import models
+from hass.db import observations
 from hass import faults
 from hass.faults import Incident
+from hass.simulation.virtual import guests
 from hass.tests import builders
 from hass.tests import fake_cloud
 from hass.tests.scenario import instance_base
@@ -104,6 +106,27 @@ class LadderTest(instance_base.InstanceTest):
     def test_while_its_guest_boots_nova_is_asked_seldom(self):
         self.hang(always=True)
         self.until('verifying')
+        self.assert_asked_seldom('verifying')
+
+    def test_while_its_guest_is_silent_nova_is_asked_seldom(self):
+        self.cloud.guests.hung.add(self.vm)
+        self.until('confirming')
+        self.assert_asked_seldom('confirming')
+
+    def test_while_its_storage_fails_nova_is_asked_seldom(self):
+        self.fail_storage()
+        self.until('resuming')
+        self.assert_asked_seldom('resuming')
+
+    def fail_storage(self):
+        """What an agent tells of it."""
+        failed = guests.storage(self.cloud, self.host, faults.Verdict.FAILED)
+        self.cloud.database.write(observations.put, failed)
+        self.host.host.halted.add(self.vm)
+        self.tell(Incident.PAUSED_BY_STORAGE)
+
+    def assert_asked_seldom(self, state):
+        """Nova, about the instance, within 20 seconds in that state."""
         asked = []
         ask = self.cloud.compute.server
 
@@ -113,7 +136,7 @@ class LadderTest(instance_base.InstanceTest):
 
         self.cloud.compute.server = count
         self.cloud.tick(20)
-        self.assertEqual('verifying', self.cloud.newest(self.vm).state)
+        self.assertEqual(state, self.cloud.newest(self.vm).state)
         self.assertIn(len(asked), range(2, 7))
 
     def lose_port(self):
