@@ -147,7 +147,7 @@ class Campaign:
         ).replace(tzinfo=None)
         one = Injection(kind, uuid, moment)
         self._open[uuid] = one
-        processes.until(lambda: self._opened(one), OPENED_SECONDS, every=0.1)
+        processes.until(lambda: self._opened(one), OPENED_SECONDS, every=0.5)
         if kind.inject is guests.fill:
             time.sleep(FULL_SECONDS)
             guests.make_room(self._cloud.lab, uuid)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import dataclasses
 import threading
 from typing import Any
+from typing import TypeVar
 
 from testtools import content
 
@@ -29,6 +30,10 @@ from tools.minicloud.lab import number
 REST_SECONDS = 150
 RECOVERY_SECONDS = 150
 ALARM_SECONDS = 60
+PAUSE_SECONDS = 0.5
+"""Who asks the cloud takes its processor."""
+
+T = TypeVar('T')
 
 
 class OpenStackTest(base.TestCase):
@@ -72,6 +77,18 @@ class OpenStackTest(base.TestCase):
 
     # Waiting.
 
+    def wait_for(
+        self,
+        condition: Callable[[], T],
+        *,
+        seconds: float = 30,
+        why: str,
+        every: float = PAUSE_SECONDS,
+    ) -> T:
+        return super().wait_for(
+            condition, seconds=seconds, why=why, every=every
+        )
+
     def wait_for_rest(self) -> None:
         """Every host in service, every instance ACTIVE, no open story."""
         why = ''
@@ -82,7 +99,7 @@ class OpenStackTest(base.TestCase):
             return not why
 
         try:
-            self.wait_for(rest, seconds=REST_SECONDS, every=0.3, why='rest')
+            self.wait_for(rest, seconds=REST_SECONDS, why='rest')
         except self.failureException:
             self.fail(f'no rest within {REST_SECONDS} s: {why}')
 
@@ -96,7 +113,7 @@ class OpenStackTest(base.TestCase):
         *states: str,
         workflow: str = 'host_failure',
         seconds: float = RECOVERY_SECONDS,
-        every: float = 0.1,
+        every: float = PAUSE_SECONDS,
         patient: bool = False,
         claimed: bool = False,
     ) -> lab.Story:

@@ -61,6 +61,8 @@ OPTIONS: Options = {
 """Shorter than one would wait in production; many are fenced here."""
 ENDED = frozenset({'finished', 'returned', 'dismissed'})
 CALL_SECONDS = 150
+REPAIR_SECONDS = 150
+"""Recoveries end by themselves as a rule; a new lab takes as long."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -394,7 +396,7 @@ class Cloud:
         """
         try:
             self.mend()
-            if processes.until(self._repaired, 60, every=1):
+            if processes.until(self._repaired, REPAIR_SECONDS, every=1):
                 self._replace_instances()
                 return
         except (minicloud.LabError, exceptions.ClientException) as error:

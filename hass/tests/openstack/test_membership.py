@@ -100,4 +100,4 @@ class MembershipTest(base.OpenStackTest):
                 for host in hosts or said
             )
 
-        self.wait_for(agreed, seconds=SEEN_SECONDS, every=0.5, why=str(seen))
+        self.wait_for(agreed, seconds=SEEN_SECONDS, why=str(seen))
