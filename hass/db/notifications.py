@@ -12,8 +12,11 @@
 
 """Notifications: alleged faults as they were received."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
 import datetime
+import functools
 from typing import Any
 
 import sqlalchemy as sa
@@ -109,14 +112,22 @@ def new_ones(
     :param layers: only these, if any are given
     :param but: none of these
     """
+    query = _new_ones(limit, tuple(layers), tuple(but))
+    return list(session.scalars(query))
+
+
+@functools.cache
+def _new_ones(
+    limit: int, layers: Sequence[faults.Layer], but: Sequence[faults.Layer]
+) -> sa.Select[Notification]:
+    """Made once: engines ask several times a second."""
     query = sa.select(Notification).where(
         Notification.state == models.NotificationState.NEW,
-        Notification.layer.not_in(list(but)),
+        Notification.layer.not_in(but),
     )
-    if wanted := list(layers):
-        query = query.where(Notification.layer.in_(wanted))
-    query = query.order_by(Notification.id).limit(limit)
-    return list(session.scalars(query))
+    if layers:
+        query = query.where(Notification.layer.in_(layers))
+    return query.order_by(Notification.id).limit(limit)
 
 
 def settle(

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from collections import Counter
 import copy
 import datetime
+import functools
 from typing import Any
 
 from oslo_db import exception as oslo_exception
@@ -405,6 +406,13 @@ def due(
     A claim that ran out was perhaps held by an engine whose last call is
     still on its way: it is left alone for another ``call_seconds``.
     """
+    found = session.execute(_due(call_seconds, limit))
+    return [(row.id, row.claim) for row in found]
+
+
+@functools.cache
+def _due(call_seconds: float, limit: int) -> sa.Select[int, int]:
+    """Made once: engines ask several times a second."""
     free = sa.or_(
         Recovery.claimed_until.is_(None),
         Recovery.claimed_until < moments.db_now(-call_seconds),
@@ -414,13 +422,12 @@ def due(
         Recovery.deadline_at <= moments.db_now(),
         Recovery.wish.is_not(None),
     )
-    query = (
+    return (
         sa.select(Recovery.id, Recovery.claim)
         .where(Recovery.ended_at.is_(None), free, wanted)
         .order_by(Recovery.wake_at)
         .limit(limit)
     )
-    return [(row.id, row.claim) for row in session.execute(query)]
 
 
 def take(
