@@ -14,6 +14,7 @@
 
 from concurrent import futures
 import dataclasses
+import statistics
 import threading
 
 import fixtures
@@ -240,8 +241,11 @@ class ManyTest(bmc_base.BmcTest):
             thread.start()
             self.addCleanup(thread.join)
         self.addCleanup(self.stopping.set)
-        slowest = max(self.seconds_of_a_read(alive) for _ in range(100))
-        self.assertLess(slowest, 0.7)
+        # Behind dead ones most reads would wait; one may on a busy machine.
+        usual = statistics.median(
+            self.seconds_of_a_read(alive) for _ in range(100)
+        )
+        self.assertLess(usual, self.call_seconds / 4)
 
     def seconds_of_a_read(self, address):
         start = self.clock.monotonic()
