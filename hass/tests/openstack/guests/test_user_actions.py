@@ -25,7 +25,7 @@ from tools.minicloud import guests
 from tools.minicloud import libvirtd
 from tools.minicloud import processes
 
-ACTIONS = int(os.environ.get('USER_ACTIONS', '10'))
+ACTIONS = int(os.environ.get('USER_ACTIONS', '20'))
 """make soak SET=users-guests has more of them."""
 WITHOUT_SSH: tuple[deeds.Kind, ...] = tuple(
     kind
