@@ -40,6 +40,7 @@ class TestCase(testtools.TestCase):
     """A test with its own log, a time limit and a way to wait."""
 
     seconds = TEST_SECONDS
+    pause_seconds = 0.02
 
     def setUp(self) -> None:
         super().setUp()
@@ -68,13 +69,13 @@ class TestCase(testtools.TestCase):
         *,
         seconds: float = 30,
         why: str,
-        every: float = 0.02,
+        every: float | None = None,
     ) -> T:
         """Poll until the condition is truthy, and return what it gave.
 
         :param seconds: fail after so long.
         :param why: what is waited for; the failure's sentence says it.
-        :param every: seconds between two looks.
+        :param every: seconds between two looks; pause_seconds by default.
         """
         hands = clock.SystemClock()
         end = hands.monotonic() + seconds
@@ -87,4 +88,4 @@ class TestCase(testtools.TestCase):
                 self.fail(
                     f'waited {seconds} s in vain: {why}; last: {answer!r}'
                 )
-            pause.wait(every)
+            pause.wait(self.pause_seconds if every is None else every)

@@ -209,9 +209,9 @@ class Browser:
         def wanted(driver):
             for one in driver.find_elements(CSS, f'{here} a, {here} button'):
                 if (one.get_attribute('textContent') or '').strip() == text:
-                    if not one.is_displayed():
-                        driver.find_element(*more).click()
-                    return one
+                    if one.is_displayed():
+                        return until.element_to_be_clickable(one)(driver)
+                    driver.find_element(*more).click()
             return None
 
         self._act(wanted, _click, text)

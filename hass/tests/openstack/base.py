@@ -16,7 +16,6 @@ from collections.abc import Callable
 import dataclasses
 import threading
 from typing import Any
-from typing import TypeVar
 
 from testtools import content
 
@@ -30,10 +29,6 @@ from tools.minicloud.lab import number
 REST_SECONDS = 150
 RECOVERY_SECONDS = 150
 ALARM_SECONDS = 60
-PAUSE_SECONDS = 0.5
-"""Who asks the cloud takes its processor."""
-
-T = TypeVar('T')
 
 
 class OpenStackTest(base.TestCase):
@@ -44,6 +39,8 @@ class OpenStackTest(base.TestCase):
     """
 
     seconds = 600
+    # Who asks the cloud takes its processor.
+    pause_seconds = 0.5
     kind: type[lab.Cloud] = lab.Cloud
     cloud: lab.Cloud
 
@@ -77,18 +74,6 @@ class OpenStackTest(base.TestCase):
 
     # Waiting.
 
-    def wait_for(
-        self,
-        condition: Callable[[], T],
-        *,
-        seconds: float = 30,
-        why: str,
-        every: float = PAUSE_SECONDS,
-    ) -> T:
-        return super().wait_for(
-            condition, seconds=seconds, why=why, every=every
-        )
-
     def wait_for_rest(self) -> None:
         """Every host in service, every instance ACTIVE, no open story."""
         why = ''
@@ -113,7 +98,7 @@ class OpenStackTest(base.TestCase):
         *states: str,
         workflow: str = 'host_failure',
         seconds: float = RECOVERY_SECONDS,
-        every: float = PAUSE_SECONDS,
+        every: float | None = None,
         patient: bool = False,
         claimed: bool = False,
     ) -> lab.Story:
@@ -172,7 +157,7 @@ class OpenStackTest(base.TestCase):
         pause = threading.Event()
         while hands.monotonic() < end:
             self.assertTrue(always(), why)
-            pause.wait(0.5)
+            pause.wait(self.pause_seconds)
 
     def nothing_happens(self, seconds: float) -> None:
         """Nobody is even suspected for so long."""

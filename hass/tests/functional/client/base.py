@@ -84,13 +84,14 @@ class ClientTest(api_base.ApiTest):
         """``openstack ha WORDS``, whatever comes of it."""
         return self.run_openstack('ha', *words, user=user, stdin=stdin)
 
-    def run_openstack(self, *words, user='operator', stdin=''):
+    def run_openstack(self, *words, user='operator', cwd=ROOT, **how):
+        """:param how: what else typist.type_one takes"""
         return typist.type_one(
             [*map(str, words)],
             env=self.environment(user),
-            cwd=ROOT,
+            cwd=cwd,
             seconds=SECONDS,
-            stdin=stdin,
+            **how,
         )
 
     def start_command(self, *words, user='operator'):

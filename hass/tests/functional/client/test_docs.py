@@ -82,13 +82,7 @@ class OpenstackTest(base.ClientTest):
         typed += [one.words[3:] for one in by('python3') if is_client(one)]
         for words in typed:
             kind = shell.OpenStackShell if words[0] == 'ha' else typist.Reader
-            done = typist.type_one(
-                words,
-                env=self.environment('operator'),
-                cwd=self.folder,
-                seconds=SECONDS,
-                kind=kind,
-            )
+            done = self.run_openstack(*words, cwd=self.folder, kind=kind)
             self.assertEqual(0, done.returncode, f'{words}: {done.stderr}')
         ours = {' '.join(words[:3]) for words in typed}
         self.assertIn('ha instance protect', ours)

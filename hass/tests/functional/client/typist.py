@@ -22,7 +22,6 @@ import io
 import multiprocessing
 from multiprocessing import forkserver
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
@@ -68,7 +67,7 @@ def type_one(words, *, env, cwd, seconds, stdin='', kind=shell.OpenStackShell):
         return subprocess.CompletedProcess(
             words,
             process.exitcode,
-            *(pathlib.Path(name).read_text() for name in names[1:]),
+            *(file.read() for file in files[1:]),
         )
 
 
