@@ -28,7 +28,7 @@ from selenium.webdriver.support import ui
 
 from tools import packages
 
-SECONDS = 60
+SECONDS = 120
 CSS = by.By.CSS_SELECTOR
 LINK = by.By.LINK_TEXT
 XPATH = by.By.XPATH

@@ -32,7 +32,7 @@ PASSWORD = 'Zk7.of.a.BMC'
 class BmcTest(base.TestCase):
     """``self.bmcs`` is the door; make_responder() makes BMCs."""
 
-    call_seconds = 2.0
+    call_seconds = 5.0
     workers = 2
 
     def setUp(self):
@@ -58,7 +58,7 @@ class BmcTest(base.TestCase):
     def address(self, responder, password=PASSWORD):
         return bmc.Address('127.0.0.1', responder.port, USERNAME, password)
 
-    def deadline(self, seconds=5):
+    def deadline(self, seconds=60):
         return clock.FixedDeadline(self.clock, seconds)
 
     def processes(self):

@@ -85,7 +85,6 @@ class NovaTest(base.TestCase):
     def wait_for_status(self, instance, status):
         self.wait_for(
             lambda: self.newest(instance).status == status,
-            seconds=self.seconds / 2,
             why=f'migration {status}',
         )
 

@@ -38,8 +38,8 @@ from tools import packages
 ADDRESS = '127.0.0.1'
 USER = 'hass'
 PASSWORD = 'secret'
-START_SECONDS = 60
-STOP_SECONDS = 20
+START_SECONDS = 240
+STOP_SECONDS = 60
 FAKETIME = '/usr/lib/*/faketime/libfaketime.so.1'
 
 

@@ -36,8 +36,6 @@ CLOSE_SESSION = (0x06, 0x3C)
 
 
 class IpmiFencerTest(fencer.FencerContract, bmc_base.BmcTest):
-    call_seconds = 1.0
-
     def prepare(self, off_seconds):
         responder = self.make_responder(latency_seconds=off_seconds)
         self.device = responder.chassis
@@ -94,7 +92,7 @@ class ReadingTest(bmc_base.BmcTest):
             bmc.Address('127.0.0.1', self.at.port, 'nobody', 'wrong'),
         ):
             self.assertRaises(exception.BmcRefused, self.bmcs.power, address)
-        self.assertLess(self.clock.monotonic() - start, 1.5)
+        self.assertLess(self.clock.monotonic() - start, self.call_seconds)
         self.assertEqual(ON, self.bmcs.power(self.at))
 
     def test_a_command_that_it_does_not_know_is_refused(self):
@@ -115,7 +113,7 @@ class ReadingTest(bmc_base.BmcTest):
 
 
 class SilenceTest(bmc_base.BmcTest):
-    call_seconds = 1.0
+    call_seconds = 2.0
 
     def setUp(self):
         super().setUp()
@@ -127,7 +125,7 @@ class SilenceTest(bmc_base.BmcTest):
     def assert_silent(self):
         start = self.clock.monotonic()
         self.assertRaises(exception.BmcUnreachable, self.bmcs.power, self.at)
-        self.assertLess(self.clock.monotonic() - start, 1.5)
+        self.assertLess(self.clock.monotonic() - start, 3 * self.call_seconds)
 
     def test_silence_in_mid_session_is_bounded(self):
         self.chassis.mute = True
@@ -222,7 +220,7 @@ class SessionTest(bmc_base.BmcTest):
 
 
 class ManyTest(bmc_base.BmcTest):
-    call_seconds = 1.0
+    call_seconds = 2.0
     workers = 4
 
     def test_dead_bmcs_do_not_slow_down_the_others(self):

@@ -65,8 +65,6 @@ esac
 
 
 class IpmiSimTest(bmc_base.BmcTest):
-    seconds = 120
-
     def setUp(self):
         super().setUp()
         self.need('openipmi')
@@ -79,7 +77,7 @@ class IpmiSimTest(bmc_base.BmcTest):
         )
         self.write_files()
         self.start()
-        self.wait_for(self.answers, seconds=20, why='ipmi_sim')
+        self.wait_for(self.answers, why='ipmi_sim')
 
     def write_files(self):
         record = sensors.standard()[0].record()
@@ -211,9 +209,7 @@ class IpmiSimTest(bmc_base.BmcTest):
         self.process.send_signal(signal.SIGSTOP)
         start = self.clock.monotonic()
         self.assertRaises(exception.BmcUnreachable, self.bmcs.power, self.at)
-        self.assertLess(
-            self.clock.monotonic() - start, self.call_seconds + 0.5
-        )
+        self.assertLess(self.clock.monotonic() - start, 3 * self.call_seconds)
         self.process.send_signal(signal.SIGCONT)
         self.assertEqual(ON, self.bmcs.power(self.at))
 
@@ -221,4 +217,4 @@ class IpmiSimTest(bmc_base.BmcTest):
         self.end(self.process)
         self.assertRaises(exception.BmcUnreachable, self.bmcs.power, self.at)
         self.start()
-        self.wait_for(self.answers, seconds=20, why='ipmi_sim')
+        self.wait_for(self.answers, why='ipmi_sim')

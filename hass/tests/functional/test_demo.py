@@ -37,21 +37,20 @@ HOST_KEYS = {
 class DemoTest(base.TestCase):
     """Each demo has a folder of its own for its temporary files."""
 
-    seconds = 240
-
     def setUp(self):
         super().setUp()
         self.folder = self.make_folder()
 
     def start(self, *options):
-        demo = subprocess.Popen(
-            [*RUN, *options],
-            env=os.environ | {'TMPDIR': self.folder},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        demo = self.enterContext(
+            subprocess.Popen(
+                [*RUN, *options],
+                env=os.environ | {'TMPDIR': self.folder},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         )
-        self.addCleanup(demo.communicate)
         self.addCleanup(demo.kill)
         return demo
 
@@ -62,7 +61,6 @@ class DemoTest(base.TestCase):
         """No process of it, which has our TMPDIR, and no file."""
         self.wait_for(
             lambda: not self.processes(),
-            seconds=5,
             why='every process of the demo has ended',
         )
         self.assertEqual([], os.listdir(self.folder))
@@ -80,7 +78,7 @@ class DemoTest(base.TestCase):
 
     def test_two_hosts_fail_and_every_instance_is_recovered_once(self):
         demo = self.start('--json')
-        told, _ = demo.communicate(timeout=200)
+        told, _ = demo.communicate()
         self.assertEqual(0, demo.returncode, told)
         self.assertNotIn('Traceback', told)
         result = json.loads(told.splitlines()[-1])
@@ -99,7 +97,7 @@ class DemoTest(base.TestCase):
 
     def test_a_demo_that_takes_too_long_fails_and_says_what_it_waits_for(self):
         demo = self.start('--json', '--timeout', '1')
-        told, _ = demo.communicate(timeout=60)
+        told, _ = demo.communicate()
         self.assertEqual(1, demo.returncode, told)
         self.assertIn('not after 1 s: ', told)
         result = json.loads(told.splitlines()[-1])
@@ -116,11 +114,11 @@ class DemoTest(base.TestCase):
         header, _, url = rest.partition("' ")
         name, _, value = header.partition(': ')
         asked = request.Request(url.strip(), headers={name: value})
-        with request.urlopen(asked, timeout=10) as answer:
+        with request.urlopen(asked, timeout=60) as answer:
             hosts = json.load(answer)['hosts']
         self.assertEqual(4, len(hosts))
         self.assertNotIn('password":', json.dumps(hosts))
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=60)
+        demo.communicate()
         self.assertEqual(1, demo.returncode)
         self.assert_nothing_is_left()

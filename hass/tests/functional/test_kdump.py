@@ -57,7 +57,6 @@ class FenceKdumpTest(base.TestCase):
             [SEND, '-p', port, '-c', '1', '-i', '1', *options, node],
             check=True,
             capture_output=True,
-            timeout=30,
         )
 
     def hear(self, host):

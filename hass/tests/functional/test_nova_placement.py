@@ -93,7 +93,6 @@ class PlacementTest(nova_case.NovaTest):
         self.cloud.power_on(self.a)
         self.wait_for(
             lambda: not self.provider(self.a).traits,
-            seconds=30,
             why='nova-compute to set its traits',
         )
 

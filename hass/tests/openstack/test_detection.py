@@ -48,7 +48,6 @@ class FaultTest(base.OpenStackTest):
         faults.sensor(self.lab, host, bmcs.COOL)
         self.wait_for(
             lambda: self.cloud.layers(host)['hardware'] == 'healthy',
-            seconds=60,
             why='the sensor to read well again',
         )
         self.assert_nothing_happened()
@@ -62,7 +61,6 @@ class FaultTest(base.OpenStackTest):
         faults.bmc_unmute(self.lab, host)
         self.wait_for(
             lambda: 'power' not in self.cloud.degraded(host),
-            seconds=60,
             why='the BMC to be seen again',
         )
         self.assert_nothing_happened()

@@ -116,7 +116,6 @@ class EngineTest(base.OpenStackTest):
         died = self.cloud.story(story.uuid)
         self.wait_for(
             lambda: self.taken_over(died),
-            seconds=30,
             why=f'{died.state} to be taken over from engine{engine}',
         )
         faults.engine_start(self.lab, engine)

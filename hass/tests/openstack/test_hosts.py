@@ -65,7 +65,7 @@ class HostTest(base.OpenStackTest):
         self.slow_spawns(6, but=host)
         faults.power_cut(self.lab, host)
         destination = self.wait_for(
-            self.destination, seconds=60, why='a destination has claimed'
+            self.destination, why='a destination has claimed'
         )
         faults.power_cut(self.lab, destination)
         self.slow_spawns(0, but=host)

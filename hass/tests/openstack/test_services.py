@@ -55,7 +55,6 @@ class ServiceTest(base.OpenStackTest):
         faults.power_cut(self.lab, host)
         self.wait_for(
             lambda: not faults.nova_api_stop_flag(self.lab).exists(),
-            seconds=60,
             why='nova-api to stop at an evacuation',
         )
         _, engine = self.wait_for_engine_at_work(host, 'evacuating')
@@ -81,9 +80,7 @@ class ServiceTest(base.OpenStackTest):
     def test_ten_reports_do_not_fence_a_host_that_is_well(self):
         host = self.cloud.busiest()
         self.report_ten_times(host)
-        self.wait_for(
-            lambda: self.stories(host), seconds=30, why='a suspicion'
-        )
+        self.wait_for(lambda: self.stories(host), why='a suspicion')
         self.wait_for_rest()
         self.assertEqual({'dismissed'}, {s.state for s in self.stories(host)})
         self.assert_not_fenced(host)

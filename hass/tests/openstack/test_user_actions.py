@@ -146,7 +146,6 @@ class UserActionsTest(base.OpenStackTest):
         server = self.dice.choice(self.servers)
         self.wait_for(
             lambda: self.cloud.quiet_seconds(server) > QUIET_SECONDS,
-            seconds=60,
             why='nothing that its user did to explain the kill',
         )
         self.killed.append(server)
@@ -176,7 +175,7 @@ class UserActionsTest(base.OpenStackTest):
             told = [one for one in found if one['state'] != 'new']
             return len(told) >= self.told() > 0
 
-        self.wait_for(answered, seconds=60, why='all answers')
+        self.wait_for(answered, why='all answers')
 
     def assert_nobody_else_acted(self):
         """Nova's own word: who asked for anything, but the user and Nova."""

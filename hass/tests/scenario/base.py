@@ -21,8 +21,6 @@ from hass.tests import fake_cloud
 class ScenarioTest(base.TestCase):
     """``self.cloud`` has four hosts and two engines in virtual time."""
 
-    seconds = 180
-
     def make_cloud(self, **changes):
         return fake_cloud.FakeCloud(self.make_folder(), **changes)
 

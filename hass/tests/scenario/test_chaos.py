@@ -18,7 +18,7 @@ SEEDS = (1, 6, 54)
 
 
 class ChaosTest(base.TestCase):
-    seconds = 180
+    """One test for each seed."""
 
 
 def _add(seed):

@@ -23,9 +23,6 @@ from hass.tests.functional.agent import libvirt_host
 from hass.tests.functional import debian_libvirt
 from tools import packages
 
-# Guests are emulated, and others use this machine as well.
-BOOT_SECONDS = 90
-
 
 @functools.cache
 def host() -> libvirt_host.LibvirtHost:
@@ -36,8 +33,6 @@ def host() -> libvirt_host.LibvirtHost:
 
 class GuestCase(base.TestCase):
     """What it boots goes when the test ends."""
-
-    seconds = 240
 
     def setUp(self):
         try:
@@ -57,7 +52,6 @@ class GuestCase(base.TestCase):
     def wait_until_up(self, *names):
         self.wait_for(
             lambda: all(self.host.is_up(name) for name in names),
-            seconds=BOOT_SECONDS,
             why=f'{names} to boot',
         )
 

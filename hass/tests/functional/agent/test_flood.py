@@ -62,8 +62,6 @@ class Engine(engines.SilentEngine):
 
 
 class FloodTest(base.TestCase):
-    seconds = 180
-
     def setUp(self):
         super().setUp()
         debian_libvirt.need(self)
@@ -143,7 +141,6 @@ class FloodTest(base.TestCase):
                 if len(self.notified()) >= DOMAINS * ROUNDS
                 else []
             ),
-            seconds=120,
             why='all events',
             every=0.5,
         )

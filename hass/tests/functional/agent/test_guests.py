@@ -108,7 +108,6 @@ class GuestsTest(guest_case.GuestCase):
                 and self.verdict(uuid, detector) == verdict
                 for detector, verdict in wanted.items()
             ),
-            seconds=guest_case.BOOT_SECONDS,
             why=f'{wanted}',
         )
 
@@ -136,7 +135,6 @@ class GuestsTest(guest_case.GuestCase):
         """Seconds until the incident was told."""
         (event,) = self.wait_for(
             lambda: [each for each in self.told if each.instance == uuid],
-            seconds=guest_case.BOOT_SECONDS,
             why=incident,
         )
         self.assertEqual(incident, event.incident)
@@ -150,9 +148,7 @@ class GuestsTest(guest_case.GuestCase):
             seen.add(self.looks(uuid)[detector].at)
             return len(seen) > learning.ENOUGH
 
-        self.wait_for(
-            look, seconds=guest_case.BOOT_SECONDS, why='more answers'
-        )
+        self.wait_for(look, why='more answers')
 
     def note(self, what, told):
         self.addDetail(what, testtools.content.text_content(f'{told}'))

@@ -96,7 +96,6 @@ class InstancesTest(guest_case.GuestCase):
     def wait_told(self, uuid, why='the event'):
         return self.wait_for(
             lambda: self.incidents(uuid),
-            seconds=guest_case.BOOT_SECONDS,
             why=why,
         )
 
@@ -105,7 +104,6 @@ class InstancesTest(guest_case.GuestCase):
         connected = self.clock.monotonic()
         self.wait_for(
             lambda: self.ear.listed_at > connected,
-            seconds=guest_case.BOOT_SECONDS,
             why='a listing',
         )
 
@@ -134,7 +132,6 @@ class InstancesTest(guest_case.GuestCase):
         self.assertEqual('libvirt lets it go on', self.resume(uuid))
         self.wait_for(
             lambda: 'records out' in self.host.said('writer'),
-            seconds=guest_case.BOOT_SECONDS,
             why='the guest to have written all',
         )
 
@@ -216,9 +213,7 @@ class InstancesTest(guest_case.GuestCase):
         self.host.signal(signal.SIGSTOP)
         self.addCleanup(self.host.signal, signal.SIGCONT)
         self.host.kill_guest('lonely')
-        self.wait_for(
-            self.loops[0].late, seconds=60, why='the loop that waits is late'
-        )
+        self.wait_for(self.loops[0].late, why='the loop that waits is late')
         self.assertFalse(self.loops[1].late())
         self.host.signal(signal.SIGCONT)
         self.wait_told(uuid)
@@ -245,14 +240,12 @@ guests_uri = {self.host.uri}
         self.run_agent()
         self.wait_for(
             lambda: uuid in (self.ears.host().domains or ()),
-            seconds=guest_case.BOOT_SECONDS,
             why='the agent to see the instance',
         )
         before = self.ears.clock.now()
         self.host.kill_guest('told')
         (found,) = self.wait_for(
             self.ears.notifications,
-            seconds=guest_case.BOOT_SECONDS,
             why='the notification',
         )
         self.assertEqual(

@@ -30,7 +30,7 @@ class MetricsTest(test_process.ProcessCase):
     def told(self):
         url = f'http://127.0.0.1:{self.port}/metrics'
         try:
-            with request.urlopen(url, timeout=10) as answer:
+            with request.urlopen(url, timeout=60) as answer:
                 return answer.read().decode()
         except url_error.URLError:
             return ''
@@ -38,7 +38,7 @@ class MetricsTest(test_process.ProcessCase):
     def test_it_tells_of_its_beats_and_of_its_parts(self):
         self.run_agent()
         self.wait_reported()
-        told = self.wait_for(self.told, why='an answer', seconds=20)
+        told = self.wait_for(self.told, why='an answer')
         for words in (
             'hass_build_info{service="agent"',
             'hass_agent_part_working{part="beats"} 1.0',

@@ -36,7 +36,7 @@ class NotificationsTest(base.ApiTest):
         self.assertEqual('new', shown['state'])
         self.assertEqual('2026-01-31T11:00:00.000000Z', shown['generated_at'])
         self.assertEqual({'seen': ['a', 1, None]}, shown['payload'])
-        self.assertTrue(self.engine.woken.wait(10))
+        self.assertTrue(self.engine.woken.wait(60))
 
     def test_it_is_taken_though_no_engine_hears_the_bell(self):
         self.engine.hangs = True

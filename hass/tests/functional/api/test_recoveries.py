@@ -135,7 +135,7 @@ class RecoveriesTest(base.ApiTest):
         answer = self.post(f'/v1/recoveries/{found}/retry')
         self.assertEqual('retry', self.assertFine(202, answer)['wish'])
         self.assertEqual(models.Wish.RETRY, self.row(found).wish)
-        self.assertTrue(self.engine.woken.wait(10))
+        self.assertTrue(self.engine.woken.wait(60))
 
     def test_a_held_one_is_released(self):
         found = self.open_one(state='held')

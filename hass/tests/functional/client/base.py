@@ -96,15 +96,16 @@ class ClientTest(api_base.ApiTest):
 
     def start_command(self, *words, user='operator'):
         """``openstack ha WORDS``, while the test goes on."""
-        process = subprocess.Popen(
-            [OPENSTACK, 'ha', *map(str, words)],
-            env=self.environment(user),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        process = self.enterContext(
+            subprocess.Popen(
+                [OPENSTACK, 'ha', *map(str, words)],
+                env=self.environment(user),
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         )
-        self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         return process
 

@@ -146,6 +146,6 @@ class FrontTest(base.ClientTest):
         except OSError:
             # What a terminal says when the other side has gone.
             pass
-        process.wait(base.SECONDS)
+        process.wait()
         self.assertIn('notification new', shown.decode())
         self.assertIn('0:00:0', shown.decode())

@@ -128,11 +128,10 @@ class RecoveriesTest(base.ClientTest):
         )
         self.wait_for(
             lambda: self.row(found).wish,
-            seconds=base.SECONDS,
             why='the wish is a row',
         )
         self.end(found, 'dismissed')
-        said, errors = waiting.communicate(timeout=base.SECONDS)
+        said, errors = waiting.communicate()
         self.assertEqual(0, waiting.returncode, errors)
         self.assertIn('"state": "dismissed"', said)
 
@@ -142,11 +141,10 @@ class RecoveriesTest(base.ClientTest):
         waiting = self.start_command('recovery', 'retry', found, '--wait')
         self.wait_for(
             lambda: self.row(found).wish,
-            seconds=base.SECONDS,
             why='the wish is a row',
         )
         self.move(found, 'held', 'still two at once', wish=None)
-        _, errors = waiting.communicate(timeout=base.SECONDS)
+        _, errors = waiting.communicate()
         self.assertEqual(1, waiting.returncode)
         self.assertIn('still two at once', errors)
         self.assertIn(f'openstack ha recovery release {found}', errors)
@@ -185,7 +183,7 @@ class RecoveriesTest(base.ClientTest):
         self.assertIn('host_return', watching.stdout.readline())
         self.assertIn(f'after recovery {found}', watching.stdout.readline())
         self.end(self.newest(), 'returned')
-        rest, errors = watching.communicate(timeout=base.SECONDS)
+        rest, errors = watching.communicate()
         self.assertIn('returned', rest)
         self.assertEqual(0, watching.returncode, errors)
 
@@ -220,9 +218,7 @@ class NotificationsTest(base.ClientTest):
         waiting = self.start_command(
             *('recovery', 'start', 'compute-1', '-f', 'json')
         )
-        (row,) = self.wait_for(
-            self.all, seconds=base.SECONDS, why='it is a row'
-        )
+        (row,) = self.wait_for(self.all, why='it is a row')
         self.assertEqual(('operator', 'power'), (row.source, row.layer))
         return waiting, row
 
@@ -231,14 +227,14 @@ class NotificationsTest(base.ClientTest):
         with self.database.writer() as session:
             builders.make_recovery(session, why='alleged by operator')
         self.settle(row.uuid, models.NotificationState.OPENED)
-        said, errors = waiting.communicate(timeout=base.SECONDS)
+        said, errors = waiting.communicate()
         self.assertEqual(0, waiting.returncode, errors)
         self.assertIn('alleged by operator', said)
 
     def test_start_says_why_there_is_none(self):
         waiting, row = self.start()
         self.settle(row.uuid)
-        _, errors = waiting.communicate(timeout=base.SECONDS)
+        _, errors = waiting.communicate()
         self.assertEqual(1, waiting.returncode)
         self.assertIn('it beats', errors)
         self.assertIn('openstack ha host explain compute-1', errors)
@@ -266,11 +262,9 @@ class NotificationsTest(base.ClientTest):
             *('notification', 'create', 'compute-1', 'os', '--wait'),
             *('-f', 'json'),
         )
-        (row,) = self.wait_for(
-            self.all, seconds=base.SECONDS, why='it is a row'
-        )
+        (row,) = self.wait_for(self.all, why='it is a row')
         self.settle(row.uuid)
-        said, errors = waiting.communicate(timeout=base.SECONDS)
+        said, errors = waiting.communicate()
         self.assertEqual(0, waiting.returncode, errors)
         self.assertIn('it beats', said)
 

@@ -56,7 +56,6 @@ class DatabaseTest(base.TestCase):
     :ivar database: as an engine has it
     """
 
-    seconds = 300
     kind: str
     store: Any
 
@@ -120,7 +119,7 @@ class EmptyTest(DatabaseTest):
 
 def at_once(*functions):
     """Run them in threads, from one moment on; what each gave or raised."""
-    start = threading.Barrier(len(functions), timeout=10)
+    start = threading.Barrier(len(functions), timeout=60)
 
     def run(function):
         start.wait()

@@ -168,7 +168,7 @@ class StoriesTest(RecoveriesCase):
             recoveries.remember(session, mine, {'service': 'as it was'})
 
         def supersede():
-            guarded.wait(10)
+            guarded.wait(60)
             return self.open(self.url).write(
                 self.open_one, supersede=['host_return']
             )
@@ -296,7 +296,7 @@ class ClaimsTest(RecoveriesCase):
             recoveries.remember(session, mine, {'off_sent': True})
 
         def take_over():
-            guarded.wait(10)
+            guarded.wait(60)
             return self.open(self.url).write(
                 recoveries.take, mine.id, mine.claim, 'engine-2', 6
             )
@@ -339,7 +339,7 @@ class OperatorsTest(RecoveriesCase):
             self.hop(session, mine, 'confirming')
 
         def wish():
-            guarded.wait(10)
+            guarded.wait(60)
             self.open(self.url).write(
                 recoveries.wish, made.uuid, models.Wish.RETRY
             )
@@ -391,7 +391,7 @@ class OperatorsTest(RecoveriesCase):
             self.hop(session, mine, 'dismissed', ended=True)
 
         def restore():
-            guarded.wait(10)
+            guarded.wait(60)
             return self.open(self.url).write(
                 recoveries.hold_open_ones, 'hass-manage', 'why'
             )
@@ -413,7 +413,7 @@ class Decided(host_failure.HostFailure):
     inside: threading.Barrier | None = None
 
     def confirming(self, turn):
-        self.together.wait(10)
+        self.together.wait(60)
         fault = faults.Fault(
             turn.recovery.subject, faults.Layer.POWER, 'its BMC reads off'
         )
@@ -428,7 +428,7 @@ class Decided(host_failure.HostFailure):
 
     def _meet_and_count(self, session, turn, fault):
         if self.inside is not None:
-            self.inside.wait(10)
+            self.inside.wait(60)
         return self._count(session, turn, fault)
 
 

@@ -179,7 +179,7 @@ class ServersTransactionsTest(base.DatabaseTest):
     def test_a_deadlock_is_survived(self):
         self.database.write(clusters.create, 'rack-1')
         self.database.write(clusters.create, 'rack-2')
-        both = threading.Barrier(2, timeout=10)
+        both = threading.Barrier(2, timeout=60)
         calls: list[Any] = []
 
         def touch(session, order):
@@ -215,7 +215,6 @@ class ServersTransactionsTest(base.DatabaseTest):
             other.start()
             self.wait_for(
                 lambda: len(tries) > 1,
-                seconds=20,
                 why='the other engine has waited in vain once',
             )
         other.join(20)

@@ -69,7 +69,6 @@ class Libvirtd(servers.Server):
 
 class LibvirtKeepaliveTest(inside_case.InsideContract):
     detector_class = libvirt_keepalive.LibvirtKeepalive
-    seconds = 120
 
     def prepare(self):
         self.need('python3-libvirt', *Libvirtd.needs)

@@ -59,7 +59,6 @@ class MembershipToozTest(inside_case.InsideContract):
 
     detector_class = membership_tooz.MembershipTooz
     secrets = ('geheim',)
-    seconds = 120
 
     def start_server(self):
         return servers.memcached()
@@ -129,16 +128,13 @@ class MembershipToozTest(inside_case.InsideContract):
                 thread.join()
 
     def wait_until(self, verdict, **more):
-        self.wait_for(
-            lambda: self.look() == verdict, why=str(verdict), seconds=30
-        )
+        self.wait_for(lambda: self.look() == verdict, why=str(verdict))
 
     def assert_never_failed(self, seconds):
         hands = clock.SystemClock()
         end = hands.monotonic() + seconds
         self.wait_for(
             lambda: self.look() == FAILED or hands.monotonic() > end,
-            seconds=seconds + 10,
             why='the time',
             every=0.1,
         )

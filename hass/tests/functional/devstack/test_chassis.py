@@ -48,8 +48,6 @@ GUESTS = ('5f0ed2a6-0001', '5f0ed2a6-0002')
 
 
 class ChassisTest(bmc_base.BmcTest):
-    seconds = 120
-
     def setUp(self):
         super().setUp()
         self.need('openipmi')
@@ -75,7 +73,7 @@ class ChassisTest(bmc_base.BmcTest):
             if line.startswith('run_process hass-bmc ')
         ]
         self.start(started.split()[2:-2])
-        self.wait_for(self.answers, seconds=20, why='ipmi_sim')
+        self.wait_for(self.answers, why='ipmi_sim')
 
     def make_node(self):
         self.node = pathlib.Path(self.make_folder())

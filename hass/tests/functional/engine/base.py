@@ -276,8 +276,6 @@ class World(fixtures.Fixture):
 class EngineTest(base.TestCase):
     """Real engines in processes of their own."""
 
-    seconds = 120
-
     def make_world(self, **settings):
         return self.useFixture(World(**settings))
 
@@ -306,7 +304,6 @@ class EngineTest(base.TestCase):
         for name in names or ('engine-1',):
             self.wait_for(
                 functools.partial(world.hears_all, name),
-                seconds=40,
                 why=f'{name} hears all hosts',
             )
 

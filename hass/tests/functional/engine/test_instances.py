@@ -52,7 +52,6 @@ class InstanceFailureTest(base.EngineTest):
         self.world.database.write(self.tell)
         self.wait_for(
             lambda: self.story() and self.story().state == 'finished',
-            seconds=60,
             why=f'the instance is back: {self.world.said()}',
         )
         self.assertIn(self.vm, machine.guests)

@@ -26,8 +26,6 @@ CLAIM_SECONDS = 6.0
 class LossTest(base.EngineTest):
     """safety.md §3, with real processes."""
 
-    seconds = 180
-
     def start_world(self, *engines):
         self.server = self.need(servers.mariadb)
         self.addCleanup(self.ensure_server)
@@ -46,14 +44,13 @@ class LossTest(base.EngineTest):
         if not self.server.ready():
             self.server.start()
 
-    def wait_state(self, *states, seconds=60):
+    def wait_state(self, *states):
         return self.wait_for(
             lambda: (
                 (story := self.world.story())
                 and story.state in states
                 and story
             ),
-            seconds=seconds,
             why=f'recovery in {" or ".join(states)}',
         )
 
@@ -63,7 +60,6 @@ class LossTest(base.EngineTest):
         end = clock.monotonic() + seconds
         self.wait_for(
             lambda: clock.monotonic() > end,
-            seconds=seconds + 10,
             why='the end of the claim',
         )
 
@@ -73,7 +69,6 @@ class LossTest(base.EngineTest):
         self.machine.hang()
         self.wait_for(
             lambda: self.world.power_commands() >= 3,
-            seconds=60,
             why='commands to a BMC that does not obey',
         )
         self.server.kill()
@@ -111,21 +106,19 @@ class LossTest(base.EngineTest):
         self.stop_the_next_look(stopped)
         began = self.world.clock.monotonic()
         self.machine.hang()
-        self.wait_for(lambda: stopped, seconds=60, why='a look in fencing')
+        self.wait_for(lambda: stopped, why='a look in fencing')
         looked = self.world.clock.monotonic()
-        self.wait_state('returned', seconds=90)
+        self.wait_state('returned')
         commands = self.world.power_commands()
         self.assertEqual(2, commands, 'one off, one on')
         turned = self.turned(stopped[0])
         self.world.processes[stopped[0]].send_signal(signal.SIGCONT)
         self.wait_for(
             lambda: self.turned(stopped[0]) > turned,
-            seconds=30,
             why='a turn of the engine that was stopped',
         )
         self.wait_for(
             lambda: 'is claimed by another engine' in self.said(stopped[0]),
-            seconds=30,
             why='the end of its step',
         )
         self.wait_seconds(2)

@@ -77,8 +77,6 @@ class Hearer:
 
 
 class ListenTest(base.TestCase):
-    seconds = 180
-
     def setUp(self):
         super().setUp()
         self.rabbit = servers.rabbitmq()
@@ -185,7 +183,6 @@ class EngineTest(engine_base.EngineTest):
         nova.tell('instance.delete.end', samples.payload(uuid=first))
         self.wait_for(
             lambda: self.chosen(world) == {second},
-            seconds=30,
             why='the engine to forget it',
         )
 

@@ -52,7 +52,7 @@ class RecoveryTest(LogCase):
         self.world.start()
         self.wait_ready(self.world)
         self.world.nova.machines['a'].hang()
-        ended = self.wait_for(self.stories, why='its end', seconds=90)
+        ended = self.wait_for(self.stories, why='its end')
         uuid, history = ended
         told = {
             line['message']: line['context'].get('resource_uuid')
@@ -153,9 +153,7 @@ class RequestTest(LogCase):
         self.world.start()
         self.wait_ready(self.world)
         self.start_api()
-        self.wait_for(
-            lambda: self.ask('/healthcheck'), why='the API', seconds=60
-        )
+        self.wait_for(lambda: self.ask('/healthcheck'), why='the API')
         headers, base_id = self.trace()
         body = {'power': 'on'}
         answer = self.ask('/v1/hosts/a/power', body, **headers)
@@ -170,7 +168,6 @@ class RequestTest(LogCase):
                 <= self.places(base_id)
             ),
             why='both are in the trace',
-            seconds=20,
         )
         (line,) = [
             line
@@ -186,9 +183,7 @@ class RequestTest(LogCase):
 
     def test_who_does_not_know_the_key_starts_no_trace(self):
         self.start_api()
-        self.wait_for(
-            lambda: self.ask('/healthcheck'), why='the API', seconds=60
-        )
+        self.wait_for(lambda: self.ask('/healthcheck'), why='the API')
         good, base_id = self.trace()
         forged = good | {web.X_TRACE_HMAC: '0' * 40}
         self.assertIsNotNone(self.ask('/v1', **forged))
@@ -196,6 +191,5 @@ class RequestTest(LogCase):
         self.wait_for(
             lambda: ('hass-api', 'wsgi-stop') in self.places(base_id),
             why='the trace',
-            seconds=20,
         )
         self.assertEqual(2, len(self.spans.heard))

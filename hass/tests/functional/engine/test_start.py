@@ -57,7 +57,6 @@ class RefusalsTest(base.EngineTest):
                 [base.ENGINE, '--config-file', path],
                 capture_output=True,
                 text=True,
-                timeout=60,
             )
         self.assertEqual(1, done.returncode, done.stderr)
         lines = done.stderr.strip().splitlines()
@@ -178,7 +177,7 @@ class StartTest(base.EngineTest):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(('127.0.0.1', world.ports['engine-1']))
             process = world.start()
-            self.assertEqual(1, process.wait(30))
+            self.assertEqual(1, process.wait())
         self.assertIn('[engine] listen: ', world.said())
         self.assertNotIn('Traceback', world.said())
 
@@ -190,7 +189,7 @@ class StartTest(base.EngineTest):
             port = taken.getsockname()[1]
             world.configure(detection__kdump_listen=f'127.0.0.1:{port}')
             process = world.start()
-            self.assertEqual(1, process.wait(30))
+            self.assertEqual(1, process.wait())
         self.assertIn('[detection] kdump_listen: ', world.said())
         self.assertNotIn('Traceback', world.said())
 
@@ -202,7 +201,6 @@ class StartTest(base.EngineTest):
             [sys.executable, '-c', TELL, '--config-file', path],
             capture_output=True,
             text=True,
-            timeout=60,
             env=os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)},
         )
         self.assertIn('with []\n', done.stdout, done.stderr)
@@ -213,6 +211,6 @@ class StartTest(base.EngineTest):
         process = world.start()
         self.wait_ready(world)
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(0, process.wait(30), world.said())
+        self.assertEqual(0, process.wait(), world.said())
         self.assertFalse(world.hears_all())
         self.assertNotIn('Traceback', world.said())

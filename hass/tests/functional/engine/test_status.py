@@ -39,7 +39,6 @@ class StatusTest(base.EngineTest):
             [STATUS, '--config-file', path, 'upgrade', 'check', '--json'],
             capture_output=True,
             text=True,
-            timeout=60,
         )
         self.assertNotIn('Traceback', done.stdout + done.stderr)
         self.assertNotIn(base.PASSWORD, done.stdout + done.stderr)

@@ -62,7 +62,6 @@ class ToldTest(base.EngineTest):
     def wait_told(self, written, hearer):
         self.wait_for(
             lambda: steps(hearer()) == written,
-            seconds=20,
             why='it is told as it is written',
         )
 
@@ -72,7 +71,6 @@ class ToldTest(base.EngineTest):
         self.world.nova.machines['a'].hang()
         self.wait_for(
             lambda: 'returned' in [line[1] for line in self.written()],
-            seconds=90,
             why='the host is back in service',
         )
         written = self.written()

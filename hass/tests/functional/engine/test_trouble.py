@@ -28,7 +28,6 @@ class TroubleTest(base.EngineTest):
     def wait_why(self, world, words):
         story = self.wait_for(
             lambda: (story := world.story()) and words in story.why and story,
-            seconds=40,
             why=f'a recovery that says {words!r}',
         )
         self.assertEqual(0, world.power_commands())

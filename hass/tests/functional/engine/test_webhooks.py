@@ -82,15 +82,12 @@ class WebhookCase(base.TestCase):
             return session.query(models.Outgoing).all()
 
     def wait_empty(self):
-        self.wait_for(
-            lambda: not self.rows(), why='nothing is left', seconds=30
-        )
+        self.wait_for(lambda: not self.rows(), why='nothing is left')
 
     def wait_why(self, words):
         return self.wait_for(
             lambda: [row for row in self.rows() if words in row.why],
             why=f'a row that says {words!r}',
-            seconds=30,
         )
 
 

@@ -41,8 +41,6 @@ class Operators:
 
 
 class AgentsAccountTest(base.TestCase):
-    seconds = 120
-
     def setUp(self):
         super().setUp()
         self.rabbit = servers.rabbitmq()

@@ -30,8 +30,6 @@ LONG_AWAY = '9999-01-01T00:00:00'
 
 
 class PowerTest(base.TestCase):
-    seconds = 120
-
     def setUp(self):
         super().setUp()
         connected = transport.connect(ears.make_conf(servers.rabbitmq().url()))

@@ -56,7 +56,6 @@ GARBAGE = (
 
 
 class RabbitCase(base.TestCase):
-    seconds = 180
     serves = True
 
     def setUp(self):
@@ -117,13 +116,11 @@ class RabbitCase(base.TestCase):
         first = self.wait_for(
             lambda: self.ears.host().reported_at,
             why='the first report',
-            seconds=20,
         )
         settled = first + datetime.timedelta(seconds=4)
         self.wait_for(
             lambda: self.ears.host().reported_at > settled,
             why='reports go on',
-            seconds=20,
         )
 
 
@@ -143,13 +140,11 @@ class BrokerTest(RabbitCase):
             why='beats go on without a broker',
         )
         self.rabbit.start()
-        self.wait_for(lambda: '3' in self.told(), why='the faults', seconds=60)
+        self.wait_for(lambda: '3' in self.told(), why='the faults')
         first_told = sorted(set(self.told()), key=self.told().index)
         self.assertEqual(['0', '1', '2', '3'], first_told)
         self.allege(agent, 4)
-        self.wait_for(
-            lambda: '4' in self.told(), why='reports as before', seconds=20
-        )
+        self.wait_for(lambda: '4' in self.told(), why='reports as before')
 
     def test_an_agent_that_stops_without_a_broker_does_not_hang(self):
         agent = self.make_agent()
@@ -157,7 +152,7 @@ class BrokerTest(RabbitCase):
         self.rabbit.kill()
         began = self.ears.clock.monotonic()
         agent.stop(planned=True)
-        self.assertLess(self.ears.clock.monotonic() - began, 10.0)
+        self.assertLess(self.ears.clock.monotonic() - began, 60.0)
         self.wait_for(
             lambda: (
                 (heard := self.ears.listener.heard(ears.HOST))
@@ -166,7 +161,7 @@ class BrokerTest(RabbitCase):
             why='the goodbye in its beats',
         )
         self.rabbit.start()
-        self.wait_for(self.answered, why='an engine answers', seconds=60)
+        self.wait_for(self.answered, why='an engine answers')
 
 
 class GarbageTest(RabbitCase):
@@ -218,8 +213,6 @@ class GarbageTest(RabbitCase):
 
 
 class SilenceTest(base.TestCase):
-    seconds = 60
-
     def test_an_engine_starts_without_a_broker(self):
         nowhere = f'rabbit://u:p@127.0.0.1:{servers.free_port()}/'
         connected = transport.connect(ears.make_conf(nowhere))
@@ -257,4 +250,4 @@ class SilenceTest(base.TestCase):
         self.addCleanup(server.wait)
         self.addCleanup(server.stop)
         api.OperatorAPI(connected, 5.0).wake()
-        self.assertTrue(rung.wait(10))
+        self.assertTrue(rung.wait(60))

@@ -180,21 +180,15 @@ class FormerEngineTest(test_rabbit.RabbitCase):
 
     def test_it_is_believed_until_it_has_news(self):
         known = self.tell(faults.Incident.KILLED)
-        self.wait_for(
-            lambda: known in self.events(), seconds=40, why='the event'
-        )
+        self.wait_for(lambda: known in self.events(), why='the event')
         self.assertEqual([], self.engine.refused)
 
     def test_what_they_do_not_know_waits_for_one_that_does(self):
         news = self.tell(faults.Incident.NETWORK_LOST)
-        self.wait_for(
-            lambda: self.engine.refused, seconds=40, why='it to be refused'
-        )
+        self.wait_for(lambda: self.engine.refused, why='it to be refused')
         self.assertIn('envelope.version', self.engine.refused[0])
         known = self.tell(faults.Incident.KILLED)
-        self.wait_for(
-            lambda: known in self.events(), seconds=40, why='the other event'
-        )
+        self.wait_for(lambda: known in self.events(), why='the other event')
         self.assertNotIn(news, self.events())
         self.ears.serve()
         self.stop_engine()
@@ -202,13 +196,10 @@ class FormerEngineTest(test_rabbit.RabbitCase):
             lambda: [
                 one.payload.get('event') for one in self.ears.notifications()
             ] == ['network_lost'],
-            seconds=60,
             why='it to be told to an engine that knows it',
         )  # fmt: skip
 
     def test_its_goodbye_is_heard(self):
-        self.wait_for(
-            lambda: self.engine.taken, seconds=40, why='the first report'
-        )
+        self.wait_for(lambda: self.engine.taken, why='the first report')
         self.agent.stop()
         self.assertEqual(['stopped'], self.engine.left)

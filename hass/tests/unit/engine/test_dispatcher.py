@@ -152,7 +152,7 @@ class ScanTest(DispatcherCase):
         start = threading.Barrier(3)
 
         def scan(engine):
-            start.wait(10)
+            start.wait(60)
             engine.scan()
 
         threads = [threading.Thread(target=scan, args=[e]) for e in engines]

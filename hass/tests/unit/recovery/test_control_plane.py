@@ -76,4 +76,4 @@ class ControlPlaneTest(base.TestCase):
             self.clock.boottime += 60
             return plane.trouble() == ''
 
-        self.wait_for(well, seconds=30, why='the part to answer again')
+        self.wait_for(well, why='the part to answer again')
