@@ -55,7 +55,7 @@ class Domains:
     """The guests that were seen lately.
 
     Looking may block for as long as libvirt likes, so that a thread of
-    its own calls look(); what it saw goes stale after FRESH_SECONDS.
+    its own calls look(); what it saw goes stale after LISTED_SECONDS.
     """
 
     def __init__(self, clock: clocks.Clock, guests: detection.Guests) -> None:
@@ -71,7 +71,7 @@ class Domains:
     def fresh(self) -> list[str] | None:
         """The UUIDs; None: they cannot be seen, or not quickly enough."""
         began, domains = self._seen
-        if self._clock.monotonic() - began > FRESH_SECONDS:
+        if self._clock.monotonic() - began > messages.LISTED_SECONDS:
             return None
         return domains
 

@@ -214,10 +214,12 @@ def record_report(
     system_uuid: str | None,
     resume_guests: bool | None,
     clock_at: datetime.datetime | None,
+    age: float = 0.0,
 ) -> None:
-    """What the agent of the host reported just now.
+    """What the agent of the host reported.
 
     :param clock_at: what its own clock said, naive UTC; None: nonsense
+    :param age: seconds that the report was under way
 
     :raises hass.exception.NotFound: there is no such host
     """
@@ -228,7 +230,8 @@ def record_report(
     row.domains = domains
     row.system_uuid = system_uuid
     row.resume_guests = resume_guests
-    row.reported_at = moments.read_now(session)
+    under_way = datetime.timedelta(seconds=age)
+    row.reported_at = moments.read_now(session) - under_way
     row.clock_at = clock_at
     session.flush()
 

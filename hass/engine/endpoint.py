@@ -179,11 +179,18 @@ class ReportsEndpoint:
         check_addresses(report)
         check_events(report)
         check_guests(report)
-        seconds = self._database.write(record, report)
+        seconds = self._database.write(record, report, self._age(report))
         if report.events or report.faults:
             self._ring()
         self._tell_ailments(report)
         return {'patrol_seconds': seconds} | self._orders(report, envelope)
+
+    def _age(self, report: messages.Report) -> float:
+        """Seconds that it was under way, as far as beats tell."""
+        heard = self._ears.heard(report.host)
+        if heard is None or heard.boot_id != report.boot_id:
+            return 0.0
+        return max(0.0, heard.uptime - report.uptime)
 
     def _orders(
         self, report: messages.Report, envelope: Any
@@ -323,9 +330,12 @@ def ailments(report: messages.Report) -> str:
     return '; '.join(found)
 
 
-def record(session: orm.Session, report: messages.Report) -> float | None:
+def record(
+    session: orm.Session, report: messages.Report, age: float = 0.0
+) -> float | None:
     """Write a report down.
 
+    :param age: seconds that it was under way
     :returns: seconds since any engine finished a turn of its patrol
     """
     hosts.record_report(
@@ -337,6 +347,7 @@ def record(session: orm.Session, report: messages.Report) -> float | None:
         system_uuid=report.system_uuid,
         resume_guests=report.resume_guests,
         clock_at=beats.moment(report.sent_at),
+        age=age,
     )
     hosts.unplan(session, report.host)
     now = moments.read_now(session)

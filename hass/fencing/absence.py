@@ -20,8 +20,8 @@ class DomainAbsent:
     """The agent of ``host`` listed its domains; ``instance`` is not there.
 
     :ivar instance: the instance's UUID
-    :ivar read_at: CLOCK_BOOTTIME of this engine, in seconds, at or before
-        which the agent looked
+    :ivar read_at: CLOCK_BOOTTIME of this engine, in seconds; the agent
+        looked then or later
     """
 
     host: str

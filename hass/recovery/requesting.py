@@ -34,12 +34,17 @@ from hass.recovery import planner as planner_
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import Turn
+from hass.rpc import messages
 
 BATCH = 10
 """Calls of one turn: all are sent while one proof is fresh."""
 
 MOVES_OF = datetime.timedelta(days=1)
 """Older moves than these have left a domain that agents see, or nothing."""
+
+OLD = datetime.timedelta(seconds=messages.LISTED_SECONDS + 5.0)
+"""What a report tells of domains may have been so long before it came: it may
+have been under way, and its host unheard by the engine that it came to."""
 
 Row = models.Evacuation
 RowState = models.EvacuationState
@@ -270,14 +275,15 @@ class Requester:
     ) -> absence.DomainAbsent | None:
         """What the agent listed, if it looked after the last attempt."""
         assert host.reported_at is not None
+        looked_at = host.reported_at - OLD
         floors = (
             turn.recovery.was.get('off_since'),
             row.was.get('ask_again_at'),
         )
         for floor in filter(None, floors):
-            if host.reported_at <= datetime.datetime.fromisoformat(floor):
+            if looked_at <= datetime.datetime.fromisoformat(floor):
                 return None
-        age = (turn.now - host.reported_at).total_seconds()
+        age = (turn.now - looked_at).total_seconds()
         return absence.DomainAbsent(
             host.name, row.instance_uuid, turn.began - age
         )

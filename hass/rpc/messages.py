@@ -42,6 +42,8 @@ NEW_INCIDENTS = frozenset(
 )
 """Words that came with 1.3: an older engine refuses what they are in."""
 TOO_NEW = 'envelope.version'
+LISTED_SECONDS = 5.0
+"""The domains in a report were listed at most so long before it was sent."""
 MAX_BYTES = 256 * 1024
 MAX_ITEMS = 4096
 MAX_CHARACTERS = 255
@@ -165,7 +167,8 @@ class Report(Message):
     """The full report of an agent.
 
     :ivar addresses: network name to the host's address there
-    :ivar domains: UUIDs of all guests defined here; None: it cannot see
+    :ivar domains: UUIDs of all guests defined here, at most LISTED_SECONDS
+        old; None: it cannot see
     :ivar system_uuid: the SMBIOS UUID read in band; None: it cannot see
     :ivar resume_guests: nova.conf's resume_guests_state_on_host_boot
     :ivar watchdog: off, feeding, or why the watchdog is not fed

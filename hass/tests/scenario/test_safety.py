@@ -63,6 +63,7 @@ PARAGRAPHS = {
         'test_the_agent_of_a_living_end_can_clear_it',
         'test_an_absent_domain_clears_the_destination_of_a_failed_attempt',
         'test_a_report_from_before_the_attempt_clears_nothing',
+        'test_a_report_may_tell_what_was_seen_before_the_attempt',
     ),
     'one open evacuation of an instance over all recoveries': (
         'test_an_instance_has_one_open_evacuation_over_all_recoveries',

@@ -155,13 +155,28 @@ class SafetyProofsTest(base.ScenarioTest):
         verdict = self.cloud.verdict()
         self.assertEqual({1}, set(verdict.evacuations.values()))
 
-    def test_a_report_from_before_the_attempt_clears_nothing(self):
+    def report_no_guests(self):
         for name in self.cloud.hosts:
             self.report(name, [])
+
+    def test_a_report_from_before_the_attempt_clears_nothing(self):
+        self.report_no_guests()
         self.fail_first_attempts()
         self.cloud.tick(seconds=60)
         verdict = self.cloud.verdict()
         self.assertEqual({1}, set(verdict.evacuations.values()))
+
+    def test_a_report_may_tell_what_was_seen_before_the_attempt(self):
+        self.report_no_guests()
+        self.fail_first_attempts()
+        self.cloud.tick(seconds=2)
+        self.report_no_guests()
+        self.cloud.tick(seconds=60)
+        verdict = self.cloud.verdict()
+        self.assertEqual({1}, set(verdict.evacuations.values()))
+        self.agents_see_guests()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances, evacuated_once=False)
 
     def test_a_domain_that_another_agent_sees_holds_the_instance(self):
         self.report('compute-3', [self.instances[0]])

@@ -16,6 +16,7 @@ import fixtures
 
 from hass.agent import facts
 from hass.detection import guests
+from hass.rpc import messages
 from hass.tests import base
 from hass.tests import clocks
 
@@ -61,5 +62,5 @@ class DomainsTest(base.TestCase):
         self.assertIsNone(domains.fresh())
         domains.look()
         self.assertEqual([], domains.fresh())
-        clock.turn(facts.FRESH_SECONDS + 1)
+        clock.turn(messages.LISTED_SECONDS + 1)
         self.assertIsNone(domains.fresh())

@@ -452,6 +452,21 @@ class EndpointTest(base.TestCase):
     def test_beats_show_that_a_report_is_old(self):
         envelope = self.make_report()
         self.clock.turn(40)
+        self.hear()
+        self.refuse(
+            self.endpoint.report(CONTEXT, envelope), beats.Refusal.STALE
+        )
+
+    def test_beats_show_how_long_a_report_was_under_way(self):
+        envelope = self.make_report()
+        self.clock.turn(4)
+        self.hear()
+        self.endpoint.report(CONTEXT, envelope)
+        late = self.clock.now() - self.host().reported_at
+        self.assertEqual(4.0, late.total_seconds())
+
+    def hear(self):
+        """A beat of this moment."""
         self.ears['compute-1'] = hearing.Heard(
             host='compute-1',
             boot_id='boot-1',
@@ -462,9 +477,6 @@ class EndpointTest(base.TestCase):
             uptime=self.clock.monotonic(),
             planned=False,
             clock_jump=False,
-        )
-        self.refuse(
-            self.endpoint.report(CONTEXT, envelope), beats.Refusal.STALE
         )
 
     def test_a_goodbye_is_not_taken_twice(self):
