@@ -19,7 +19,9 @@ answer, or is at work on an instance, the answer waits.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from concurrent import futures
 import datetime
+import functools
 import logging
 import threading
 from typing import Any
@@ -54,7 +56,8 @@ LAYERS = (
     faults.Layer.GUEST_NETWORK,
 )
 MANY = 3
-"""Instances of one host that are asked for in one call."""
+"""More instances of one host are asked for in one call. About fewer all is
+asked at once: what Nova takes to answer is what their recoveries wait for."""
 PATIENT_SECONDS = 3600.0
 """For so long it is waited for the end of what Nova does."""
 LEFT_SECONDS = 2.0
@@ -63,12 +66,14 @@ one for so long: asked the same by two, Nova takes longer to answer either."""
 REMEMBERED = 1000
 Story = instance_failure.InstanceFailure
 Told = models.Notification
+Known = tuple[nova.Server | None, Callable[[], list[nova.Action]]]
 
 
 class Incidents:
     """One engine's reader; two engines may read the same.
 
     :param wake: rings the dispatcher's bell
+    :param pool: what is asked of Nova at once is asked here
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Incidents:
         rule: entitlement.Rule,
         engine: str,
         wake: Callable[[], None],
+        pool: futures.Executor,
     ) -> None:
         self._database = database
         self._inventory = inventory
@@ -86,6 +92,7 @@ class Incidents:
         self._rule = rule
         self._engine = engine
         self._wake = wake
+        self._pool = pool
         self._reading = threading.Lock()
         self._unread = threading.Event()
         self._logged: set[str] = set()
@@ -132,9 +139,9 @@ class Incidents:
             else:
                 by_host.setdefault(told.host, []).append(told)
         for name, several in by_host.items():
-            servers = self._servers(name, [_uuid(one) for one in several])
+            known = self._ask(name, sorted({_uuid(one) for one in several}))
             for told in several:
-                self._weigh(told, servers.get(_uuid(told)), now)
+                self._weigh(told, *known[_uuid(told)], now)
 
     def _at_once(self, told: Told, now: datetime.datetime) -> str:
         """Why it comes to nothing, as far as Nova need not be asked."""
@@ -155,21 +162,36 @@ class Incidents:
             return f'in maintenance until {window[0]}: {window[1]}'
         return ''
 
-    def _servers(
-        self, host: str, uuids: Sequence[str]
-    ) -> dict[str, nova.Server]:
-        """What Nova knows of them, in few calls."""
-        found: dict[str, nova.Server] = {}
-        if len(set(uuids)) > MANY:
-            found = {one.uuid: one for one in self._compute.servers_on(host)}
-        for uuid in sorted(set(uuids) - found.keys()):
-            server = self._compute.server(uuid)
-            if server is not None:
-                found[uuid] = server
-        return found
+    def _ask(self, host: str, uuids: Sequence[str]) -> dict[str, Known]:
+        """What Nova knows of them: in few calls, or in little time."""
+        if len(uuids) > MANY:
+            there = {one.uuid: one for one in self._compute.servers_on(host)}
+            return {
+                uuid: (
+                    there.get(uuid) or self._compute.server(uuid),
+                    functools.partial(self._actions, uuid),
+                )
+                for uuid in uuids
+            }
+        asked = [
+            (
+                uuid,
+                self._pool.submit(self._compute.server, uuid),
+                self._pool.submit(self._actions, uuid),
+            )
+            for uuid in uuids
+        ]
+        return {
+            uuid: (server.result(), actions.result)
+            for uuid, server, actions in asked
+        }
 
     def _weigh(
-        self, told: Told, server: nova.Server | None, now: datetime.datetime
+        self,
+        told: Told,
+        server: nova.Server | None,
+        actions: Callable[[], list[nova.Action]],
+        now: datetime.datetime,
     ) -> None:
         """Is it meant to run, and is it protected?"""
         uuid = _uuid(told)
@@ -193,7 +215,7 @@ class Incidents:
         age = (now - _at(told)).total_seconds()
         meant = intent.of(
             server,
-            self._actions(uuid),
+            actions(),
             told.host,
             age,
             {one for row in known for one in row.was.get('ours', ())},

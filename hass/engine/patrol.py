@@ -128,6 +128,7 @@ class Patrol:
             protection_options.rule(conf),
             engine,
             wake,
+            pool,
         )
 
     def run(self) -> None:

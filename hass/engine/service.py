@@ -202,7 +202,7 @@ class Engine:
         )
         workers = conf.bmc.workers
         self._pools = {
-            'patrol': pools.Pool(8, 'probe'),
+            'patrol': pools.Pool(16, 'probe'),
             'looks': pools.Pool(workers, 'round'),
             'slow looks': pools.Pool(max(1, workers // 2), 'slow'),
             # A pager may hang, and may not take the lanes with it.
