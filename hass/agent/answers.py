@@ -40,7 +40,7 @@ REACHES = 5
 POKES_A_SECOND = 20
 """So many beats are sent back on a network."""
 PAUSE_SECONDS = 0.02
-WAIT_SECONDS = 0.5
+WAIT_SECONDS = 1.0
 DRAIN = 32
 
 TOO_MANY = 'there are too many of its kind'
@@ -73,19 +73,27 @@ class Answers:
         self._allowance: dict[str, _Allowance] = {}
         self._refusals = refusals.Refusals(clock)
         self._lock = threading.Lock()
+        self._ready = selectors.DefaultSelector()
+        self._lines: dict[socket.socket, str] = {}
         # Who waits for the answer, by nonce: each network carries the
         # question, and the host is pinged once.
         self._reaches: dict[str, set[tuple[socket.socket, beats.Place]]] = {}
 
     def turn(self) -> None:
         """Wait a little for questions, and answer those that came."""
-        with selectors.DefaultSelector() as ready:
-            for line, network in self._sender.lines().items():
+        lines = self._sender.lines()
+        if lines != self._lines:
+            self._lines = lines
+            self._ready.close()
+            self._ready = selectors.DefaultSelector()
+            for line, network in lines.items():
                 # It may be closed at any time.
                 with contextlib.suppress(ValueError, OSError):
-                    ready.register(line, selectors.EVENT_READ, network)
-            for key, _events in ready.select(WAIT_SECONDS):
-                self._drain(key.fileobj, key.data)  # type: ignore[arg-type]
+                    self._ready.register(line, selectors.EVENT_READ, network)
+        # Beats open them one by one when the agent has just been started.
+        seconds = WAIT_SECONDS if lines else 0.1
+        for key, _events in self._ready.select(seconds):
+            self._drain(key.fileobj, key.data)  # type: ignore[arg-type]
 
     def refusals(self) -> dict[str, int]:
         """How many questions were refused, by reason."""

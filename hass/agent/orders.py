@@ -31,7 +31,7 @@ from hass.rpc import messages
 
 LOG = logging.getLogger(__name__)
 
-WAIT_SECONDS = 1.0
+WAIT_SECONDS = 5.0
 REMEMBERED = 1024
 """An order that comes again, because its result got lost, is not repeated."""
 Doer = Callable[[str], str]

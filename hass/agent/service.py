@@ -168,6 +168,7 @@ class Agent:
         )
         self._domains = facts.Domains(clock, guests)
         self._nova_conf = facts.NovaConf(conf.nova_conf)
+        self._system_uuid: str | None = None
         self._watchdog = watchdog.Watchdog(
             conf.watchdog_device, conf.watchdog_seconds, conf.allow_softdog
         )
@@ -250,10 +251,14 @@ class Agent:
 
     def facts(self) -> facts.Facts:
         """What the next report says."""
+        # The machine's: it stays what it is once it can be read.
+        self._system_uuid = self._system_uuid or facts.system_uuid(
+            self._conf.system_uuid_file
+        )
         return facts.Facts(
             addresses=self._addresses,
             domains=self._domains.fresh(),
-            system_uuid=facts.system_uuid(self._conf.system_uuid_file),
+            system_uuid=self._system_uuid,
             resume_guests=self._nova_conf.resume_guests(),
             watchdog=self._watchdog.state[: messages.MAX_CHARACTERS],
             health=self._health(),
@@ -389,6 +394,7 @@ class Agent:
             ('instance list', watch.list, 1.0)
         ]
         if watches.AGENT in wanted:
+            turns.append(('guest agents', watch.line_up, 1.0))
             turns += [
                 (f'guest agents {number}', watch.ask_agents, 0.0)
                 for number in range(1, watches.ASKERS + 1)

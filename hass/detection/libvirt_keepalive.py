@@ -30,8 +30,11 @@ from hass import faults
 
 INTERVAL_SECONDS, COUNT = 1, 3
 """libvirtd that answers no keepalive for 4 s is hung."""
+LONG_INTERVAL_SECONDS, LONG_COUNT = 5, 1
+"""A call to it ends within 10 s; less would wake the process for nothing."""
 OPEN_SECONDS = 4.0
 REASON_SECONDS = 1.0
+_STARTING = threading.Lock()
 GONE = frozenset({errno.ENOENT, errno.ECONNREFUSED})
 
 
@@ -145,9 +148,15 @@ class LibvirtKeepalive(base.Detector):
         return _failed(f'libvirtd hangs: silent for {silence} s')
 
 
-@functools.cache
 def start_events() -> Any:
     """The libvirt module, with the one event loop that a process has."""
+    # Many threads want it when an agent starts, and a cache lets all in.
+    with _STARTING:
+        return _start_events()
+
+
+@functools.cache
+def _start_events() -> Any:
     libvirt: Any = importlib.import_module('libvirt')
     libvirt.virEventRegisterDefaultImpl()
     # It would write to stderr what is raised as well.
@@ -174,7 +183,7 @@ def if_supported(libvirt: Any) -> Iterator[None]:
 def keep_alive(libvirt: Any, connection: Any) -> None:
     """End calls to a libvirtd that hangs, where it is asked over a line."""
     with if_supported(libvirt):
-        connection.setKeepAlive(INTERVAL_SECONDS, COUNT)
+        connection.setKeepAlive(LONG_INTERVAL_SECONDS, LONG_COUNT)
 
 
 def _of_the_socket(libvirt: Any, error: Any) -> bool:

@@ -25,13 +25,13 @@ address is free does not take it for a rival.
 
 from collections.abc import Collection, Iterable
 import ctypes
-import dataclasses
 import functools
 import ipaddress
 import selectors
 import socket
 import struct
 import threading
+from typing import NamedTuple
 
 from hass import clock as clocks
 
@@ -53,28 +53,24 @@ REPLIES_ONLY = (
     (0x06, 0, 0, 0),  # ret 0
 )
 """Classic BPF: guests' traffic costs nothing more than a look at it."""
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 AT_ONCE = 32
 """Frames that are read of one guest before the others get their turn."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Question:
-    """Does this guest have this address?"""
+class Question(NamedTuple):
+    """Does this guest have this address? Both are as in frames."""
 
     device: str
-    mac: str
-    address: str
-
-    @property
-    def key(self) -> tuple[bytes, bytes]:
-        return _packed(self.mac, self.address)
+    mac: bytes
+    address: bytes
 
 
 @functools.lru_cache(4096)
-def _packed(mac: str, address: str) -> tuple[bytes, bytes]:
-    """As they are in frames; the same are asked again and again."""
-    return (
+def question(device: str, mac: str, address: str) -> Question:
+    """What is asked again and again."""
+    return Question(
+        device,
         bytes.fromhex(mac.replace(':', '')),
         ipaddress.IPv4Address(address).packed,
     )
@@ -97,11 +93,7 @@ class Taps:
     ) -> frozenset[Question]:
         """Those that were answered within the time."""
         self._close_all_but({each.device for each in questions})
-        waiting = {
-            (each.device, *each.key): each
-            for each in questions
-            if self._ask(each)
-        }
+        waiting = {each for each in questions if self._ask(each)}
         answered: set[Question] = set()
         until = self._clock.monotonic() + seconds
         while waiting:
@@ -111,8 +103,9 @@ class Taps:
             ready = self._ready.select(max(0.0, left))
             for key, _events in ready:
                 for heard in _read(key.fileobj):  # type: ignore[arg-type]
-                    found = waiting.pop((key.data, *heard), None)
-                    if found is not None:
+                    found = Question(key.data, *heard)
+                    if found in waiting:
+                        waiting.remove(found)
                         answered.add(found)
             if left <= 0:
                 break
@@ -141,7 +134,7 @@ class Taps:
                 line = _line(device)
                 self._open[device] = line
                 self._ready.register(line, selectors.EVENT_READ, device)
-            self._open[device].send(request(*question.key))
+            self._open[device].send(request(question.mac, question.address))
         except OSError:
             if device in self._open:
                 self._close(device)
@@ -149,6 +142,7 @@ class Taps:
         return True
 
 
+@functools.lru_cache(4096)
 def request(mac: bytes, address: bytes) -> bytes:
     """The frame that asks."""
     return ARP.pack(

@@ -87,6 +87,8 @@ class Libvirt:
         self._clock = clock
         self._lock = threading.Lock()
         self._connection: Any = None
+        # As the last listing gave them: to look each up costs another call.
+        self._domains: Mapping[str, Any] = {}
         self.trouble = ''
 
     def domains(self) -> Mapping[str, Domain] | None:
@@ -101,13 +103,22 @@ class Libvirt:
             stats = connection.getAllDomainStats(
                 self._libvirt.VIR_DOMAIN_STATS_STATE
             )
+            found = {
+                domain.UUIDString(): (domain, values)
+                for domain, values in stats
+            }
+            with self._lock:
+                if self._connection is connection:
+                    self._domains = {
+                        uuid: domain for uuid, (domain, _) in found.items()
+                    }
             return {
-                domain.UUIDString(): _domain(
+                uuid: _domain(
                     domain,
                     values.get('state.state', 0),
                     values.get('state.reason', 0),
                 )
-                for domain, values in stats
+                for uuid, (domain, values) in found.items()
             }
 
         return self._told(ask)
@@ -135,7 +146,9 @@ class Libvirt:
         if connection is None:
             return Reply.NONE, f'libvirt is not connected: {self.trouble}'
         try:
-            domain = connection.lookupByUUIDString(uuid)
+            domain = self._domains.get(uuid)
+            if domain is None:
+                domain = connection.lookupByUUIDString(uuid)
             # Of all calls of libvirt only this one has a time limit that a
             # guest cannot stretch, and that is not shared with Nova.
             importlib.import_module('libvirt_qemu').qemuAgentCommand(
@@ -205,7 +218,7 @@ class Libvirt:
             with contextlib.suppress(self._libvirt.libvirtError):
                 if self._connection is None or self._connection.isAlive():
                     return
-            self._connection = None
+            self._connection, self._domains = None, {}
 
     def _tell(self, trouble: str) -> None:
         """Once when it comes, once when it goes."""

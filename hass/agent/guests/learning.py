@@ -60,6 +60,9 @@ class Word:
     since: float = 0.0
 
 
+HEALTHY = Word(Verdict.HEALTHY, 'it answers')
+
+
 class Learning:
     """What is known of the guests of one host, by their UUIDs."""
 
@@ -114,7 +117,7 @@ class Learning:
         if record is None:
             return None
         if record.answers and not record.misses:
-            return Word(Verdict.HEALTHY, 'it answers')
+            return HEALTHY
         if not record.answers_enough:
             often = 'only once' if record.answers else 'never'
             return Word(Verdict.UNKNOWN, f'it has answered {often} yet')

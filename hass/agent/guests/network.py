@@ -89,7 +89,7 @@ class HostNetwork:
 
     def _answer_arp(self, guests: Mapping[str, Ports]) -> dict[str, str]:
         questions = {
-            arp.Question(port.device, port.mac, address): uuid
+            arp.question(port.device, port.mac, address): (uuid, address)
             for uuid, ports in guests.items()
             for port in ports
             for address in port.addresses
@@ -97,7 +97,8 @@ class HostNetwork:
         }
         answered = self._taps.answered(questions.keys(), LOOK_SECONDS)
         return {
-            questions[each]: f'{each.address} answers ARP' for each in answered
+            uuid: f'{address} answers ARP'
+            for uuid, address in map(questions.__getitem__, answered)
         }
 
     def _answer_pings(self, guests: Mapping[str, Ports]) -> dict[str, str]:

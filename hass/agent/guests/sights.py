@@ -14,8 +14,8 @@
 """The newest look at each instance, and which of them are news."""
 
 from collections.abc import Collection, Mapping, Sequence
-import dataclasses
 import threading
+from typing import NamedTuple
 
 from hass import clock as clocks
 from hass import faults
@@ -24,8 +24,7 @@ ALL_SECONDS = 300.0
 """So often everything is told, whether it is news or not."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What one detector saw of one instance; ``at`` is CLOCK_BOOTTIME."""
 
     instance: str

@@ -45,20 +45,20 @@ AGENT, NETWORK = 'agent', 'network'
 LIBVIRT, QGA, NET = 'instance_libvirt', 'guest_os_qga', 'guest_network'
 LIST_SECONDS = 5.0
 """All domains are listed so often."""
-DESCRIBE_SECONDS = 60.0
+DESCRIBE_SECONDS = 300.0
 """What a domain's XML said is believed for so long."""
 ASKERS = 4
 """So many agents are asked at a time: one that hangs keeps a thread here, and
 one of libvirtd's twenty, for seconds."""
-AGENT_SECONDS = 10.0
+AGENT_SECONDS = 15.0
 """Each agent is asked so often."""
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS = 3.0
 """One that has just fallen silent, so often."""
 TIRED_SECONDS = 60.0
 """One that is known to be silent, or never answered, so often."""
 PING_SECONDS = 10.0
 """Guests that have never answered are pinged so often."""
-WAIT_SECONDS = 1.0
+WAIT_SECONDS = 10.0
 ANEW = frozenset({Incident.REBOOTED, Incident.WATCHDOG_RESET})
 """After these a guest is silent for as long as it boots."""
 NO_ADDRESS = 'Nova gave it no IPv4 address'
@@ -105,7 +105,7 @@ class Watch:
 
     :param tell: is told of an agent, or a network, that answers no more
     :param looks: AGENT, NETWORK, or both
-    :param wait_seconds: how long to wait for an agent that is due
+    :param wait_seconds: how long to wait for an agent that is in line
     :ivar sights: what the reports tell
     :ivar trouble: why networks are not looked at as they should be
     """
@@ -165,9 +165,23 @@ class Watch:
             else:
                 self._take_in(found)
 
+    def line_up(self) -> None:
+        """Put all agents in line that are due."""
+        now = self._clock.monotonic()
+        with self._lock:
+            for uuid, guest in self._guests.items():
+                # Most are not due: what is cheap to know comes first.
+                if now < guest.ask_at or guest.in_line:
+                    continue
+                has_agent = guest.described.agent is not description.Line.NONE
+                if has_agent and guest.runs:
+                    guest.in_line = True
+                    # It may become due again while it is asked.
+                    guest.ask_at = math.inf
+                    self._asking.put(uuid)
+
     def ask_agents(self) -> None:
-        """Ask one that is due, or wait a little; for several threads."""
-        self._line_up(self._clock.monotonic())
+        """Ask one that is in line, or wait for one; for several threads."""
         with contextlib.suppress(queue.Empty):
             uuid = self._asking.get(timeout=self._wait_seconds)
             self._ask_agent(uuid)
@@ -202,19 +216,6 @@ class Watch:
             return False
         guest.ping_at = now + PING_SECONDS
         return True
-
-    def _line_up(self, now: float) -> None:
-        with self._lock:
-            for uuid, guest in self._guests.items():
-                # Most are not due: what is cheap to know comes first.
-                if now < guest.ask_at or guest.in_line:
-                    continue
-                has_agent = guest.described.agent is not description.Line.NONE
-                if has_agent and guest.runs:
-                    guest.in_line = True
-                    # It may become due again while it is asked.
-                    guest.ask_at = math.inf
-                    self._asking.put(uuid)
 
     def _ask_agent(self, uuid: str) -> None:
         guest = self._guests.get(uuid)

@@ -26,7 +26,7 @@ from hass import faults
 
 LOG = logging.getLogger(__name__)
 
-WAIT_SECONDS = 1.0
+WAIT_SECONDS = 5.0
 AT_ONCE = 500
 MISSED = 'found when all domains were listed'
 

@@ -60,8 +60,10 @@ class GuestsTest(guest_case.GuestCase):
             self.clock,
             [watch.AGENT, watch.NETWORK],
             self.told.append,
+            wait_seconds=1.0,
         )
         self.start_loop('list', self.watch.list, 0.2)
+        self.start_loop('line', self.watch.line_up, 0.2)
         self.start_loop('agents', self.watch.ask_agents, 0.0)
         self.start_loop('more agents', self.watch.ask_agents, 0.0)
         self.start_loop('networks', self.look_inside, LOOK_SECONDS)

@@ -95,13 +95,17 @@ class WatchTest(base.TestCase):
         )
 
     def look(self, times=1):
-        """All that there is to look at, ten seconds apart."""
+        """All that there is to look at, as often as it is due."""
         for _each in range(times):
             self.watch.list()
             self.watch.ask_networks()
-            for _agent in self.host.found:
-                self.watch.ask_agents()
-            self.clock.turn(10)
+            self.ask_agents(len(self.host.found))
+            self.clock.turn(watch.AGENT_SECONDS)
+
+    def ask_agents(self, times=1):
+        self.watch.line_up()
+        for _each in range(times):
+            self.watch.ask_agents()
 
     def verdicts(self, uuid='a'):
         _marks, looks = self.watch.sights.news(1000, [uuid])
@@ -245,7 +249,7 @@ class WatchTest(base.TestCase):
         self.clock.turn(10)
         for _each in range(2):
             self.watch.list()
-            self.watch.ask_agents()
+            self.ask_agents()
         self.assertEqual(['a', 'a'], asked)
 
     def test_events_of_other_instances_change_nothing(self):
@@ -274,7 +278,7 @@ class WatchTest(base.TestCase):
         self.host.meanwhile = start_anew
         self.clock.turn(10)
         self.watch.list()
-        self.watch.ask_agents()
+        self.ask_agents()
         self.assertEqual('unknown', self.verdicts()['guest_os_qga'])
 
     def test_what_was_stopped_since_it_was_listed_is_not_told(self):
@@ -334,10 +338,10 @@ class WatchTest(base.TestCase):
         self.host.start('a')
         del self.host.agents['a']
         self.watch.list()
-        self.assertRaises(KeyError, self.watch.ask_agents)
+        self.assertRaises(KeyError, self.ask_agents)
         self.assertEqual('unknown', self.verdicts()['guest_os_qga'])
         self.host.start('a')
-        self.clock.turn(10)
+        self.clock.turn(watch.AGENT_SECONDS)
         self.look()
         self.assertEqual('healthy', self.verdicts()['guest_os_qga'])
 
