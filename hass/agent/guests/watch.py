@@ -50,9 +50,9 @@ DESCRIBE_SECONDS = 300.0
 ASKERS = 4
 """So many agents are asked at a time: one that hangs keeps a thread here, and
 one of libvirtd's twenty, for seconds."""
-AGENT_SECONDS = 15.0
+AGENT_SECONDS = 20.0
 """Each agent is asked so often."""
-AGAIN_SECONDS = 3.0
+AGAIN_SECONDS = 2.0
 """One that has just fallen silent, so often."""
 TIRED_SECONDS = 60.0
 """One that is known to be silent, or never answered, so often."""
