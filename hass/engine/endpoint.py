@@ -351,8 +351,10 @@ def record(
     )
     hosts.unplan(session, report.host)
     now = moments.read_now(session)
+    # What is so old in it was so old when it was sent.
+    sent_at = _ago(now, age)
     for sight in report.observations:
-        observations.put(session, _observation(report.host, sight, now))
+        observations.put(session, _observation(report.host, sight, sent_at))
     for alleged in report.faults:
         notifications.add(
             session,
@@ -360,7 +362,7 @@ def record(
             host=report.host,
             layer=alleged.layer,
             payload=alleged.payload,
-            generated_at=_ago(now, alleged.age),
+            generated_at=_ago(sent_at, alleged.age),
         )
     for result in report.results:
         orders.answer(
@@ -368,9 +370,12 @@ def record(
         )
     notifications.add_new(
         session,
-        (_notification(report.host, one, now) for one in report.events),
+        (
+            _notification(report.host, one, sent_at, now)
+            for one in report.events
+        ),
     )
-    instance_observations.put(session, report.host, _seen(report, now))
+    instance_observations.put(session, report.host, _seen(report, sent_at))
     turns = [engine.turn_at for engine in services.all(session)]
     return (now - max(turns)).total_seconds() if turns else None
 
@@ -406,7 +411,10 @@ def why_closed(session: orm.Session, host: str) -> str:
 
 
 def _notification(
-    host: str, event: messages.InstanceEvent, now: datetime.datetime
+    host: str,
+    event: messages.InstanceEvent,
+    sent_at: datetime.datetime,
+    now: datetime.datetime,
 ) -> models.Notification:
     return models.Notification(
         uuid=str(uuid.UUID(event.id)),
@@ -418,13 +426,13 @@ def _notification(
             'event': event.incident,
             'detail': event.detail,
         },
-        generated_at=_ago(now, event.age),
+        generated_at=_ago(sent_at, event.age),
         received_at=now,
     )
 
 
 def _seen(
-    report: messages.Report, now: datetime.datetime
+    report: messages.Report, sent_at: datetime.datetime
 ) -> Iterator[instance_observations.Seen]:
     """Looks at what is defined there: of others a host has no say."""
     here = {one.lower() for one in report.domains or ()}
@@ -436,13 +444,13 @@ def _seen(
                 look.detector,
                 look.layer,
                 look.verdict,
-                _ago(now, look.age),
+                _ago(sent_at, look.age),
                 look.detail,
             )
 
 
 def _observation(
-    host: str, sight: messages.Sight, now: datetime.datetime
+    host: str, sight: messages.Sight, sent_at: datetime.datetime
 ) -> faults.Observation:
     """An agent's word, and never to be taken for a look from outside."""
     return faults.Observation(
@@ -450,7 +458,7 @@ def _observation(
         layer=sight.layer,
         detector=f'agent:{sight.detector}'[:64],
         verdict=sight.verdict,
-        seen_at=_ago(now, sight.age),
+        seen_at=_ago(sent_at, sight.age),
         network=sight.network[:64],
         detail=sight.detail,
         seen_by=host,

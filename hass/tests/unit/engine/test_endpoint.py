@@ -458,12 +458,27 @@ class EndpointTest(base.TestCase):
         )
 
     def test_beats_show_how_long_a_report_was_under_way(self):
-        envelope = self.make_report()
+        envelope = self.make_report(
+            domains=[INSTANCE],
+            events=[self.make_event(age=5.0)],
+            guests=[self.make_look(age=1.0)],
+        )
         self.clock.turn(4)
         self.hear()
         self.endpoint.report(CONTEXT, envelope)
-        late = self.clock.now() - self.host().reported_at
-        self.assertEqual(4.0, late.total_seconds())
+        (told,) = self.notifications()
+        (look,) = self.looks()
+        self.assertEqual(
+            [4.0, 9.0, 5.0],
+            [
+                (self.clock.now() - at).total_seconds()
+                for at in (
+                    self.host().reported_at,
+                    told.generated_at,
+                    look.seen_at,
+                )
+            ],
+        )
 
     def hear(self):
         """A beat of this moment."""
