@@ -190,7 +190,8 @@ class ReportsEndpoint:
         heard = self._ears.heard(report.host)
         if heard is None or heard.boot_id != report.boot_id:
             return 0.0
-        return max(0.0, heard.uptime - report.uptime)
+        sent = heard.sent + report.uptime - heard.uptime
+        return max(0.0, self._clock.monotonic() - sent)
 
     def _orders(
         self, report: messages.Report, envelope: Any

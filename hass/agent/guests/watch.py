@@ -78,6 +78,8 @@ class _Guest:
     :ivar ask_at: when its agent is asked next
     :ivar in_line: whether its agent is asked now, or as soon as can be
     :ivar ping_at: when its network is pinged next without having answered
+    :ivar befell_at: when something last befell it: looks that began before
+        are of the past
     """
 
     domain: hypervisors.Domain
@@ -86,6 +88,7 @@ class _Guest:
     ask_at: float = 0.0
     in_line: bool = False
     ping_at: float = 0.0
+    befell_at: float = 0.0
 
     @property
     def runs(self) -> bool:
@@ -150,6 +153,7 @@ class Watch:
             if event.incident in ANEW:
                 self._begin(uuid, f'it was {event.incident}')
             self._guests[uuid].ask_at = 0.0
+            self._guests[uuid].befell_at = event.at
             self._agents.doubt(uuid)
             self._networks.doubt(uuid)
 
@@ -163,7 +167,7 @@ class Watch:
             if found is None:
                 self._listed_at = -LIST_SECONDS
             else:
-                self._take_in(found)
+                self._take_in(found, now)
 
     def line_up(self) -> None:
         """Put all agents in line that are due."""
@@ -203,9 +207,10 @@ class Watch:
             return
         self.trouble = ''
         with self._lock:
-            for uuid in ports:
+            looked = [uuid for uuid in ports if not self._is_past(uuid, now)]
+            for uuid in looked:
                 self._networks.note(uuid, uuid in found, now)
-        for uuid in ports:
+        for uuid in looked:
             self._settle(uuid, NET, now, found.get(uuid, ''))
 
     def _is_pinged(self, uuid: str, now: float) -> bool:
@@ -239,6 +244,9 @@ class Watch:
         with self._lock:
             if self._guests.get(uuid) is not guest:
                 return  # It was asked before it was started anew.
+            if self._is_past(uuid, began):
+                guest.in_line = False
+                return
             if reply is hypervisors.Reply.NONE:
                 self._agents.excuse(uuid)
                 self._put(uuid, QGA, Verdict.UNKNOWN, began, detail)
@@ -287,13 +295,14 @@ class Watch:
         Its user may have stopped it, or taken a port away, since it was
         listed.
         """
+        began = self._clock.monotonic()
         domain = self._hypervisor.domain(uuid)
         with self._lock:
             before = self._guests.get(uuid)
             if domain is None or before is None:
                 return False
             before.described_at = -math.inf
-        self._see(uuid, domain)
+        self._see(uuid, domain, began)
         with self._lock:
             now = self._guests.get(uuid)
             return (
@@ -302,23 +311,32 @@ class Watch:
                 and now.described_at > -math.inf
             )
 
-    def _take_in(self, found: Mapping[str, hypervisors.Domain]) -> None:
+    def _take_in(
+        self, found: Mapping[str, hypervisors.Domain], began: float
+    ) -> None:
         with self._lock:
             for gone in self._guests.keys() - found.keys():
                 self._drop(gone)
             for gone in self._others.keys() - found.keys():
                 del self._others[gone]
         for uuid, domain in found.items():
-            self._see(uuid, domain)
+            self._see(uuid, domain, began)
 
-    def _see(self, uuid: str, domain: hypervisors.Domain) -> None:
-        if condition.arrives(domain):
+    def _is_past(self, uuid: str, began: float) -> bool:
+        guest = self._guests.get(uuid)
+        return guest is not None and began < guest.befell_at
+
+    def _see(
+        self, uuid: str, domain: hypervisors.Domain, began: float
+    ) -> None:
+        if condition.arrives(domain) or self._is_past(uuid, began):
             return
         guest = self._described(uuid, domain)
         if guest is None:
             return
-        now = self._clock.monotonic()
         with self._lock:
+            if self._is_past(uuid, began):
+                return
             if self._guests.get(uuid) is not guest:
                 self._guests[uuid] = guest
                 self.sights.renew(uuid)
@@ -330,7 +348,7 @@ class Watch:
             if not guest.runs and ran:
                 self._put_inside(uuid, 'it does not run')
             verdict, detail = condition.judge(domain)
-            self._put(uuid, LIBVIRT, verdict, now, detail)
+            self._put(uuid, LIBVIRT, verdict, began, detail)
 
     def _described(
         self, uuid: str, domain: hypervisors.Domain

@@ -35,6 +35,7 @@ class Host:
         self.pinged = []
         self.broken = ''
         self.meanwhile = lambda: None
+        self.while_listing = lambda: None
 
     def start(self, uuid, state=RUNNING, number=1, ports=True):
         self.found[uuid] = hypervisor.Domain(number, *state)
@@ -53,7 +54,9 @@ class Host:
             self.agents[uuid] = hypervisor.Reply.SILENT, 'silent for 5 s'
 
     def domains(self):
-        return None if self.away else dict(self.found)
+        found = dict(self.found)
+        self.while_listing()
+        return None if self.away else found
 
     def domain(self, uuid):
         return None if self.away else self.found.get(uuid)
@@ -193,7 +196,8 @@ class WatchTest(base.TestCase):
         self.assertEqual([], self.told)
 
     def befall(self, incident, uuid='a'):
-        self.watch.befell(teller.Event('1', uuid, incident, 0.0, ''))
+        now = self.clock.monotonic()
+        self.watch.befell(teller.Event('1', uuid, incident, now, ''))
 
     def news(self):
         """What is news since this was asked last."""
@@ -251,6 +255,23 @@ class WatchTest(base.TestCase):
             self.watch.list()
             self.ask_agents()
         self.assertEqual(['a', 'a'], asked)
+
+    def test_a_look_that_began_before_it_was_killed_is_of_the_past(self):
+        self.host.start('a')
+        self.look(2)
+        self.news()
+
+        def kill():
+            self.clock.turn(1)
+            self.host.found['a'] = hypervisor.Domain(None, *SHUTOFF)
+            self.befall(Incident.KILLED)
+            self.host.while_listing = lambda: None
+
+        self.host.while_listing = kill
+        self.watch.list()
+        self.assertEqual({}, self.news())
+        self.watch.list()
+        self.assertEqual('unknown', self.news()['instance_libvirt'])
 
     def test_events_of_other_instances_change_nothing(self):
         self.host.start('a')
