@@ -394,10 +394,12 @@ class Agent:
             ('instance list', watch.list, 1.0)
         ]
         if watches.AGENT in wanted:
-            turns.append(('guest agents', watch.line_up, 1.0))
             turns += [
-                (f'guest agents {number}', watch.ask_agents, 0.0)
-                for number in range(1, watches.ASKERS + 1)
+                ('guest agents', watch.line_up, 1.0),
+                *(
+                    (f'guest agents {number}', watch.ask_agents, 0.0)
+                    for number in range(1, watches.ASKERS + 1)
+                ),
             ]
         if watches.NETWORK in wanted:
             seconds = self._conf.guest_look_seconds

@@ -215,11 +215,12 @@ def record_report(
     resume_guests: bool | None,
     clock_at: datetime.datetime | None,
     age: float = 0.0,
-) -> None:
+) -> datetime.datetime:
     """What the agent of the host reported.
 
     :param clock_at: what its own clock said, naive UTC; None: nonsense
     :param age: seconds that the report was under way
+    :returns: when it was sent
 
     :raises hass.exception.NotFound: there is no such host
     """
@@ -230,10 +231,11 @@ def record_report(
     row.domains = domains
     row.system_uuid = system_uuid
     row.resume_guests = resume_guests
-    under_way = datetime.timedelta(seconds=age)
-    row.reported_at = moments.read_now(session) - under_way
+    sent_at = moments.read_now(session) - datetime.timedelta(seconds=age)
+    row.reported_at = sent_at
     row.clock_at = clock_at
     session.flush()
+    return sent_at
 
 
 @contextlib.contextmanager

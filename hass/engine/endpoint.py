@@ -30,7 +30,6 @@ from hass.db import evacuations
 from hass.db import hosts
 from hass.db import instance_observations
 from hass.db import models
-from hass.db import moments
 from hass.db import notifications
 from hass.db import observations
 from hass.db import orders
@@ -147,12 +146,9 @@ class ReportsEndpoint:
             # The host may be new, or have got a new key.
             self._keys.refresh()
             message = messages.unseal(kind, envelope, self._keys)
-        heard = self._ears.heard(message.host)
-        if heard is not None and heard.boot_id == message.boot_id:
-            if heard.uptime - message.uptime > STALE_SECONDS:
-                raise exception.MessageRefused(
-                    message.host, beats.Refusal.STALE
-                )
+        heard = self._heard(message)
+        if heard and heard.uptime - message.uptime > STALE_SECONDS:
+            raise exception.MessageRefused(message.host, beats.Refusal.STALE)
         self._replays[message.host].accept(
             message.host,
             message.boot_id,
@@ -162,6 +158,11 @@ class ReportsEndpoint:
             'gate' if kind is messages.GateRequest else 'report',
         )
         return message
+
+    def _heard(self, message: messages.Message) -> hearing.Heard | None:
+        """Beats of the boot that the message is of."""
+        heard = self._ears.heard(message.host)
+        return heard if heard and heard.boot_id == message.boot_id else None
 
     def _count(self, kind: type[M], refused: exception.MessageRefused) -> None:
         known = refused.reason in list(beats.Refusal)
@@ -187,8 +188,8 @@ class ReportsEndpoint:
 
     def _age(self, report: messages.Report) -> float:
         """Seconds that it was under way, as far as beats tell."""
-        heard = self._ears.heard(report.host)
-        if heard is None or heard.boot_id != report.boot_id:
+        heard = self._heard(report)
+        if heard is None:
             return 0.0
         sent = heard.sent + report.uptime - heard.uptime
         return max(0.0, self._clock.monotonic() - sent)
@@ -339,7 +340,8 @@ def record(
     :param age: seconds that it was under way
     :returns: seconds since any engine finished a turn of its patrol
     """
-    hosts.record_report(
+    # What is so old in it was so old when it was sent.
+    sent_at = hosts.record_report(
         session,
         report.host,
         boot_id=report.boot_id,
@@ -350,10 +352,8 @@ def record(
         clock_at=beats.moment(report.sent_at),
         age=age,
     )
+    now = sent_at + datetime.timedelta(seconds=age)
     hosts.unplan(session, report.host)
-    now = moments.read_now(session)
-    # What is so old in it was so old when it was sent.
-    sent_at = _ago(now, age)
     for sight in report.observations:
         observations.put(session, _observation(report.host, sight, sent_at))
     for alleged in report.faults:

@@ -103,23 +103,19 @@ class Libvirt:
             stats = connection.getAllDomainStats(
                 self._libvirt.VIR_DOMAIN_STATS_STATE
             )
-            found = {
-                domain.UUIDString(): (domain, values)
-                for domain, values in stats
-            }
-            with self._lock:
-                if self._connection is connection:
-                    self._domains = {
-                        uuid: domain for uuid, (domain, _) in found.items()
-                    }
-            return {
-                uuid: _domain(
+            domains, found = {}, {}
+            for domain, values in stats:
+                uuid = domain.UUIDString()
+                domains[uuid] = domain
+                found[uuid] = _domain(
                     domain,
                     values.get('state.state', 0),
                     values.get('state.reason', 0),
                 )
-                for uuid, (domain, values) in found.items()
-            }
+            with self._lock:
+                if self._connection is connection:
+                    self._domains = domains
+            return found
 
         return self._told(ask)
 

@@ -329,7 +329,7 @@ class Watch:
     def _see(
         self, uuid: str, domain: hypervisors.Domain, began: float
     ) -> None:
-        if condition.arrives(domain) or self._is_past(uuid, began):
+        if condition.arrives(domain):
             return
         guest = self._described(uuid, domain)
         if guest is None:
