@@ -14,11 +14,15 @@
 import sys
 import time
 
+from keystoneauth1.exceptions import ClientException
 import openstack
 
-LIMIT_SECONDS = 90
+LIMIT_SECONDS = 240
+# What a scheduler is asked before it listens is lost: Cinder would wait for
+# its answer for a minute, and then tell of an error of its own.
+ANSWER_SECONDS = 10
 
-storage = openstack.connect().block_storage
+storage = openstack.connect(api_timeout=ANSWER_SECONDS).block_storage
 deadline = time.monotonic() + LIMIT_SECONDS
 
 
@@ -28,7 +32,15 @@ def up():
     return {*sys.argv[1:]} <= found and list(storage.backend_pools())
 
 
-while not up():
+while True:
+    why = 'they are not up, or know no pool'
+    try:
+        if up():
+            break
+    except (ClientException, openstack.exceptions.SDKException) as error:
+        why = error
     if time.monotonic() > deadline:
-        sys.exit(f'waited {LIMIT_SECONDS} s for {", ".join(sys.argv[1:])}')
+        sys.exit(
+            f'waited {LIMIT_SECONDS} s for {", ".join(sys.argv[1:])}: {why}'
+        )
     time.sleep(0.3)
