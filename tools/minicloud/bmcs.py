@@ -123,7 +123,7 @@ def await_answer(lab: Lab, host: str) -> None:
         said = ipmitool(lab, host, 'chassis', 'power', 'status', check=False)
         return 'Chassis Power is' in said
 
-    if not processes.until(answers, 15):
+    if not processes.until(answers, processes.START_SECONDS):
         raise LabError(f'the BMC of {host} does not answer')
 
 

@@ -163,7 +163,7 @@ def down() -> None:
         processes.send(pids, signal.SIGKILL)
         return not pids
 
-    if not processes.until(empty, 20):
+    if not processes.until(empty, processes.END_SECONDS):
         raise LabError('some processes in the namespaces do not die')
     for name in ours():
         processes.run(['ip', 'netns', 'del', name])

@@ -46,8 +46,6 @@ LAYERS = [
     *('power', 'os', 'network'),
     *('instance', 'guest_os', 'guest_network'),
 ]
-# How long engines and agents may take to be heard of.
-READY_SECONDS = 60
 _PAGER = """\
 #!/bin/sh
 {{ cat; echo; }} >>{alarms}
@@ -165,7 +163,7 @@ def add_config(lab: Lab, name: str, text: str) -> None:
 
     Where up() cannot set them: an option may be given several times here.
 
-    :raises LabError: an agent does not end within 20 s
+    :raises LabError: an agent does not end
     """
     path = _more(lab) / f'{name}.conf'
     if text:
@@ -177,7 +175,9 @@ def add_config(lab: Lab, name: str, text: str) -> None:
     ended = [pid for host in lab.hosts for pid in hosts.agents(host)[:1]]
     processes.send(ended, signal.SIGTERM)
     # They have said goodbye by then; the init of each starts it again.
-    if not processes.until(lambda: not any(map(processes.state, ended)), 20):
+    if not processes.until(
+        lambda: not any(map(processes.state, ended)), processes.END_SECONDS
+    ):
         raise LabError('an agent does not end')
 
 
@@ -327,5 +327,5 @@ def _agents_report(lab: Lab) -> bool:
 
 
 def _await(true: Callable[[], bool], what: str) -> None:
-    if not processes.until(true, READY_SECONDS, every=0.5):
-        raise LabError(f'waited {READY_SECONDS} s for {what}')
+    if not processes.until(true, processes.START_SECONDS, every=0.5):
+        raise LabError(f'waited {processes.START_SECONDS} s for {what}')

@@ -179,7 +179,7 @@ def power_off(lab: Lab, host: str) -> None:
 
         # The namespace outlives its processes, and would answer pings.
         fabric.set_mute(host, True)
-        if not processes.until(dead, 20, every=0.01):
+        if not processes.until(dead, processes.END_SECONDS, every=0.01):
             raise LabError(f'{host} has processes that do not die')
         Ledger(lab.ledger).append(Kind.OFF, host)
         (lab.host(host) / 'panicked').unlink(missing_ok=True)
@@ -262,7 +262,7 @@ def _stop_all(host: str) -> None:
         processes.send(awake, signal.SIGSTOP)
         return not awake
 
-    if not processes.until(frozen, 10, every=0.01):
+    if not processes.until(frozen, processes.END_SECONDS, every=0.01):
         raise LabError(f'{host} does not freeze')
 
 

@@ -32,6 +32,10 @@ Argument = str | os.PathLike[str]
 
 # Longer than any command of ours: who hangs is named, and ends.
 SECONDS = 1200
+# How long a daemon may take to be ready, on a slow and busy machine.
+START_SECONDS = 240
+# How long what was killed or stopped may take to be so.
+END_SECONDS = 60
 
 # Must not leak from the caller's shell into the cloud.
 _UNWANTED = (
@@ -198,7 +202,7 @@ def await_port(
 ) -> None:
     """Wait until a daemon listens.
 
-    :raises LabError: it died, or 90 s went by
+    :raises LabError: it died, or START_SECONDS went by
     """
     probe = (
         'import socket,sys; '
@@ -211,5 +215,5 @@ def await_port(
             raise LabError(f'{daemon} died; see {lab.log / daemon}.out')
         return subprocess.run(argv, capture_output=True).returncode == 0
 
-    if not until(answered, 90, every=0.2):
+    if not until(answered, START_SECONDS, every=0.2):
         raise LabError(f'{daemon} does not listen on {address}:{port}')

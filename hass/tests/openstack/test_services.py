@@ -32,7 +32,7 @@ class ServiceTest(base.OpenStackTest):
         faults.rabbit_kill9(self.lab)
         self.wait_for_story(host, 'evacuating')
         faults.rabbit_start(self.lab)
-        self.wait_for_story(host, 'finished', seconds=240, patient=True)
+        self.wait_for_story(host, 'finished', patient=True)
         self.assert_recovered(host)
 
     def test_nova_api_answers_500_for_a_while(self):

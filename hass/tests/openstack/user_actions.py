@@ -21,7 +21,6 @@ from keystoneauth1 import exceptions
 
 from hass.tests.user_actions import Kind
 
-SETTLE_SECONDS = 90
 Virsh = Callable[[str, str, str], None]
 
 
@@ -118,7 +117,6 @@ class Users:
 
         self._place.wait_for(
             settled,
-            seconds=SETTLE_SECONDS,
             every=0.2,
             why=f'{deed} of {server} to make it {status}',
         )
@@ -128,7 +126,6 @@ class Users:
         self._place.nova('DELETE', f'/servers/{server}')
         self._place.wait_for(
             lambda: self._is_gone(server),
-            seconds=SETTLE_SECONDS,
             every=0.2,
             why=f'{server} to be deleted',
         )

@@ -23,17 +23,19 @@ import time
 import libvirt
 import libvirt_qemu
 
-LIMIT_SECONDS = 10
+LIMIT_SECONDS = 60
+# One that is about to die may not answer any more.
+FATAL_SECONDS = 10
 FATAL = ('hang', 'panic', 'poweroff', 'reboot')
 
 uri, uuid, word = sys.argv[1:]
 domain = libvirt.open(uri).lookupByUUIDString(uuid)
 
 
-def ask(verb, **arguments):
+def ask(verb, seconds=LIMIT_SECONDS, **arguments):
     """One command of QEMU's guest agent."""
     command = json.dumps({'execute': verb, 'arguments': arguments})
-    said = libvirt_qemu.qemuAgentCommand(domain, command, LIMIT_SECONDS, 0)
+    said = libvirt_qemu.qemuAgentCommand(domain, command, seconds, 0)
     return json.loads(said)['return']
 
 
@@ -52,7 +54,11 @@ moment = time.time()
 said = ''
 try:
     process = ask(
-        'guest-exec', path='/bin/act', arg=[word], **{'capture-output': True}
+        'guest-exec',
+        FATAL_SECONDS if word in FATAL else LIMIT_SECONDS,
+        path='/bin/act',
+        arg=[word],
+        **{'capture-output': True},
     )
 except libvirt.libvirtError as error:
     # It may be dead before it could say that it has begun to die.

@@ -25,7 +25,7 @@ import time
 import openstack
 from openstack import exceptions
 
-LIMIT_SECONDS = 90
+LIMIT_SECONDS = 240
 WORKERS = 8
 
 cloud = openstack.connect(

@@ -25,7 +25,6 @@ from tools.minicloud.lab import LabError
 from tools.minicloud import libvirtd
 from tools.minicloud import openstack
 
-ANSWER_SECONDS = 120
 # A few guests fail again and again here, and nobody shall wait for them.
 RECOVERY = {
     **lab.OPTIONS['recovery'],
@@ -140,7 +139,6 @@ class GuestTest(base.OpenStackTest):
     def wait_until_answers(self, uuid):
         self.wait_for(
             lambda: self.cloud.answers(uuid),
-            seconds=ANSWER_SECONDS,
             why=f'{uuid} to answer',
         )
 

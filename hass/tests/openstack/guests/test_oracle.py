@@ -28,7 +28,6 @@ class OracleTest(base.GuestTest):
         processes.start(self.lab, other, 'double', self.double(uuid))
         self.wait_for(
             lambda: guests.twice(self.lab, uuid),
-            seconds=base.ANSWER_SECONDS,
             why='the guest to find another one on its disk',
         )
         self.assertRaises(
