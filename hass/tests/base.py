@@ -13,10 +13,13 @@
 """What every test stands on."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
 import faulthandler
 import os
+import subprocess
 import sys
 import threading
+from typing import Any
 from typing import TypeVar
 
 import fixtures
@@ -65,6 +68,21 @@ class TestCase(testtools.TestCase):
         """A folder of the test's own that goes when it ends."""
         folder: str = self.useFixture(fixtures.TempDir()).path
         return folder
+
+    def start_process(
+        self, argv: Sequence[str | os.PathLike[str]], **more: Any
+    ) -> subprocess.Popen[str]:
+        """A process whose words can be read; it ends with the test.
+
+        :param more: what else Popen takes; stderr goes to stdout by default
+        """
+        pipe = subprocess.PIPE
+        more = {'stderr': subprocess.STDOUT} | more
+        process = self.enterContext(
+            subprocess.Popen(argv, stdout=pipe, text=True, **more)
+        )
+        self.addCleanup(process.kill)
+        return process
 
     def wait_for(
         self,

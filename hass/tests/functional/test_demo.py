@@ -16,7 +16,6 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 from urllib import request
 
@@ -42,17 +41,9 @@ class DemoTest(base.TestCase):
         self.folder = self.make_folder()
 
     def start(self, *options):
-        demo = self.enterContext(
-            subprocess.Popen(
-                [*RUN, *options],
-                env=os.environ | {'TMPDIR': self.folder},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+        return self.start_process(
+            [*RUN, *options], env=os.environ | {'TMPDIR': self.folder}
         )
-        self.addCleanup(demo.kill)
-        return demo
 
     def line_of(self, demo):
         return demo.stdout.readline()

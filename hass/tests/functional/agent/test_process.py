@@ -79,22 +79,8 @@ system_uuid_file = {self.folder}/system_uuid
         return path
 
     def run_agent(self, *arguments, before=(), config=None):
-        process = self.enterContext(
-            subprocess.Popen(
-                [
-                    *before,
-                    PROGRAM,
-                    '--config-file',
-                    config or self.config,
-                    *arguments,
-                ],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
-        self.addCleanup(process.kill)
-        return process
+        where = ['--config-file', config or self.config]
+        return self.start_process([*before, PROGRAM, *where, *arguments])
 
     def heard(self):
         return self.ears.listener.heard(ears.HOST)

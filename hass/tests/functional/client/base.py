@@ -96,18 +96,12 @@ class ClientTest(api_base.ApiTest):
 
     def start_command(self, *words, user='operator'):
         """``openstack ha WORDS``, while the test goes on."""
-        process = self.enterContext(
-            subprocess.Popen(
-                [OPENSTACK, 'ha', *map(str, words)],
-                env=self.environment(user),
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+        return self.start_process(
+            [OPENSTACK, 'ha', *map(str, words)],
+            env=self.environment(user),
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
         )
-        self.addCleanup(process.kill)
-        return process
 
     def ha(self, *words, user='operator', stdin=''):
         """What a command that succeeds prints."""
