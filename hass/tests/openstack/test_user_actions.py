@@ -33,7 +33,7 @@ ACTIONS = int(os.environ.get('USER_ACTIONS', '26'))
 """make soak SET=users has more of them."""
 SEED = int(os.environ.get('USER_SEED', random.randrange(10**6)))
 QUIET_SECONDS = 6
-FORGOTTEN_SECONDS = 30
+FORGOTTEN_SECONDS = 10
 
 
 class UserActionsTest(base.OpenStackTest):
