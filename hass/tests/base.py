@@ -70,16 +70,24 @@ class TestCase(testtools.TestCase):
         return folder
 
     def start_process(
-        self, argv: Sequence[str | os.PathLike[str]], **more: Any
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        stderr: int = subprocess.STDOUT,
+        **more: Any,
     ) -> subprocess.Popen[str]:
         """A process whose words can be read; it ends with the test.
 
-        :param more: what else Popen takes; stderr goes to stdout by default
+        :param more: what else Popen takes
         """
-        pipe = subprocess.PIPE
-        more = {'stderr': subprocess.STDOUT} | more
         process = self.enterContext(
-            subprocess.Popen(argv, stdout=pipe, text=True, **more)
+            subprocess.Popen(
+                argv,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                **more,
+            )
         )
         self.addCleanup(process.kill)
         return process

@@ -20,27 +20,17 @@ servers.py await-hosts HOST… | boot N [HOST [ACTION [ROOT]]] | list
 import concurrent.futures
 import json
 import sys
-import time
 
 import openstack
 from openstack import exceptions
+from waiting import until
 
-LIMIT_SECONDS = 240
 WORKERS = 8
 
 cloud = openstack.connect(
     compute_api_version='2.94', compute_default_microversion='2.94'
 )
 compute = cloud.compute
-
-
-def until(true, what):
-    """Wait for a condition, or leave with a sentence."""
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not true():
-        if time.monotonic() > deadline:
-            sys.exit(f'waited {LIMIT_SECONDS} s for {what}')
-        time.sleep(0.3)
 
 
 def await_hosts(*hosts):

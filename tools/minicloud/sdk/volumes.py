@@ -12,18 +12,15 @@
 """Wait until volumes can be made: volumes.py DAEMON…"""
 
 import sys
-import time
 
-from keystoneauth1.exceptions import ClientException
 import openstack
+from waiting import until
 
-LIMIT_SECONDS = 240
 # What a scheduler is asked before it listens is lost: Cinder would wait for
 # its answer for a minute, and then tell of an error of its own.
 ANSWER_SECONDS = 10
 
 storage = openstack.connect(api_timeout=ANSWER_SECONDS).block_storage
-deadline = time.monotonic() + LIMIT_SECONDS
 
 
 def up():
@@ -32,15 +29,4 @@ def up():
     return {*sys.argv[1:]} <= found and list(storage.backend_pools())
 
 
-while True:
-    why = 'they are not up, or know no pool'
-    try:
-        if up():
-            break
-    except (ClientException, openstack.exceptions.SDKException) as error:
-        why = error
-    if time.monotonic() > deadline:
-        sys.exit(
-            f'waited {LIMIT_SECONDS} s for {", ".join(sys.argv[1:])}: {why}'
-        )
-    time.sleep(0.3)
+until(up, f'{", ".join(sys.argv[1:])} and a pool')
