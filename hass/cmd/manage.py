@@ -69,8 +69,8 @@ def forget(conf: cfg.ConfigOpts) -> str:
     done = purge.purge(_migrated(conf), conf.command.older_than_days, dry)
     return (
         f'{"would purge" if dry else "purged"} {done.recoveries} recoveries, '
-        f'{done.notifications} notifications and {done.services} engines that '
-        'are gone'
+        f'{done.losses} losses, {done.notifications} notifications and '
+        f'{done.services} engines that are gone'
     )
 
 

@@ -93,6 +93,17 @@ class EvacuationState(enum.StrEnum):
     """A human must look; the reason is in ``why``."""
 
 
+class LossEnd(enum.StrEnum):
+    """How a loss ended."""
+
+    RUNS = 'runs'
+    """The instance runs again."""
+    STOPPED = 'stopped'
+    """Its user wants it as it is now."""
+    DELETED = 'deleted'
+    UNPROTECTED = 'unprotected'
+
+
 class NotificationState(enum.StrEnum):
     """What became of an allegation."""
 
@@ -148,6 +159,7 @@ class Base(orm.DeclarativeBase):
         Wish: _words(Wish),
         EvacuationState: _words(EvacuationState),
         NotificationState: _words(NotificationState),
+        LossEnd: _words(LossEnd),
         faults.Layer: _words(faults.Layer),
         faults.Verdict: _words(faults.Verdict),
         faults.Certainty: _words(faults.Certainty),
@@ -218,6 +230,9 @@ class Host(Base):
     agent_key_rotated_at: orm.Mapped[datetime.datetime | None]
 
     boot_id: orm.Mapped[str | None]
+    settled_boot_id: orm.Mapped[str | None]
+    """The newest boot whose instances were all accounted for: what ran
+    before it was recovered, or is named by a loss."""
     system_uuid: orm.Mapped[str | None]
     """Read in band by the agent; must equal the BMC's GUID."""
     domains: orm.Mapped[list[str] | None]
@@ -479,6 +494,48 @@ class Evacuation(Base):
         sa.String(36), unique=True
     )
     """The instance's uuid while the evacuation is open, else NULL."""
+
+
+class Loss(Base):
+    """An instance that should run and does not, as far as anybody knows.
+
+    People are paged until one acknowledges it, or it ends by itself.
+    """
+
+    __tablename__ = 'losses'
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    uuid: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), unique=True, default=new_uuid
+    )
+    instance_uuid: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), index=True
+    )
+    instance_name: orm.Mapped[str]
+    project_id: orm.Mapped[str] = orm.mapped_column(index=True)
+    host: orm.Mapped[str] = orm.mapped_column(sa.String(190), index=True)
+    """Where it ran."""
+    recovery_uuid: orm.Mapped[str | None] = orm.mapped_column(
+        sa.String(36), index=True
+    )
+    """The recovery that could not bring it back; NULL: there was none."""
+    why: orm.Mapped[str] = orm.mapped_column(sa.Text)
+    since: orm.Mapped[datetime.datetime]
+    was: orm.Mapped[JSON] = orm.mapped_column(default=dict)
+    """What tells that it is back: ``ports`` that have to be ACTIVE, and
+    ``boot_id`` of the host before which nothing that is seen counts."""
+    look_at: orm.Mapped[datetime.datetime] = orm.mapped_column(index=True)
+    """When it is to be looked at again; moved ahead by who looks."""
+    looks: orm.Mapped[int] = orm.mapped_column(default=0)
+    alarmed_at: orm.Mapped[datetime.datetime | None]
+    acknowledged_at: orm.Mapped[datetime.datetime | None]
+    ended_at: orm.Mapped[datetime.datetime | None]
+    ended_how: orm.Mapped[LossEnd | None]
+    ended_why: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+    open_key: orm.Mapped[str | None] = orm.mapped_column(
+        sa.String(36), unique=True
+    )
+    """The instance's uuid while the loss is open, else NULL."""
 
 
 class Outgoing(Base):

@@ -27,6 +27,7 @@ Row = TypeVar(
     models.Cluster,
     models.Host,
     models.Instance,
+    models.Loss,
     models.Notification,
     models.Recovery,
 )

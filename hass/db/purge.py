@@ -24,6 +24,7 @@ from hass.db import moments
 from hass.db import session as db_session
 
 Evacuation = models.Evacuation
+Loss = models.Loss
 Notification = models.Notification
 Recovery = models.Recovery
 Service = models.Service
@@ -42,12 +43,13 @@ class Purged:
     recoveries: int
     notifications: int
     services: int
+    losses: int = 0
 
 
 def purge(
     database: db_session.Database, older_than_days: float, dry: bool = False
 ) -> Purged:
-    """Delete ended recoveries, settled notifications and lost engines.
+    """Delete ended recoveries and losses, settled notifications, lost engines.
 
     History and evacuations of a recovery go with it; what is open or new
     stays, however old it is. An engine is lost when it was killed, so that
@@ -67,6 +69,7 @@ def purge(
         notifications=done(_old_notifications, _forget_notifications),
         recoveries=done(_old_recoveries, _forget_recoveries),
         services=done(_lost_services, _forget_services),
+        losses=done(_old_losses, _forget_losses),
     )
 
 
@@ -132,3 +135,13 @@ def _lost_services(seconds: float) -> sa.Select[int]:
 
 def _forget_services(session: orm.Session, found: list[int]) -> None:
     session.execute(sa.delete(Service).where(Service.id.in_(found)))
+
+
+def _old_losses(seconds: float) -> sa.Select[int]:
+    return sa.select(Loss.id).where(
+        Loss.ended_at < moments.db_now(-seconds), Loss.open_key.is_(None)
+    )
+
+
+def _forget_losses(session: orm.Session, found: list[int]) -> None:
+    session.execute(sa.delete(Loss).where(Loss.id.in_(found)))

@@ -18,6 +18,7 @@ import logging
 import subprocess
 from typing import Any
 
+from hass.db import losses
 from hass.db import models
 from hass.db import recoveries
 from hass.db import session as db_session
@@ -26,6 +27,8 @@ from hass import origin
 from hass import payloads
 
 LOG = logging.getLogger(__name__)
+NAMED = 20
+"""So many instances are named in one alarm; the rest is counted."""
 
 
 class Alarms:
@@ -55,6 +58,20 @@ class Alarms:
             held = recoveries.to_page(session, self._repeat_seconds)
         for recovery in held:
             self.page(_alarm(recovery))
+
+    def page_losses(self) -> None:
+        """Page the losses that nobody acknowledged: one alarm for a host.
+
+        Those of two recoveries of one host are two alarms.
+        """
+        with self._database.writer() as session:
+            found = losses.to_page(session, self._repeat_seconds)
+        together: dict[tuple[str, str | None], list[models.Loss]] = {}
+        for loss in found:
+            key = (loss.host, loss.recovery_uuid)
+            together.setdefault(key, []).append(loss)
+        for lost in together.values():
+            self.page(_alarm_of_losses(lost))
 
     def page(self, alarm: dict[str, Any]) -> None:
         """One alarm: at least ``subject`` and ``why``."""
@@ -92,4 +109,22 @@ def _alarm(recovery: models.Recovery) -> dict[str, Any]:
         'held_kind': recovery.held_kind,
         'why': recovery.why,
         'since': payloads.shown(recovery.state_since),
+    }
+
+
+def _alarm_of_losses(lost: Sequence[models.Loss]) -> dict[str, Any]:
+    named = [
+        f'{one.instance_name} ({one.instance_uuid}): {one.why}'
+        for one in lost[:NAMED]
+    ]
+    if len(lost) > NAMED:
+        named.append(f'and {len(lost) - NAMED} more')
+    one = len(lost) == 1
+    return {
+        'recovery': lost[0].recovery_uuid,
+        'subject': lost[0].host,
+        'why': f'{len(lost)} instance{"" if one else "s"} that should run '
+        f'{"does" if one else "do"} not: {"; ".join(named)}',
+        'since': payloads.shown(min(one.since for one in lost)),
+        'losses': [one.uuid for one in lost],
     }

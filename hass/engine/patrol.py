@@ -239,8 +239,9 @@ class Patrol:
     def _page(self) -> None:
         try:
             self._alarms.page_held()
+            self._alarms.page_losses()
         except (exception.HassError, oslo_exception.DBError) as error:
-            LOG.error('what is held was not paged: %s', error)
+            LOG.error('what is to be paged was not: %s', error)
 
     # Silence.
 

@@ -93,8 +93,8 @@ class ManageTest(base.TestCase):
             ),
         )
         self.assertEqual(
-            'would purge 0 recoveries, 0 notifications and 0 engines that '
-            'are gone',
+            'would purge 0 recoveries, 0 losses, 0 notifications and 0 '
+            'engines that are gone',
             self.run_it('db', 'purge', '--older-than-days', '30', '--dry-run'),
         )
 

@@ -15,6 +15,7 @@ import datetime
 import fixtures
 
 from hass.db import evacuations
+from hass.db import losses
 from hass.db import models
 from hass.db import moments
 from hass.db import notifications
@@ -80,6 +81,22 @@ class PurgeTest(base.DatabaseTest):
         done = purge.purge(self.database, 30)
         self.assertEqual(purge.Purged(1, 0, 0), done)
         self.assertIsNone(self.read(notifications.get, young.uuid).recovery_id)
+
+    def test_losses_that_ended_long_ago_go_and_open_ones_stay(self):
+        with self.database.writer() as session:
+            ended, young, standing = losses.record(
+                session,
+                'compute-1',
+                [losses.Lost(f'i{n}', f'vm-{n}', 'blue', 'x') for n in 'abc'],
+            )
+            for loss, days in ((ended, 31), (young, 29)):
+                losses.end(session, loss, models.LossEnd.RUNS, 'it runs')
+                loss.ended_at = moments.read_now(session) - days * DAY
+            standing.since = moments.read_now(session) - 31 * DAY
+        done = purge.purge(self.database, 30)
+        self.assertEqual(purge.Purged(0, 0, 0, losses=1), done)
+        left = {one.uuid for one in self.read(losses.all)}
+        self.assertEqual({young.uuid, standing.uuid}, left)
 
     def test_a_long_past_goes_in_parts(self):
         self.useFixture(fixtures.MonkeyPatch('hass.db.purge.AT_ONCE', 2))

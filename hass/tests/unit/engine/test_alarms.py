@@ -16,6 +16,7 @@ import json
 import pathlib
 import sys
 
+from hass.db import losses
 from hass.db import models
 from hass.db import recoveries
 from hass.engine import alarms
@@ -109,6 +110,48 @@ class AlarmsTest(AlarmsCase):
         self.database.write(builders.make_recovery)
         self.make().page_held()
         self.assertEqual([], self.bus.alarms)
+
+
+class LossesTest(AlarmsCase):
+    def lose(self, *names, host='compute-1', recovery=None):
+        found = [losses.Lost(n, n, 'blue', 'it is paused') for n in names]
+        return self.database.write(losses.record, host, found, recovery)
+
+    def test_many_of_one_host_are_one_alarm_that_names_them(self):
+        self.lose('web-1', 'web-2')
+        self.lose('db-1', host='compute-2')
+        self.make().page_losses()
+        self.assertEqual(
+            [
+                '2 instances that should run do not: '
+                'web-1 (web-1): it is paused; web-2 (web-2): it is paused',
+                '1 instance that should run does not: '
+                'db-1 (db-1): it is paused',
+            ],
+            [one['why'] for one in self.bus.alarms],
+        )
+
+    def test_of_very_many_some_are_counted(self):
+        self.lose(*[f'web-{n}' for n in range(alarms.NAMED + 5)])
+        self.make().page_losses()
+        (alarm,) = self.bus.alarms
+        self.assertIn('; and 5 more', alarm['why'])
+        self.assertEqual(alarms.NAMED + 5, len(alarm['losses']))
+
+    def test_they_are_paged_again_until_acknowledged_or_over(self):
+        one, other = self.lose('web-1', 'web-2')
+        pager = self.make()
+        for paged in (1, 2):
+            pager.page_losses()
+            pager.page_losses()
+            self.assertEqual(paged, len(self.bus.alarms))
+            self.clock.turn(REPEAT_SECONDS + 1)
+        self.database.write(losses.acknowledge, one.uuid)
+        self.database.write(
+            losses.end, other, models.LossEnd.RUNS, 'it runs again'
+        )
+        pager.page_losses()
+        self.assertEqual(2, len(self.bus.alarms))
 
 
 class FailingCommandTest(AlarmsCase):

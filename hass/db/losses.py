@@ -1,0 +1,287 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Losses: instances that should run and do not, paged until somebody knows.
+
+There is one open row of an instance, whoever finds that it does not run.
+"""
+
+from collections.abc import Collection
+from collections.abc import Sequence
+import dataclasses
+from typing import Any
+
+from oslo_db import exception as oslo_exception
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from hass.db import models
+from hass.db import moments
+from hass.db import pages
+from hass.db import session as db_session
+from hass import exception
+
+Loss = models.Loss
+End = models.LossEnd
+FIRST_LOOK_SECONDS = 10.0
+LONGEST_LOOK_SECONDS = 300.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Lost:
+    """An instance that is to be named to people.
+
+    :ivar why: a sentence that goes on after its name
+    :ivar ports: uuids of ports that were ACTIVE while it ran
+    """
+
+    instance_uuid: str
+    instance_name: str
+    project_id: str
+    why: str
+    ports: Sequence[str] = ()
+
+
+def record(
+    session: orm.Session,
+    host: str,
+    found: Sequence[Lost],
+    recovery_uuid: str | None = None,
+    boot_id: str | None = None,
+) -> list[Loss]:
+    """Name instances of a host; returns the rows of all of them.
+
+    One that is named already keeps its row, with the newest reason: what
+    was acknowledged is not paged again.
+
+    :param boot_id: the boot of the host that they did not survive
+    """
+    return [
+        _named(session, host, one, recovery_uuid, boot_id) for one in found
+    ]
+
+
+def _named(
+    session: orm.Session,
+    host: str,
+    one: Lost,
+    recovery_uuid: str | None,
+    boot_id: str | None,
+) -> Loss:
+    known = open_of(session, one.instance_uuid)
+    if known is None:
+        known = _add(session, host, one, recovery_uuid)
+    known.why = one.why
+    known.host = host
+    known.recovery_uuid = recovery_uuid or known.recovery_uuid
+    known.was = {
+        'ports': sorted({*known.was.get('ports', ()), *one.ports}),
+        'boot_id': boot_id,
+    }
+    session.flush()
+    return known
+
+
+def _add(
+    session: orm.Session, host: str, one: Lost, recovery_uuid: str | None
+) -> Loss:
+    now = moments.read_now(session)
+    row = Loss(
+        uuid=models.new_uuid(),
+        instance_uuid=one.instance_uuid,
+        instance_name=one.instance_name,
+        project_id=one.project_id,
+        host=host,
+        recovery_uuid=recovery_uuid,
+        why=one.why,
+        since=now,
+        was={},
+        look_at=now,
+        open_key=one.instance_uuid,
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except oslo_exception.DBDuplicateEntry:
+        # Another engine named it at this moment.
+        query = sa.select(Loss).where(Loss.open_key == one.instance_uuid)
+        return session.scalars(query.with_for_update(read=True)).one()
+    return row
+
+
+def open_of(session: orm.Session, instance_uuid: str) -> Loss | None:
+    """The one open loss of an instance."""
+    query = sa.select(Loss).where(Loss.open_key == instance_uuid)
+    return session.scalars(query).one_or_none()
+
+
+def named(session: orm.Session, among: Collection[str]) -> set[str]:
+    """Those of the instances that an open loss names."""
+    if not among:
+        return set()
+    query = sa.select(Loss.open_key).where(Loss.open_key.in_(among))
+    return {uuid for uuid in session.scalars(query) if uuid is not None}
+
+
+def count_open(session: orm.Session) -> dict[str, int]:
+    """How many are open: acknowledged, or not."""
+    query = (
+        sa.select(Loss.acknowledged_at.is_not(None), sa.func.count())
+        .where(Loss.open_key.is_not(None))
+        .group_by(Loss.acknowledged_at.is_not(None))
+    )
+    found = {bool(seen): number for seen, number in session.execute(query)}
+    return {
+        'acknowledged': found.get(True, 0),
+        'unacknowledged': found.get(False, 0),
+    }
+
+
+def end(session: orm.Session, loss: Loss, how: End, why: str) -> bool:
+    """It is none any more; False: another engine has ended it."""
+    ended = session.execute(
+        sa.update(Loss)
+        .where(Loss.id == loss.id, Loss.open_key.is_not(None))
+        .values(
+            ended_at=moments.db_now(),
+            ended_how=how,
+            ended_why=why,
+            open_key=None,
+        )
+        .execution_options(synchronize_session='fetch')
+    )
+    return db_session.changed(ended) == 1
+
+
+def to_look_at(session: orm.Session, limit: int) -> list[Loss]:
+    """Open ones that are due; the engine that takes them looks alone.
+
+    Each is looked at less and less often, for as long as it is open.
+    """
+    query = (
+        sa.select(Loss)
+        .where(Loss.open_key.is_not(None), Loss.look_at <= moments.db_now())
+        .order_by(Loss.look_at)
+        .limit(limit)
+    )
+    return [one for one in session.scalars(query) if _take(session, one)]
+
+
+def _take(session: orm.Session, loss: Loss) -> bool:
+    seconds = min(
+        FIRST_LOOK_SECONDS * 2 ** min(loss.looks, 16), LONGEST_LOOK_SECONDS
+    )
+    taken = session.execute(
+        sa.update(Loss)
+        .where(
+            Loss.id == loss.id,
+            Loss.looks == loss.looks,
+            Loss.open_key.is_not(None),
+        )
+        .values(
+            looks=loss.looks + 1,
+            look_at=moments.db_now(seconds),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return db_session.changed(taken) == 1
+
+
+def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:
+    """Open ones that nobody acknowledged and that are to be paged.
+
+    Each is marked in this transaction, so that one engine pages it.
+    """
+    query = (
+        sa.select(Loss)
+        .where(
+            Loss.open_key.is_not(None),
+            Loss.acknowledged_at.is_(None),
+            sa.or_(
+                Loss.alarmed_at.is_(None),
+                Loss.alarmed_at < moments.db_now(-repeat_seconds),
+            ),
+        )
+        .order_by(Loss.id)
+        .with_for_update()
+    )
+    found = list(session.scalars(query))
+    now = moments.read_now(session)
+    for loss in found:
+        loss.alarmed_at = now
+    session.flush()
+    return found
+
+
+# What the API asks.
+
+
+def get(session: orm.Session, uuid: str) -> Loss:
+    """One loss.
+
+    :raises hass.exception.NotFound: there is none
+    """
+    query = sa.select(Loss).where(Loss.uuid == uuid)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise exception.NotFound('loss', uuid)
+    return found
+
+
+def all(
+    session: orm.Session,
+    *,
+    host: str | None = None,
+    instance: str | None = None,
+    recovery: str | None = None,
+    project_id: str | None = None,
+    is_open: bool | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
+) -> list[Loss]:
+    """Losses, newest first, a page at a time.
+
+    :raises hass.exception.Invalid: the marker names no row
+    """
+    query = sa.select(Loss).order_by(Loss.id.desc())
+    wanted: dict[Any, str | None] = {
+        Loss.host: host,
+        Loss.instance_uuid: instance,
+        Loss.recovery_uuid: recovery,
+        Loss.project_id: project_id,
+    }
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(column == value)
+    if is_open is not None:
+        is_ended = Loss.open_key.is_(None)
+        query = query.where(sa.not_(is_ended) if is_open else is_ended)
+    if marker is not None:
+        last = sa.select(Loss.id).where(Loss.uuid == marker)
+        query = query.where(Loss.id < last.scalar_subquery())
+    found = list(session.scalars(query.limit(limit)))
+    pages.check(session, Loss, marker, found)
+    return found
+
+
+def acknowledge(session: orm.Session, uuid: str) -> Loss:
+    """A human knows of it: no further paging. It stays until it runs.
+
+    :raises hass.exception.Conflict: it has ended
+    """
+    loss = get(session, uuid)
+    session.refresh(loss, with_for_update=True)
+    if loss.open_key is None:
+        raise exception.Conflict(f'loss {uuid} has ended: {loss.ended_why}')
+    loss.acknowledged_at = loss.acknowledged_at or moments.read_now(session)
+    session.flush()
+    return loss
