@@ -88,9 +88,14 @@ class Bmc:
         self._act(address, 'on', deadline)
 
     def identity(self, address: Access) -> Identity:
-        """Read the GUID and the power restore policy (22.14, 28.2)."""
+        """Read GUID, power and the power restore policy (22.14, 28.2)."""
         answer = self._read(address, 'identity')
-        return Identity(uuid.UUID(answer['guid']), answer['policy'])
+        guid = answer['guid']
+        return Identity(
+            PowerState(answer['power']),
+            None if guid is None else uuid.UUID(guid),
+            answer['policy'],
+        )
 
     def watchdog(self, address: Access) -> Watchdog:
         """Read the watchdog timer (27.7)."""

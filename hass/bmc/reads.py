@@ -30,6 +30,8 @@ USES = ('unset', 'bios-frb2', 'bios-post', 'os-load', 'os', 'oem')
 ACTIONS = ('none', 'reset', 'power-down', 'power-cycle')
 TICKS = 10
 NOT_PRESENT = 0xCB
+NO_SUCH_COMMAND = (0xC1, 0xC2)
+"""Invalid command, and invalid for this LUN (table 5-2)."""
 FIRST, LAST = 0x0000, 0xFFFF
 RECORD_BYTES = 16
 EVENTS_AT_ONCE = 128
@@ -47,11 +49,30 @@ def status(door: doors.Door) -> int:
     return state
 
 
-def identity(door: doors.Door) -> dict[str, str]:
-    """Get System GUID (22.14) and the power restore policy (28.2)."""
-    guid = door.read(APP, 0x37, 16)[:16]
-    policy = POLICIES[status(door) >> 5 & 3]
-    return {'guid': str(uuid.UUID(bytes=guid)), 'policy': policy}
+def power(door: doors.Door) -> str:
+    """Whether the chassis is on or off (28.2)."""
+    return _power(status(door))
+
+
+def identity(door: doors.Door) -> dict[str, str | None]:
+    """Get System GUID (22.14), then the state of the chassis (28.2).
+
+    The power comes last: it is as new as the answer.
+    """
+    code, guid = door.ask(APP, 0x37)
+    if code and code not in NO_SUCH_COMMAND:
+        raise doors.refused(APP, 0x37, code)
+    told = None if code else uuid.UUID(bytes=doors.enough(guid, 16)[:16])
+    state = status(door)
+    return {
+        'guid': None if told is None else str(told),
+        'power': _power(state),
+        'policy': POLICIES[state >> 5 & 3],
+    }
+
+
+def _power(state: int) -> str:
+    return 'on' if state & 1 else 'off'
 
 
 def watchdog(door: doors.Door) -> dict[str, Any]:

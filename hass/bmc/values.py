@@ -58,12 +58,15 @@ Access = Address | LocalDevice
 class Identity:
     """Which system a BMC belongs to.
 
+    :ivar power: of the chassis, read in the same session
     :ivar guid: the bytes of Get System GUID (IPMI 2.0, 22.14) in the order
-        in which they came; compare it with same_guid() alone
+        in which they came, compare it with same_guid() alone; None: the BMC
+        has no such command
     :ivar power_restore_policy: always-off, previous, always-on or unknown
     """
 
-    guid: uuid.UUID
+    power: PowerState
+    guid: uuid.UUID | None
     power_restore_policy: str
 
 
@@ -139,7 +142,9 @@ class Event:
     health: str
 
 
-def same_guid(bmc_guid: uuid.UUID | str, system_uuid: uuid.UUID | str) -> bool:
+def same_guid(
+    bmc_guid: uuid.UUID | str | None, system_uuid: uuid.UUID | str | None
+) -> bool:
     """Whether a BMC's GUID and an operating system's UUID are one system.
 
     BMCs send the same 16 bytes straight, in SMBIOS's order (2.6: the

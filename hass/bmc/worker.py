@@ -60,7 +60,7 @@ class Worker:
         self._logins = 0
         self._repositories: reads.Repositories = {}
         self._verbs: dict[str, Callable[[doors.Door, Request], Any]] = {
-            'power': lambda door, _: 'on' if reads.status(door) & 1 else 'off',
+            'power': lambda door, _: reads.power(door),
             'off': lambda door, asked: self._act(door, POWER_DOWN, asked),
             'on': lambda door, asked: self._act(door, POWER_UP, asked),
             'identity': lambda door, _: reads.identity(door),

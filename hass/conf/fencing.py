@@ -46,6 +46,16 @@ OPTIONS: list[cfg.Opt] = [
         help='The window that max_fencings and max_fencings_per_domain count '
         'in. It slides.',
     ),
+    cfg.FloatOpt(
+        'test_seconds',
+        default=1800.0,
+        min=60.0,
+        help='An engine tries the fence of each host about twice in so many '
+        'seconds: power and identity are read, nothing is switched. A fence '
+        'whose last answer is older counts as untested. Too large, and a BMC '
+        'that was exchanged is found out in the night; too small, and BMCs '
+        'are kept busy.',
+    ),
     cfg.IntOpt(
         'max_attempts',
         default=10,

@@ -32,6 +32,10 @@ from hass import faults
 Host = models.Host
 
 
+BMC = frozenset({'bmc_address', 'bmc_port', 'bmc_username', 'bmc_password'})
+"""Columns that say which BMC fences a host, and how to log in there."""
+
+
 class Changes(TypedDict, total=False):
     """What may be changed of a host over the API."""
 
@@ -176,11 +180,26 @@ def update(
     :raises hass.exception.NotFound: there is none
     """
     row = get(session, host)
+    before = row.bmc_address, row.bmc_port
     with _forgetting_pings(session, row):
         for field, value in changes.items():
             setattr(row, field, value)
+    if changes.keys() & BMC:
+        row.fence_state = models.FenceState.UNTESTED
+        row.fence_why = 'not tried since its BMC was changed'
+        row.fence_tested_at = None
+    if before != (row.bmc_address, row.bmc_port):
+        _forget_bmc(row)
     session.flush()
     return row
+
+
+def _forget_bmc(row: Host) -> None:
+    """What one BMC said of itself, and a person of it, holds of no other."""
+    row.bmc_guid = row.bmc_guid_from = None
+    row.power_restore_policy = None
+    row.fence_read_seconds = row.fence_off_seconds = None
+    row.fence_waived_by = row.fence_waived_at = row.fence_waived_why = None
 
 
 def remove(session: orm.Session, host: str) -> None:
@@ -229,7 +248,8 @@ def record_report(
     with _forgetting_pings(session, row):
         row.learnt_addresses = dict(addresses)
     row.domains = domains
-    row.system_uuid = system_uuid
+    # That it cannot be read now makes the host no other system.
+    row.system_uuid = system_uuid or row.system_uuid
     row.resume_guests = resume_guests
     sent_at = moments.read_now(session) - datetime.timedelta(seconds=age)
     row.reported_at = sent_at
@@ -272,16 +292,39 @@ def set_fence(
     why: str,
     guid: str | None,
     policy: str | None,
+    *,
+    guid_from: str | None = None,
+    seconds: float | None = None,
 ) -> None:
-    """What the last test of the host's fence showed."""
-    _set(
-        session,
-        name,
-        fence_state=state,
-        fence_why=why,
-        bmc_guid=guid,
-        power_restore_policy=policy,
-    )
+    """What the last test of the host's fence showed.
+
+    A test without an answer forgets nothing of what is known of the BMC.
+
+    :param guid, policy: None: it did not tell
+    :param guid_from: address and port of the BMC that told the GUID
+    :param seconds: how long the answer took; None: there was none
+    """
+    values: dict[str, Any] = {'fence_state': state, 'fence_why': why}
+    if guid is not None:
+        values |= {'bmc_guid': guid, 'bmc_guid_from': guid_from}
+    if policy is not None:
+        values['power_restore_policy'] = policy
+    if seconds is not None:
+        values |= {
+            'fence_tested_at': moments.db_now(),
+            'fence_read_seconds': seconds,
+        }
+    _set(session, name, **values)
+
+
+def forget_bmc(session: orm.Session, name: str) -> None:
+    """Another BMC fences the host now: its fence was never tried."""
+    row = get(session, name)
+    _forget_bmc(row)
+    row.fence_state = models.FenceState.UNTESTED
+    row.fence_why = 'not tried since its BMC was changed'
+    row.fence_tested_at = None
+    session.flush()
 
 
 def distrust_bmc(session: orm.Session, name: str, why: str) -> None:

@@ -218,11 +218,23 @@ class Host(Base):
     bmc_password: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     """Encrypted: see secrets.py."""
     bmc_guid: orm.Mapped[str | None]
+    bmc_guid_from: orm.Mapped[str | None]
+    """Address and port of the BMC that told it."""
     power_restore_policy: orm.Mapped[str | None]
     fence_state: orm.Mapped[FenceState] = orm.mapped_column(
         default=FenceState.UNTESTED
     )
     fence_why: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
+    fence_tested_at: orm.Mapped[datetime.datetime | None]
+    """When the fence last answered a test."""
+    fence_read_seconds: orm.Mapped[float | None]
+    """How long that test took."""
+    fence_off_seconds: orm.Mapped[float | None]
+    """The longest time in which a power off became true."""
+    fence_waived_by: orm.Mapped[str | None]
+    """Who vouches that the BMC is this host's, where nothing proves it."""
+    fence_waived_at: orm.Mapped[datetime.datetime | None]
+    fence_waived_why: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
 
     agent_key: orm.Mapped[str] = orm.mapped_column(sa.Text)
     """Encrypted; what the host's agent signs with."""

@@ -10,11 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Tries the fence of a host without touching its power."""
+
+"""Tries the fences of hosts without touching their power."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
+from concurrent import futures
+import datetime
 
 from hass import bmc
+from hass import clock as clock_
 from hass.db import hosts
 from hass.db import models
 from hass.db import session as db_session
@@ -23,22 +28,24 @@ from hass.fencing import base as fencing
 
 AddressOf = Callable[[models.Host], bmc.Address | None]
 Outcome = dict[str, str | None]
+TESTS = 2
+"""Tries within [fencing] test_seconds: one may find the BMC busy."""
 
 
 class Fences:
-    """Reads power, identity and sensors of hosts' BMCs."""
+    """Reads power and identity of hosts' BMCs, in one session each."""
 
     def __init__(
         self,
         database: db_session.Database,
         fencer: fencing.Fencer,
-        bmcs: bmc.Bmc,
         address_of: AddressOf,
+        clock: clock_.Clock,
     ) -> None:
         self._database = database
         self._fencer = fencer
-        self._bmcs = bmcs
         self._address_of = address_of
+        self._clock = clock
 
     def test(self, name: str) -> Outcome:
         """Try a host's fence and write down what came of it.
@@ -46,15 +53,23 @@ class Fences:
         :returns: state (working, broken or lying), why, guid and
             power_restore_policy
         """
+        seconds = address = None
         try:
             with self._database.reader() as session:
                 host = hosts.get(session, name)
-            outcome = self._try(host)
+            address = self._address_of(host)
+            began = self._clock.monotonic()
+            target = fencing.Target(host.name, address, host.boot_id)
+            reading = self._fencer.read(target)
+            seconds = self._clock.monotonic() - began
+            outcome = _judge(host, reading)
         except exception.NotFound as error:
             return _broken(str(error))
         except exception.HassError as error:
             outcome = _broken(str(error))
         with self._database.writer() as session:
+            if is_another_bmc(host, address):
+                hosts.forget_bmc(session, name)
             hosts.set_fence(
                 session,
                 name,
@@ -62,8 +77,78 @@ class Fences:
                 outcome['why'] or '',
                 outcome['guid'],
                 outcome['power_restore_policy'],
+                guid_from=None if address is None else str(address),
+                seconds=seconds,
             )
         return outcome
+
+
+class Trials:
+    """Has the fences of an engine's hosts tried again and again.
+
+    One that did not answer, or that belongs to another host, is tried again
+    in each round: it may be mended. A device that was caught lying is left
+    to an operator, who knows why it lied.
+
+    :param test: Fences.test
+    :param seconds: how old the last answer of a fence may be
+    :param pause: seconds between two tries of one fence
+    """
+
+    def __init__(
+        self,
+        test: Callable[[str], object],
+        address_of: AddressOf,
+        clock: clock_.Clock,
+        seconds: float,
+        pause: float,
+    ) -> None:
+        self._test = test
+        self._address_of = address_of
+        self._clock = clock
+        self._fresh = datetime.timedelta(seconds=seconds / TESTS)
+        self._pause = pause
+        self._tried: dict[str, tuple[float, futures.Future[object]]] = {}
+
+    def turn(
+        self,
+        found: Iterable[models.Host],
+        now: datetime.datetime,
+        lane: futures.Executor,
+    ) -> None:
+        """Start the tries that are due."""
+        for host in found:
+            if self._may(host.name) and self._is_due(host, now):
+                self._tried[host.name] = (
+                    self._clock.monotonic(),
+                    lane.submit(self._test, host.name),
+                )
+
+    def _may(self, name: str) -> bool:
+        if name not in self._tried:
+            return True
+        at, running = self._tried[name]
+        paused = self._clock.monotonic() - at >= self._pause
+        return paused and running.done()
+
+    def _is_due(self, host: models.Host, now: datetime.datetime) -> bool:
+        if host.fence_state is models.FenceState.LYING:
+            return False
+        if host.fence_state is not models.FenceState.WORKING:
+            return True
+        if host.fence_tested_at is None:
+            return True
+        if is_another_bmc(host, self._address_of(host)):
+            return True
+        return now - host.fence_tested_at > self._fresh
+
+
+class Sensors:
+    """Reads the sensors of hosts' BMCs."""
+
+    def __init__(self, bmcs: bmc.Bmc, address_of: AddressOf) -> None:
+        self._bmcs = bmcs
+        self._address_of = address_of
 
     def ailing(self, host: models.Host) -> list[str]:
         """Names of the sensors that do not read healthy."""
@@ -76,38 +161,42 @@ class Fences:
             if reading.health not in {'ok', 'unknown'}
         ]
 
-    def _try(self, host: models.Host) -> Outcome:
-        address = self._address_of(host)
-        if address is None:
-            return _broken('no BMC is set for it')
-        target = fencing.Target(host.name, address, host.boot_id)
-        state = self._fencer.status(target)
-        identity = self._bmcs.identity(address)
-        guid = str(identity.guid)
-        outcome: Outcome = {
-            'state': 'working',
-            'why': f'the BMC reads power {state}',
-            'guid': guid,
-            'power_restore_policy': identity.power_restore_policy,
+
+def is_another_bmc(host: models.Host, address: bmc.Address | None) -> bool:
+    """Whether what is known of the host's BMC was told by another one.
+
+    [bmc] credentials_file may name another than before.
+    """
+    told = host.bmc_guid_from
+    return told is not None and (address is None or told != str(address))
+
+
+def _judge(host: models.Host, reading: fencing.Reading) -> Outcome:
+    guid = None if reading.guid is None else str(reading.guid)
+    outcome: Outcome = {
+        'state': 'working',
+        'why': f'the BMC reads power {reading.power}',
+        'guid': guid,
+        'power_restore_policy': reading.power_restore_policy,
+    }
+    if reading.power is fencing.PowerState.UNKNOWN:
+        return outcome | {
+            'state': 'broken',
+            'why': 'the BMC does not tell the power state',
         }
-        if state is fencing.PowerState.UNKNOWN:
-            return outcome | {
-                'state': 'broken',
-                'why': 'the BMC does not tell the power state',
-            }
-        lying = host.fence_state is models.FenceState.LYING
-        if lying and state is fencing.PowerState.OFF:
-            return outcome | {
-                'state': models.FenceState.LYING,
-                'why': host.fence_why,
-            }
-        if host.system_uuid and not bmc.same_guid(guid, host.system_uuid):
-            return outcome | {
-                'state': 'broken',
-                'why': f'the BMC is the one of system {guid}, the host says '
-                f'that it is {host.system_uuid}',
-            }
-        return outcome
+    lying = host.fence_state is models.FenceState.LYING
+    if lying and reading.power is fencing.PowerState.OFF:
+        return outcome | {
+            'state': models.FenceState.LYING,
+            'why': host.fence_why,
+        }
+    if host.system_uuid and guid and not bmc.same_guid(guid, host.system_uuid):
+        return outcome | {
+            'state': 'broken',
+            'why': f'the BMC is the one of system {guid}, the host says '
+            f'that it is {host.system_uuid}',
+        }
+    return outcome
 
 
 def _broken(why: str) -> Outcome:

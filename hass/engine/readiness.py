@@ -134,8 +134,8 @@ class Checks(upgradecheck.UpgradeCommands):
         tester = fences.Fences(
             database,
             topology.build(self.conf.fencing.levels, bmcs),
-            bmcs,
             store.address_of,
+            self._clock,
         )
         names = [host.name for host in found]
         try:

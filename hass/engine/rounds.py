@@ -49,6 +49,7 @@ from hass.detection import panel as panel_
 from hass.diagnosis import estimates
 from hass.engine import contradictions
 from hass.engine import dispatcher
+from hass.engine import fences
 from hass.engine import inventory as inventory_
 from hass.engine import shares
 from hass.engine import worries
@@ -108,6 +109,7 @@ class Rounds:
         concerns: worries.Worries,
         liars: contradictions.Contradictions,
         learnt: estimates.Learnt,
+        trials: fences.Trials,
         clock: clock_.Clock,
         engine: str,
         conf: cfg.ConfigOpts,
@@ -119,6 +121,7 @@ class Rounds:
         self._worries = concerns
         self._contradictions = liars
         self._learnt = learnt
+        self._trials = trials
         self._clock = clock
         self._engine = engine
         self._seconds = conf.detection.rounds_seconds
@@ -168,7 +171,8 @@ class Rounds:
         self._inventory.refresh()
         began = self._clock.monotonic()
         with self._database.reader() as session:
-            self._almanac.note(began, moments.read_now(session))
+            now = moments.read_now(session)
+            self._almanac.note(began, now)
             mine = self._mine(session)
             answered = self._answered(session, mine)
         self._forget({host.name for host in self._inventory.hosts()})
@@ -177,6 +181,8 @@ class Rounds:
                 self._sweep(name, detector, mine, answered)
         for host in mine:
             self._visit(host)
+        # Fences take their time, and are in no hurry.
+        self._trials.turn(mine, now, self._slow)
         self._keep()
         self._worries.page()
 

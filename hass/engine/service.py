@@ -181,7 +181,7 @@ class Engine:
             control_plane=self._control_plane(clock),
         )
         self._fences = fences.Fences(
-            self.database, fencer, self._bmcs, self._inventory.address_of
+            self.database, fencer, self._inventory.address_of, clock
         )
         self._power = powering.Power(
             self.database,
@@ -346,6 +346,13 @@ class Engine:
             ),
             contradictions.Contradictions(self.listener.heard),
             self._learnt,
+            fences.Trials(
+                self._fences.test,
+                self._inventory.address_of,
+                clock,
+                self._conf.fencing.test_seconds,
+                self._conf.detection.rounds_seconds,
+            ),
             clock,
             self.name,
             self._conf,
@@ -375,7 +382,7 @@ class Engine:
             ),
             host_return.HostReturn(
                 self._hands,
-                self._fences.ailing,
+                fences.Sensors(self._bmcs, self._inventory.address_of).ailing,
                 restart_unprotected=recovery.restart_unprotected,
             ),
             instance_failure.InstanceFailure(

@@ -14,6 +14,7 @@
 
 import abc
 import dataclasses
+import uuid
 
 from hass import bmc
 from hass import clock as clock_
@@ -34,6 +35,21 @@ class Target:
     name: str
     bmc: bmc.Address | None
     boot_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """What a device says in one session.
+
+    :ivar guid: of the system that it belongs to, as bmc.Identity has it;
+        None: it does not tell
+    :ivar power_restore_policy: always-off, previous, always-on or unknown;
+        None: it has none
+    """
+
+    power: PowerState
+    guid: uuid.UUID | None = None
+    power_restore_policy: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,6 +77,16 @@ class Fencer(abc.ABC):
 
         :raises hass.exception.BmcError: it does not answer, or nonsense
         """
+
+    def read(self, target: Target) -> Reading:
+        """Power and identity, both out of one session.
+
+        A device that cannot tell its identity leaves it out: it fences a
+        host only where an operator vouches for it.
+
+        :raises hass.exception.BmcError: it does not answer, or nonsense
+        """
+        return Reading(self.status(target))
 
     @abc.abstractmethod
     def off(self, target: Target, deadline: clock_.Deadline) -> None:

@@ -13,6 +13,7 @@
 """A fencer without a device, which fails as devices do. For tests."""
 
 import dataclasses
+import uuid
 
 from hass import bmc
 from hass import clock as clock_
@@ -28,6 +29,7 @@ class Device:
     :ivar lying: it reads off whatever is true
     :ivar stuck: it accepts commands and does nothing
     :ivar off_at: CLOCK_BOOTTIME when a power off becomes real
+    :ivar guid: of the system that it says to belong to
     """
 
     is_on: bool = True
@@ -35,6 +37,7 @@ class Device:
     lying: bool = False
     stuck: bool = False
     off_at: float | None = None
+    guid: uuid.UUID | None = None
 
 
 class FakeFencer(base.Fencer):
@@ -66,6 +69,9 @@ class FakeFencer(base.Fencer):
         if device.is_on and not device.lying:
             return base.PowerState.ON
         return base.PowerState.OFF
+
+    def read(self, target: base.Target) -> base.Reading:
+        return base.Reading(self.status(target), self.device(target.name).guid)
 
     def off(self, target: base.Target, deadline: clock_.Deadline) -> None:
         deadline.check()

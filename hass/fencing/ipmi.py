@@ -27,6 +27,10 @@ class IpmiFencer(base.Fencer):
     def status(self, target: base.Target) -> base.PowerState:
         return self._bmcs.power(_address(target))
 
+    def read(self, target: base.Target) -> base.Reading:
+        seen = self._bmcs.identity(_address(target))
+        return base.Reading(seen.power, seen.guid, seen.power_restore_policy)
+
     def off(self, target: base.Target, deadline: clock_.Deadline) -> None:
         self._bmcs.power_off(_address(target), deadline)
 

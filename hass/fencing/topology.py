@@ -12,7 +12,9 @@
 
 """Which fencers, in which order: levels, as in Pacemaker."""
 
+from collections.abc import Callable
 from collections.abc import Sequence
+import dataclasses
 from typing import cast
 
 from stevedore import driver
@@ -44,22 +46,34 @@ class Topology(base.Fencer):
         self._asked: dict[str, int] = {}
 
     def status(self, target: base.Target) -> base.PowerState:
-        seen: set[base.PowerState] = set()
+        return self._read(lambda one: base.Reading(one.status(target))).power
+
+    def read(self, target: base.Target) -> base.Reading:
+        """Power and identity of the level that says off, else of the first.
+
+        Devices of one level that name two systems name none.
+        """
+        return self._read(lambda one: one.read(target))
+
+    def _read(
+        self, look: Callable[[base.Fencer], base.Reading]
+    ) -> base.Reading:
+        seen: list[base.Reading] = []
         failures: list[exception.HassError] = []
         for level in self.levels:
             try:
-                states = {fencer.status(target) for fencer in level}
+                voices = [look(fencer) for fencer in level]
             except FAILURES as failure:
                 failures.append(failure)
                 continue
-            if states == {base.PowerState.OFF}:
-                return base.PowerState.OFF
-            seen |= states
+            seen.append(_joint(voices))
+            if seen[-1].power is base.PowerState.OFF:
+                return seen[-1]
         if not seen:
             raise failures[0]
-        if base.PowerState.ON in seen:
-            return base.PowerState.ON
-        return base.PowerState.UNKNOWN
+        on = any(one.power is base.PowerState.ON for one in seen)
+        power = base.PowerState.ON if on else base.PowerState.UNKNOWN
+        return dataclasses.replace(seen[0], power=power)
 
     def off(self, target: base.Target, deadline: clock_.Deadline) -> None:
         asked = self._asked.get(target.name, 0)
@@ -81,6 +95,24 @@ class Topology(base.Fencer):
         for level in self.levels:
             for fencer in level:
                 fencer.on(target, deadline)
+
+
+def _joint(voices: Sequence[base.Reading]) -> base.Reading:
+    """What the devices of one level say together."""
+    powers = {one.power for one in voices}
+    if len(powers) == 1:
+        (power,) = powers
+    elif base.PowerState.ON in powers:
+        power = base.PowerState.ON
+    else:
+        power = base.PowerState.UNKNOWN
+    guids = {one.guid for one in voices if one.guid is not None}
+    policies = [one.power_restore_policy for one in voices]
+    return base.Reading(
+        power,
+        guids.pop() if len(guids) == 1 else None,
+        next(filter(None, policies), None),
+    )
 
 
 def build(levels: Sequence[str], bmcs: bmc.Bmc) -> Topology:

@@ -251,14 +251,6 @@ class Hosts:
                 raise exception.Conflict(
                     f'bmc: host {row.name} has an open recovery: {found.uuid}'
                 )
-            hosts.set_fence(
-                session,
-                row.name,
-                models.FenceState.UNTESTED,
-                'not tried since its BMC was changed',
-                None,
-                None,
-            )
         hosts.update(session, row.name, **self._joining.changes(fields))
         return row.name
 

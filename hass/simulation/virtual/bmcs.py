@@ -30,6 +30,7 @@ class Bmcs(fencing.Fencer):
     def __init__(self, hosts: Mapping[str, hosts_.Host]) -> None:
         self._hosts = hosts
         self.before_off: Callable[[], None] | None = None
+        self._reached: hosts_.Host | None = None
 
     def _reach(self, target: fencing.Target) -> hosts_.Host:
         host = self._hosts[target.name]
@@ -38,11 +39,17 @@ class Bmcs(fencing.Fencer):
         return host
 
     def status(self, target: fencing.Target) -> fencing.PowerState:
-        host = self._reach(target)
+        host = self._reached = self._reach(target)
         if host.bmc_reads is not None:
             return host.bmc_reads
         on = host.host.is_on
         return fencing.PowerState.ON if on else fencing.PowerState.OFF
+
+    def read(self, target: fencing.Target) -> fencing.Reading:
+        """The identity comes out of the session that read the power."""
+        self._reached = self._hosts[target.name]
+        power = self.status(target)
+        return fencing.Reading(power, self._reached.bmc_guid, 'always-off')
 
     def off(self, target: fencing.Target, deadline: clock_.Deadline) -> None:
         hook, self.before_off = self.before_off, None

@@ -272,7 +272,7 @@ class Cloud:
             uptime=self.clock.monotonic(),
             addresses={},
             domains=None,
-            system_uuid=None,
+            system_uuid=host.system_uuid,
             resume_guests=False,
             watchdog='off',
             health={},

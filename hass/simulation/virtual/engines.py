@@ -24,6 +24,7 @@ from hass.diagnosis import estimates
 from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import contradictions
+from hass.engine import fences
 from hass.engine import inventory
 from hass.engine import patrol
 from hass.engine import rounds
@@ -191,10 +192,24 @@ class Engine:
             ),
             contradictions.Contradictions(self.ears.heard),
             estimates.Learnt(),
+            self._trials(),
             self.clock,
             self.name,
             self._cloud.conf,
             (futurist.SynchronousExecutor(), futurist.SynchronousExecutor()),
+        )
+
+    def _trials(self) -> fences.Trials:
+        conf, address_of = self._cloud.conf, self.hands.address_of
+        tester = fences.Fences(
+            self._cloud.database, self.hands.fencer, address_of, self.clock
+        )
+        return fences.Trials(
+            tester.test,
+            address_of,
+            self.clock,
+            conf.fencing.test_seconds,
+            conf.detection.rounds_seconds,
         )
 
     def listens(self) -> bool:

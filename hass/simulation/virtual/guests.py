@@ -193,7 +193,7 @@ class Guests:
             uptime=now,
             addresses={},
             domains=None,
-            system_uuid=None,
+            system_uuid=host.system_uuid,
             resume_guests=False,
             watchdog='off',
             health={},

@@ -14,10 +14,14 @@
 
 from collections.abc import Sequence
 import dataclasses
+import uuid
 
 from hass.fencing import base as fencing
 from hass.simulation import nova_host
 from hass.simulation.virtual import units
+
+SYSTEMS = uuid.UUID('6ba7b811-9dad-41d1-80b4-00c04fd430c8')
+"""The systems of simulated hosts are named in here."""
 
 
 @dataclasses.dataclass
@@ -42,6 +46,8 @@ class Host:
     :ivar noise: by network
     :ivar planned: the agent's beats say that it is being stopped
     :ivar clock_jump: seconds by which its wall clock is wrong
+    :ivar system_uuid: what its agent reads in band
+    :ivar bmc_guid: what its BMC says of itself; None: nothing
     :ivar bmc_reads: what the BMC says of the power, whatever is true
     :ivar units: its services
     :ivar bmc_deaf: the BMC takes commands for power and ignores them
@@ -55,6 +61,8 @@ class Host:
         self.agent_killed = False
         self.planned = False
         self.clock_jump = 0.0
+        self.system_uuid = str(uuid.uuid5(SYSTEMS, host.name))
+        self.bmc_guid: uuid.UUID | None = uuid.UUID(self.system_uuid)
         self.bmc_mute = False
         self.bmc_deaf = False
         self.bmc_reads: fencing.PowerState | None = None

@@ -72,6 +72,10 @@ class Bmcs(fencing.Fencer):
         self._check(target)
         return self._bmcs.status(target)
 
+    def read(self, target: fencing.Target) -> fencing.Reading:
+        self._check(target)
+        return self._bmcs.read(target)
+
     def off(self, target: fencing.Target, deadline: clock_.Deadline) -> None:
         self._check(target)
         self._bmcs.off(target, deadline)

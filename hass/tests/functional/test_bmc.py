@@ -95,8 +95,14 @@ class ReadingTest(bmc_base.BmcTest):
         self.assertLess(self.clock.monotonic() - start, self.call_seconds)
         self.assertEqual(ON, self.bmcs.power(self.at))
 
-    def test_a_command_that_it_does_not_know_is_refused(self):
+    def test_a_bmc_that_knows_no_guid_tells_the_rest(self):
         self.responder.commands.scripted[GET_SYSTEM_GUID] = b'\xc1'
+        self.assertEqual(
+            bmc.Identity(ON, None, 'previous'), self.bmcs.identity(self.at)
+        )
+
+    def test_a_command_that_it_does_not_allow_is_refused(self):
+        self.responder.commands.scripted[GET_SYSTEM_GUID] = b'\xd4'
         self.assertRaises(exception.BmcRefused, self.bmcs.identity, self.at)
         self.assertEqual(ON, self.bmcs.power(self.at))
 

@@ -26,6 +26,7 @@ from hass.detection import base as detection
 from hass.detection import panel
 from hass.diagnosis import estimates
 from hass.engine import contradictions
+from hass.engine import fences
 from hass.engine import hearing
 from hass.engine import inventory
 from hass.engine import rounds
@@ -124,6 +125,7 @@ class RoundsCase(base.TestCase):
         self.pings = Pings(self.clock)
         self.beats = {}
         self.learnt = estimates.Learnt()
+        self.tried = []
         lane = futurist.SynchronousExecutor()
         self.rounds = self.make('engine-1', (lane, lane))
 
@@ -146,6 +148,9 @@ class RoundsCase(base.TestCase):
             worries.Worries(self.alarms.append, self.clock, engine, 300),
             contradictions.Contradictions(self.beats.get),
             self.learnt,
+            fences.Trials(
+                self.tried.append, lambda host: None, self.clock, 1800, 30
+            ),
             self.clock,
             engine,
             conf,
