@@ -22,6 +22,7 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from hass.db import locks
 from hass.db import models
 from hass.db import moments
 from hass.db import pages
@@ -90,6 +91,17 @@ def get(session: orm.Session, host: str) -> Host:
     if found is None:
         raise exception.NotFound('host', host)
     return found
+
+
+def lock(session: orm.Session, host: str) -> Host:
+    """The same, as it is now and fixed until COMMIT.
+
+    :raises hass.exception.NotFound: there is none
+    """
+    row = get(session, host)
+    locks.hold(session, Host, Host.id == row.id)
+    session.refresh(row)
+    return row
 
 
 def all(
@@ -273,6 +285,29 @@ def _forgetting_pings(session: orm.Session, row: Host) -> Iterator[None]:
                 models.Observation.network.in_(changed),
             )
         )
+
+
+def begin_powering(session: orm.Session, row: Host, seconds: float) -> None:
+    """An operator's power command is sent within so many seconds."""
+    row.powering_until = moments.read_now(session) + datetime.timedelta(
+        seconds=seconds
+    )
+    session.flush()
+
+
+def end_powering(session: orm.Session, name: str) -> None:
+    """It was sent, or was not; a host that was removed has no row."""
+    session.execute(
+        sa.update(Host)
+        .where(Host.name == name)
+        .values(powering_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_powering(row: Host, now: datetime.datetime) -> bool:
+    """Whether an operator's power command may be on its way."""
+    return row.powering_until is not None and row.powering_until > now
 
 
 def plan_stop(session: orm.Session, name: str, seconds: float) -> None:

@@ -180,6 +180,8 @@ class Cluster(Base):
     layers: orm.Mapped[list[str]]
     shared_storage: orm.Mapped[bool] = orm.mapped_column(default=False)
     targets: orm.Mapped[Targets] = orm.mapped_column(default=Targets.CLUSTER)
+    locks: orm.Mapped[int] = orm.mapped_column(default=0, server_default='0')
+    """How often it was locked: see locks.py."""
     protects: orm.Mapped[entitlement.Protects] = orm.mapped_column(
         default=entitlement.Protects.CHOSEN
     )
@@ -271,6 +273,10 @@ class Host(Base):
     explanation: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     """Why HASS does, or does not, act on it now; an engine writes it."""
     explained_at: orm.Mapped[datetime.datetime | None]
+    powering_until: orm.Mapped[datetime.datetime | None]
+    """Until then an operator's power command may be on its way to its BMC."""
+    locks: orm.Mapped[int] = orm.mapped_column(default=0, server_default='0')
+    """How often it was locked: see locks.py."""
     created_at: orm.Mapped[datetime.datetime]
 
     cluster: orm.Mapped[Cluster] = orm.relationship(
@@ -440,6 +446,8 @@ class Recovery(Base):
     alarmed_at: orm.Mapped[datetime.datetime | None]
     acknowledged_at: orm.Mapped[datetime.datetime | None]
 
+    locks: orm.Mapped[int] = orm.mapped_column(default=0, server_default='0')
+    """How often it was locked: see locks.py."""
     claim: orm.Mapped[int] = orm.mapped_column(default=0)
     claimed_by: orm.Mapped[str | None]
     claimed_until: orm.Mapped[datetime.datetime | None]

@@ -25,6 +25,7 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from hass.db import locks
 from hass.db import models
 from hass.db import moments
 from hass.db import outbox
@@ -483,16 +484,14 @@ def guard(session: orm.Session, recovery: Recovery) -> None:
 
     :raises hass.exception.LostClaim: it is not
     """
-    locked = session.execute(
-        sa.select(Recovery.id)
-        .where(
-            Recovery.id == recovery.id,
-            Recovery.claim == recovery.claim,
-            Recovery.ended_at.is_(None),
-        )
-        .with_for_update()
-    ).first()
-    if locked is None:
+    held = locks.hold(
+        session,
+        Recovery,
+        Recovery.id == recovery.id,
+        Recovery.claim == recovery.claim,
+        Recovery.ended_at.is_(None),
+    )
+    if not held:
         raise exception.LostClaim(recovery.uuid)
 
 
@@ -682,15 +681,9 @@ def suspects_within(
 def lock_clusters(session: orm.Session, ids: Iterable[int]) -> None:
     """Serialise the engines that decide about these clusters.
 
-    They are locked in one order, so that no two engines wait for each
-    other.
+    They may talk to several nodes of a Galera cluster.
     """
-    session.execute(
-        sa.select(models.Cluster.id)
-        .where(models.Cluster.id.in_(sorted(ids)))
-        .order_by(models.Cluster.id)
-        .with_for_update()
-    )
+    locks.hold(session, models.Cluster, models.Cluster.id.in_(sorted(ids)))
 
 
 def to_page(session: orm.Session, repeat_seconds: float) -> list[Recovery]:

@@ -19,6 +19,10 @@ value it will overwrite, and a duplicate key is a duplicate key at once
 (MariaDB's default, REPEATABLE READ, counts rows in an old snapshot).
 SQLite knows one writer at a time; BEGIN IMMEDIATE makes it wait in line
 before it reads, which comes to the same.
+
+Of two nodes of a Galera cluster each knows its own locks only: what a decision
+rests on is locked by being written (locks.py), and a look waits until its node
+has what the others have committed.
 """
 
 from collections.abc import Callable, Iterator
@@ -349,6 +353,12 @@ def _connected_to_mysql(connection: Any, record: Any) -> None:
         if cursor.fetchone():  # MariaDB has it, MySQL does not.
             cursor.execute(
                 f'SET SESSION idle_transaction_timeout = {IDLE_SECONDS}'
+            )
+        cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
+        if cursor.fetchone() == ('wsrep_on', 'ON'):
+            # What another node has committed is waited for before a look.
+            cursor.execute(
+                'SET SESSION wsrep_sync_wait = @@wsrep_sync_wait | 1'
             )
 
 

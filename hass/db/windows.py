@@ -36,8 +36,7 @@ def begin_for_host(
     :raises hass.exception.NotFound: there is no such host
     :raises hass.exception.Conflict: a recovery of it is open
     """
-    row = hosts.get(session, host)
-    session.refresh(row, with_for_update={'of': models.Host})
+    row = hosts.lock(session, host)
     if found := recoveries.open_of_host(session, row.name):
         raise _busy(f'host {row.name}', found)
     return _set(session, row, seconds, why)
@@ -75,15 +74,16 @@ def end(session: orm.Session, row: Row) -> Row:
 def guard(session: orm.Session, host: str) -> models.Host | None:
     """The host's row and its cluster's, fixed until COMMIT.
 
-    Whoever opens a recovery holds them, so that no window begins at the
-    same moment.
+    Who opens a recovery holds them, so that no window begins at the same
+    moment.
     """
-    query = sa.select(models.Host).where(models.Host.name == host)
-    return session.scalars(
-        query.with_for_update(read=True).execution_options(
-            populate_existing=True
-        )
-    ).one_or_none()
+    try:
+        row = hosts.lock(session, host)
+    except exception.NotFound:
+        return None
+    recoveries.lock_clusters(session, [row.cluster_id])
+    session.refresh(row.cluster)
+    return row
 
 
 def _set(

@@ -151,10 +151,19 @@ class Dispatcher:
     def _claim(self, recovery_id: int, claim: int) -> runner_.Claimed | None:
         began = self._clock.monotonic()
         deadline = runner_.ClaimDeadline(self._clock, self._claim_seconds)
-        with self._database.writer() as session:
-            recovery = recoveries.take(
-                session, recovery_id, claim, self._engine, self._claim_seconds
-            )
+        try:
+            with self._database.writer() as session:
+                recovery = recoveries.take(
+                    session,
+                    recovery_id,
+                    claim,
+                    self._engine,
+                    self._claim_seconds,
+                )
+        except exception.DatabaseUnreachable as error:
+            # It may have been committed; what nobody renews runs out.
+            LOG.info('a claim was not taken: %s', error)
+            return None
         if recovery is None:
             return None
         deadline.renewed(began)

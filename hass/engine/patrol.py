@@ -28,6 +28,7 @@ from sqlalchemy import orm
 
 from hass import clock as clock_
 from hass.conf import protection as protection_options
+from hass.db import hosts
 from hass.db import models
 from hass.db import moments
 from hass.db import protection
@@ -360,7 +361,10 @@ class Patrol:
         if silent and self._was_vetoed(session, host.name):
             return None
         row = windows.guard(session, host.name)
-        if row is None or protection.window(row, moments.read_now(session)):
+        now = moments.read_now(session)
+        if row is None or protection.window(row, now):
+            return None
+        if hosts.is_powering(row, now):
             return None
         standing = recoveries.open_of_host(session, host.name)
         if standing is not None and not self._died_again(session, standing):

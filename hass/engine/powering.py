@@ -40,6 +40,9 @@ LOG = logging.getLogger(__name__)
 AddressOf = Callable[[models.Host], bmc.Address | None]
 FAILURES = (exception.BmcError, exception.FencingFailed)
 
+SETTLED = 2.0
+"""Times call_seconds after which a power command has left, or never will."""
+
 
 class Power:
     """The power of a host belongs to its recovery while one is open.
@@ -81,9 +84,9 @@ class Power:
     ) -> None:
         """Ask the device for power on or off, once.
 
-        The host's row is locked until that has been sent, and whoever opens
-        a recovery locks it too: no recovery can begin on a host that reads
-        off and is about to be powered on.
+        It is written down, for every engine and every node of a database
+        to see, before it is sent: until then no recovery begins on a host
+        that reads off and is about to be powered on.
 
         :param until: by the database's clock; later nothing is sent, for
             nobody waits for it any more
@@ -93,12 +96,17 @@ class Power:
         with self._database.writer() as session:
             row = self._free(session, name, wanted, until)
             target = self._target(row)
-            LOG.warning('%s: %s asks for power %s', name, who, wanted)
+            hosts.begin_powering(session, row, SETTLED * self._call_seconds)
             deadline = clock_.FixedDeadline(self._clock, self._call_seconds)
+        LOG.warning('%s: %s asks for power %s', name, who, wanted)
+        try:
             if wanted is fencing.PowerState.ON:
                 self._fencer.on(target, deadline)
             else:
                 self._fencer.off(target, deadline)
+        finally:
+            with self._database.writer() as session:
+                hosts.end_powering(session, name)
 
     def bring_back(self, name: str, until: datetime.datetime, who: str) -> str:
         """Open a host_return of a host that is off.
@@ -148,15 +156,19 @@ class Power:
         until: datetime.datetime,
     ) -> models.Host:
         """The locked row of a host that no story is about."""
-        row = hosts.get(session, name)
-        session.refresh(row, with_for_update={'of': models.Host})
+        row = hosts.lock(session, name)
         if found := recoveries.open_of_host(session, name):
             raise exception.Conflict(
                 f'host {name} has an open recovery, which decides about its '
                 f'power: {found.uuid}'
             )
-        if moments.read_now(session) > until:
+        now = moments.read_now(session)
+        if now > until:
             raise exception.Conflict('it was asked for too long ago')
+        if hosts.is_powering(row, now):
+            raise exception.Conflict(
+                f'another power command for host {name} is on its way'
+            )
         if wanted is fencing.PowerState.OFF:
             return row
         if left := evacuations.open_from(session, name):

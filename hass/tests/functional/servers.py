@@ -52,7 +52,7 @@ class Server(abc.ABC):
     """
 
     needs: tuple[str, ...]
-    user = 'root'
+    user: str = 'root'
     stop_signal = signal.SIGTERM
 
     def __init__(self) -> None:
@@ -178,7 +178,7 @@ class Server(abc.ABC):
 class MariaDB(Server):
     """MariaDB, with a user that may do anything."""
 
-    needs = ('mariadb-server', 'mariadb-client')
+    needs: tuple[str, ...] = ('mariadb-server', 'mariadb-client')
 
     def prepare(self) -> None:
         self.run(
@@ -218,6 +218,66 @@ class MariaDB(Server):
         """The URL of a database, for [database] connection."""
         user = f'{USER}:{PASSWORD}@{ADDRESS}:{self.port}'
         return f'mysql+pymysql://{user}/{database}'
+
+
+class GaleraNode(MariaDB):
+    """One node of a MariaDB Galera cluster, which rsync gives its data.
+
+    :param first: a node of the cluster that it joins; None: it begins one
+    """
+
+    needs = (*MariaDB.needs, 'galera-4', 'rsync')
+    # rsync's daemon would drop the rights of root, and could write nothing.
+    user = 'mysql'
+
+    def __init__(self, first: 'GaleraNode | None' = None) -> None:
+        self._first = first
+        self.ports = [free_port() for _ in range(3)]
+        super().__init__()
+
+    def prepare(self) -> None:
+        shutil.chown(self.folder, self.user)
+        (self.folder / 'data').mkdir()
+        shutil.chown(self.folder / 'data', self.user)
+        if self._first is not None:
+            return
+        super().prepare()
+        self.run('chown', '-R', self.user, str(self.folder / 'data'))
+
+    def command(self) -> list[str]:
+        group, transfer, increment = self.ports
+        provider = {
+            'base_host': ADDRESS,
+            'base_port': group,
+            'gmcast.listen_addr': f'tcp://{ADDRESS}:{group}',
+            'ist.recv_addr': f'{ADDRESS}:{increment}',
+            'ist.recv_bind': f'{ADDRESS}:{increment}',
+            'gcache.size': '8M',
+        }
+        options = ';'.join(f'{key}={value}' for key, value in provider.items())
+        cluster, begins = 'gcomm://', ['--wsrep-new-cluster']
+        if self._first is not None:
+            cluster, begins = f'gcomm://{ADDRESS}:{self._first.ports[0]}', []
+        users = f'--init-file={self.folder}/users.sql'
+        own = [
+            one
+            for one in super().command()
+            if one != '--user=root' and not (one == users and self._first)
+        ]
+        return [
+            *own,
+            '--binlog-format=ROW',
+            '--innodb-autoinc-lock-mode=2',
+            '--wsrep-on=ON',
+            '--wsrep-provider=/usr/lib/galera/libgalera_smm.so',
+            f'--wsrep-cluster-address={cluster}',
+            f'--wsrep-node-address={ADDRESS}',
+            f'--wsrep-node-name=node-{group}',
+            f'--wsrep-sst-receive-address={ADDRESS}:{transfer}',
+            '--wsrep-sst-method=rsync',
+            f'--wsrep-provider-options={options}',
+            *begins,
+        ]
 
 
 class PostgreSQL(Server):
@@ -467,6 +527,13 @@ def free_port() -> int:
 def mariadb() -> MariaDB:
     """The MariaDB of this process."""
     return MariaDB()
+
+
+@functools.cache
+def galera() -> tuple[GaleraNode, GaleraNode]:
+    """Two nodes of one cluster, of this process."""
+    first = GaleraNode()
+    return first, GaleraNode(first)
 
 
 @functools.cache

@@ -45,7 +45,7 @@ def on(*kinds: str):
     return multiply
 
 
-on_every_database = on(*stores.KINDS)
+on_every_database = on('SQLite', 'MariaDB', 'PostgreSQL')
 on_servers = on('MariaDB', 'PostgreSQL')
 
 

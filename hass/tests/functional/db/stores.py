@@ -92,6 +92,18 @@ class MariaDB(_Served):
         self.ask(f'KILL {connection}')
 
 
+class Galera(MariaDB):
+    """A database on the first node, which the second one has as well."""
+
+    def __init__(self) -> None:
+        self.server, self._second = servers.galera()
+
+    def on_second(self, url: str) -> str:
+        """The same database, by the other node."""
+        first, second = str(self.server.port), str(self._second.port)
+        return url.replace(f':{first}/', f':{second}/')
+
+
 class PostgreSQL(_Served):
     _home = 'postgres'
     _force = ' WITH (FORCE)'
@@ -108,6 +120,7 @@ KINDS: dict[str, Callable[[], Store]] = {
     'SQLite': SQLite,
     'MariaDB': MariaDB,
     'PostgreSQL': PostgreSQL,
+    'Galera': Galera,
 }
 
 
