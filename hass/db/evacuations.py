@@ -12,7 +12,7 @@
 
 """Evacuations: intentions written down before Nova is called."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 import dataclasses
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from sqlalchemy import orm
 from hass.db import models
 from hass.db import moments
 from hass.db import session as db_session
+from hass import until as until_
 
 Evacuation = models.Evacuation
 State = models.EvacuationState
@@ -216,11 +217,14 @@ def settle(
     why: str,
     destination: str | None = None,
     migration_uuid: str | None = None,
+    until: Sequence[until_.Until] = (),
 ) -> bool:
     """It ended: done, left or held.
 
     A held one keeps its instance to itself until let_go(): nobody knows
     whether its last call to Nova still works on.
+
+    :param until: what ends that by itself
     """
     held = state == State.HELD
     return _turn(
@@ -231,17 +235,24 @@ def settle(
         why=why,
         destination=destination or row.destination,
         migration_uuid=migration_uuid or row.migration_uuid,
+        was=row.was | {'until': [one.to_dict() for one in until]},
         ended_at=moments.db_now(),
         open_key=row.instance_uuid if held else None,
     )
 
 
-def reopen(session: orm.Session, recovery_id: int) -> int:
-    """Held ones are pending again: an operator wants another try."""
+def reopen(
+    session: orm.Session, recovery_id: int, but: Collection[str] = ()
+) -> int:
+    """Held ones are pending again, for what held them may be over.
+
+    :param but: instances that are held by the newest plan as well
+    """
     return _many(
         session,
         recovery_id,
         (State.HELD,),
+        but,
         state=State.PENDING,
         attempt=0,
         ended_at=None,
@@ -345,6 +356,7 @@ def _many(
     session: orm.Session,
     recovery_id: int,
     states: tuple[State, ...],
+    but: Collection[str] = (),
     **values: Any,
 ) -> int:
     done = session.execute(
@@ -353,6 +365,7 @@ def _many(
             Evacuation.recovery_id == recovery_id,
             Evacuation.open_key.is_not(None),
             Evacuation.state.in_(states),
+            Evacuation.instance_uuid.not_in(list(but)),
         )
         .values(values)
         .execution_options(synchronize_session='fetch')

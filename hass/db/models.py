@@ -432,6 +432,10 @@ class Recovery(Base):
     attempt: orm.Mapped[int] = orm.mapped_column(default=0)
     why: orm.Mapped[str] = orm.mapped_column(sa.Text, default='')
     held_kind: orm.Mapped[HeldKind | None]
+    until: orm.Mapped[list[JSON] | None]
+    """What ends the hold by itself, any of it: see until.py."""
+    looked_at: orm.Mapped[datetime.datetime | None]
+    """When that was last looked for."""
     wish: orm.Mapped[Wish | None]
     fault: orm.Mapped[JSON] = orm.mapped_column(default=dict)
     was: orm.Mapped[JSON] = orm.mapped_column(default=dict)

@@ -33,13 +33,17 @@ from hass.db import pages
 from hass import exception
 from hass import faults
 from hass import payloads
+from hass import until as until_
 
-NEVER_SECONDS = 10 * 366 * 86400.0
 HANDED_ON = ('service', 'unprotected', 'disabled')
 """What the next story of the same host has to put back as well."""
 Recovery = models.Recovery
 
 
+SKEW = 5.0
+"""Seconds by which the clocks of a database's nodes may differ."""
+HELD_FOR = 'held_for'
+"""What a story was last held for: the same again is no news."""
 SIDE_STORY = 'service_failure'
 """The story of a host that lives and keeps its instances: who asks whether
 a host is being recovered does not mean this one."""
@@ -390,6 +394,10 @@ def end(
             state_since=moments.db_now(),
             ended_at=moments.db_now(),
             open_key=None,
+            held_kind=None,
+            until=None,
+            looked_at=None,
+            wish=None,
             claim=Recovery.claim + 1,
             claimed_by=None,
             claimed_until=None,
@@ -420,6 +428,9 @@ def _due(call_seconds: float, limit: int) -> sa.Select[int, int]:
     )
     wanted = sa.or_(
         Recovery.wake_at <= moments.db_now(),
+        # The clock was set back: no wait is so long, no turn in the future.
+        Recovery.wake_at > moments.db_now(until_.LONGEST_SECONDS + SKEW),
+        Recovery.turned_at > moments.db_now(SKEW),
         Recovery.deadline_at <= moments.db_now(),
         Recovery.wish.is_not(None),
     )
@@ -517,6 +528,8 @@ def record_wait(
         'wake_at': moments.db_now(seconds),
         'why': why,
     }
+    if recovery.state == 'held':
+        values['looked_at'] = moments.db_now()
     return _record(session, recovery, values)
 
 
@@ -531,9 +544,13 @@ def record_hop(
     held_kind: models.HeldKind | None,
     engine: str,
     why: str,
+    until: Sequence[until_.Until] = (),
 ) -> Recovery:
     """Another state, with its line of history, in one transaction.
 
+    What is held again for the same reason is acknowledged as it was.
+
+    :param until: what ends a hold by itself
     :raises hass.exception.LostClaim: the result is thrown away
     """
     values: dict[str, Any] = {
@@ -546,15 +563,24 @@ def record_hop(
         else moments.db_now(deadline_seconds),
         'why': why,
         'wish': None,
+        'held_kind': held_kind,
+        'until': None,
+        'looked_at': None,
     }
+    if recovery.state == 'held' and held_kind is None:
+        was = session.get_one(Recovery, recovery.id).was
+        if HELD_FOR not in was:
+            remember(
+                session, recovery, {HELD_FOR: {'kind': recovery.held_kind}}
+            )
     if held_kind is not None:
-        values['held_kind'] = held_kind
-        if held_kind != recovery.held_kind:
+        values |= {
+            'until': [one.to_dict() for one in until],
+            'looked_at': moments.db_now(),
+        }
+        if _is_news(session, recovery, held_kind, until):
             # Another reason than the one that was acknowledged.
             values |= {'acknowledged_at': None, 'alarmed_at': None}
-    if recovery.state == 'held' and recovery.wish is not None:
-        # Whoever asked for another look hears what comes of it.
-        values |= {'acknowledged_at': None, 'alarmed_at': None}
     if ended:
         values |= {
             'ended_at': moments.db_now(),
@@ -567,6 +593,21 @@ def record_hop(
     append_history(session, recovery.id, old, to, engine, why, recorded)
     session.flush()
     return recorded
+
+
+def _is_news(
+    session: orm.Session,
+    recovery: Recovery,
+    kind: models.HeldKind,
+    until: Sequence[until_.Until],
+) -> bool:
+    """Whether it was last held for another reason; notes the new one."""
+    was = session.get_one(Recovery, recovery.id).was
+    # An older engine has noted only the kind.
+    last = was.get(HELD_FOR) or {'kind': recovery.held_kind}
+    reason = {'kind': kind, 'of': until_.subject(until)}
+    remember(session, recovery, {HELD_FOR: reason})
+    return reason != {'of': reason['of']} | last
 
 
 def release(session: orm.Session, recovery: Recovery) -> None:
@@ -805,7 +846,9 @@ def hold_open_ones(session: orm.Session, engine: str, why: str) -> int:
         append_history(session, recovery.id, old, 'held', engine, why)
         recovery.state_since = moments.read_now(session)
         recovery.deadline_at = None
-        recovery.wake_at = _after(recovery.state_since, NEVER_SECONDS)
+        recovery.wake_at = _after(recovery.state_since, until_.LONGEST_SECONDS)
+        recovery.until = [until_.OPERATOR.to_dict()]
+        recovery.looked_at = recovery.state_since
         recovery.why = why
         recovery.wish = None
         recovery.acknowledged_at = recovery.alarmed_at = None

@@ -33,6 +33,9 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass import until as until_
+from hass.until import Kind
+from hass.until import Until
 
 RUNNING = 1
 """Nova's power_state of a running guest."""
@@ -127,6 +130,7 @@ class Evacuator:
             return hold(
                 models.HeldKind.SAFETY,
                 f'{len(held)} of {len(rows)} need an operator: {whys}',
+                [one for row in held for one in _until(row)],
             )
         if _in_state(self._rows(turn), RowState.PENDING):
             return Hop(State.EVACUATING, 'some are asked for again')
@@ -250,6 +254,9 @@ class Evacuator:
                     row,
                     RowState.HELD,
                     'Nova has two live evacuation migrations of it',
+                    until=[
+                        Until(Kind.MOVES_ENDED, instance=row.instance_uuid)
+                    ],
                 )
                 return False
             case judgement.Progress.FAILED:
@@ -301,7 +308,11 @@ class Evacuator:
             return ''
         if server.vm_state == 'error':
             requesting.settle(
-                turn, row, RowState.HELD, 'Nova has it in ERROR: see its fault'
+                turn,
+                row,
+                RowState.HELD,
+                'Nova has it in ERROR: see its fault',
+                until=[until_.anew()],
             )
             return ''
         if server.vm_state == 'stopped' and not server.task_state:
@@ -333,6 +344,13 @@ class Evacuator:
 
 def _in_state(rows: Iterable[Row], state: RowState) -> list[Row]:
     return [row for row in rows if row.state is state]
+
+
+def _until(row: Row) -> list[Until]:
+    """What ends the hold of one instance."""
+    settled = Until(Kind.INSTANCE_SETTLED, instance=row.instance_uuid)
+    own = [Until.of(one) for one in row.was.get('until', ())]
+    return [*own, settled]
 
 
 def _rested(turn: Turn, row: Row) -> bool:

@@ -21,6 +21,7 @@ from hass.db import models
 from hass import exception
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
@@ -29,6 +30,8 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass.until import Kind
+from hass.until import Until
 
 LOG = logging.getLogger(__name__)
 
@@ -42,6 +45,11 @@ class HostWorkflow(workflow.Workflow):
         self._compute = hands.compute
         self._witness = hands.witness
         self._clock = hands.clock
+        self._conditions = conditions.Conditions(hands, self.looks())
+
+    def looks(self) -> dict[Kind, conditions.Look]:
+        """Conditions that only this story can read."""
+        return {}
 
     def host(self, turn: Turn, name: str | None = None) -> models.Host:
         """The row of the recovery's host, or of another.
@@ -74,6 +82,7 @@ class HostWorkflow(workflow.Workflow):
                 models.HeldKind.SAFETY,
                 f'beats although its BMC reads off (heard by {hearers}): '
                 'the BMC belongs to another host, or lies',
+                Until(Kind.BMC_READS_ON, host.name),
             )
         return proof
 
@@ -110,7 +119,7 @@ class HostWorkflow(workflow.Workflow):
     # Giving back, the only way from a touched recovery to dismissed.
 
     def held(self, turn: Turn) -> Step:
-        """Look anew on a wish or when the reason expired."""
+        """Go on by a wish, or when what ends the hold is seen."""
         wish = turn.recovery.wish
         if wish is models.Wish.RELEASE:
             turn.remember(released=True)
@@ -120,9 +129,17 @@ class HostWorkflow(workflow.Workflow):
         if wish is models.Wish.RETRY:
             # Whoever knows that there are many may let this one go on.
             seen = bool(turn.recovery.was.get('restrained'))
-            turn.remember(consent=True, unrestrained=seen)
+            turn.remember(
+                consent=True,
+                unrestrained=seen,
+                given_back=None,
+                **{conditions.AGAIN: None},
+            )
             return Hop(self.initial, 'an operator asks to look again')
-        return Hop(self.initial, f'looked at anew: {turn.recovery.why}')
+        # What was to be given back still is.
+        leaving = turn.recovery.was.get('given_back')
+        to = State.GIVING_BACK if leaving else self.initial
+        return self._conditions.go_on(turn, to)
 
     def giving_back(self, turn: Turn) -> Step:
         """Undo, one thing a turn: evacuations, power, forced_down, status."""

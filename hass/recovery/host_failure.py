@@ -33,6 +33,7 @@ from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import conditions
 from hass.recovery import evacuating
 from hass.recovery import fallen
 from hass.recovery import hands as hands_
@@ -47,6 +48,9 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass import until as until_
+from hass.until import Kind
+from hass.until import Until
 
 LOG = logging.getLogger(__name__)
 UNCLEAR_SECONDS = 30.0
@@ -133,7 +137,7 @@ class HostFailure(host_.HostWorkflow):
         """Believe no single voice: look from outside, ask the peers."""
         deaf = self._witness.deaf()
         if deaf:
-            return _unclear(turn, f'this engine may not judge: {deaf}')
+            return self._unclear(turn, f'this engine may not judge: {deaf}')
         # They are asked beside the host.
         self._hands.control_plane.look()
         host = self.host(turn)
@@ -146,12 +150,12 @@ class HostFailure(host_.HostWorkflow):
         try:
             nova_says = NovaSays(services.result(), servers.result())
         except exception.NovaError as error:
-            return _unclear(turn, str(error))
+            return self._unclear(turn, str(error), Until(Kind.CONTROL_PLANE))
         evidence = dataclasses.replace(
             evidence, compute_down=nova_says.is_down(host.name)
         )
         decision = diagnose.diagnose(evidence)
-        step = self._judge(turn, host, decision, nova_says)
+        step = self._judge(turn, host, evidence, decision, nova_says)
         if isinstance(step, Hop) and step.within is None:
             record = _record(evidence, decision)
             return dataclasses.replace(
@@ -166,6 +170,7 @@ class HostFailure(host_.HostWorkflow):
         self,
         turn: Turn,
         host: models.Host,
+        evidence: diagnose.Evidence,
         decision: diagnose.Decision,
         nova_says: NovaSays,
     ) -> Step:
@@ -177,12 +182,16 @@ class HostFailure(host_.HostWorkflow):
             case diagnose.Unclear(why):
                 if turn.seconds_in_state() > DOUBT_SECONDS:
                     self._stop_placements(turn, host)
-                return _unclear(turn, why)
-            case diagnose.Doubt(why, passes):
+                return self._unclear(turn, why)
+            case diagnose.Doubt(why, passes) as doubt:
                 self._stop_placements(turn, host)
                 safety = models.HeldKind.SAFETY
                 restraint = models.HeldKind.RESTRAINT
-                return hold(restraint if passes else safety, why)
+                return hold(
+                    restraint if passes else safety,
+                    why,
+                    self._doubted(host.name, doubt, evidence.power),
+                )
             case faults.Fault():
                 return self._condemn(turn, host, decision, nova_says)
 
@@ -205,7 +214,14 @@ class HostFailure(host_.HostWorkflow):
             turn.remember(off_since=off_since.isoformat())
             return Hop(State.FORCING_DOWN, 'the BMC reads off')
         if turn.recovery.attempt >= self._conf.fencing.max_attempts:
-            return hold(models.HeldKind.SAFETY, 'the BMC never read off')
+            return hold(
+                models.HeldKind.SAFETY,
+                'the BMC never read off',
+                [
+                    Until(Kind.BMC_READS_OFF, host.name),
+                    Until(Kind.HOST_HEARD, host.name),
+                ],
+            )
         turn.remember(off_sent=True, off_since=None)
         self._fencer.off(target, turn.deadline)
         return Wait(LOOK_SECONDS, 'asked the BMC for power off')
@@ -268,7 +284,12 @@ class HostFailure(host_.HostWorkflow):
         )
         turn.remember(unprotected=unprotected, accepted=accepted)
         with turn.write() as session:
-            evacuations.reopen(session, turn.recovery.id)
+            kept = [
+                one.instance_uuid
+                for one in plan
+                if one.state is models.EvacuationState.HELD
+            ]
+            evacuations.reopen(session, turn.recovery.id, kept)
             elsewhere = evacuations.plan(
                 session, turn.recovery.id, host.name, plan
             )
@@ -361,14 +382,17 @@ class HostFailure(host_.HostWorkflow):
                     models.HeldKind.RESTRAINT,
                     f'{fault.why}; it runs no protected instance, so it is '
                     'reported and not fenced',
+                    self._passing(host.name),
                 )
             refusal = self._refusal(turn, host, fault, bool(usable))
             if refusal is not None:
                 return refusal
             trouble = self._hands.control_plane.trouble()
             if trouble and not self.acted(turn):
-                return _unclear(
-                    turn, f'{fault.why}; nothing is fenced now: {trouble}'
+                return self._unclear(
+                    turn,
+                    f'{fault.why}; nothing is fenced now: {trouble}',
+                    Until(Kind.CONTROL_PLANE),
                 )
         silent = self._witness.ears().fallen()
         return Hop(
@@ -376,6 +400,46 @@ class HostFailure(host_.HostWorkflow):
             f'{fault.layer} failed: {fault.why}',
             within=lambda session: self._count(session, turn, fault, silent),
         )
+
+    def _unclear(self, turn: Turn, why: str, *until: Until) -> Hop | Wait:
+        """Look again soon, and tell somebody when that goes on."""
+        if turn.seconds_in_state() > UNCLEAR_SECONDS:
+            return hold(
+                models.HeldKind.RESTRAINT,
+                why,
+                [*until, *self._passing(turn.recovery.subject)],
+            )
+        return Wait(LOOK_SECONDS, why)
+
+    def _passing(self, host: str) -> tuple[Until, ...]:
+        """What ends a hold whose reason no single reading has."""
+        return (
+            Until(Kind.HOST_HEARD, host),
+            until_.every(self._conf.recovery.held_seconds),
+        )
+
+    def _doubted(
+        self, host: str, decision: diagnose.Doubt, power: diagnose.Power
+    ) -> tuple[Until, ...]:
+        """What has to be read before a doubt about a host is over."""
+        if not decision.passes:
+            # Nothing that is silent now clears a BMC that was seen to lie.
+            return (Until(Kind.BMC_READS_ON, host),)
+        if power is diagnose.Power.UNKNOWN:
+            return (
+                Until(Kind.BMC_ANSWERS, host),
+                Until(Kind.HOST_HEARD, host),
+            )
+        return (Until(Kind.BMC_READS_OFF, host), *self._passing(host))
+
+    def looks(self) -> dict[Kind, conditions.Look]:
+        """Restraint is asked as it is asked before a fencing."""
+        return {Kind.RESTRAINT: self._unrestrained}
+
+    def _unrestrained(self, turn: Turn, one: Until) -> str:
+        with turn.read() as session:
+            held = self._restrainer.ahead(session, [one.host])
+        return '' if held else 'restraint allows it now'
 
     def _stop_placements(self, turn: Turn, host: models.Host) -> None:
         """No new instance goes to a host in doubt, as far as Nova lets us.
@@ -399,11 +463,18 @@ class HostFailure(host_.HostWorkflow):
         self, turn: Turn, host: models.Host, fault: faults.Fault, usable: bool
     ) -> Hop | None:
         """Why the host must not be fenced now, or None."""
+        heard = Until(Kind.HOST_HEARD, host.name)
+        unfenceable = (Until(Kind.FENCE_WORKS, host.name), heard)
+        unallowed = (Until(Kind.CLUSTER_CHANGED, host.name), heard)
         if not usable and host.cluster.targets is models.Targets.CLUSTER:
             return hold(
                 models.HeldKind.CAPACITY,
                 f'{fault.why}; cluster {host.cluster.name} is unprotected: '
                 'no other host of it is usable, so nothing is fenced',
+                [
+                    Until(Kind.ROOM, host.name),
+                    Until(Kind.HOST_HEARD, host.name),
+                ],
             )
         if host.bmc_guid and host.system_uuid:
             if not bmc.same_guid(host.bmc_guid, host.system_uuid):
@@ -412,17 +483,20 @@ class HostFailure(host_.HostWorkflow):
                     f'{fault.why}; without a working fence: its BMC is the '
                     f'one of system {host.bmc_guid}, the host says that it '
                     f'is {host.system_uuid}',
+                    unfenceable,
                 )
         if host.fence_state is models.FenceState.LYING:
             return hold(
                 models.HeldKind.SAFETY,
                 f'{fault.why}; without a working fence: {host.fence_why}',
+                unfenceable,
             )
         if host.cluster.mode is models.Mode.OBSERVE:
             return hold(
                 models.HeldKind.RESTRAINT,
                 f'{fault.why}; the cluster only observes: HASS would fence '
                 'the host and evacuate it',
+                unallowed,
             )
         if host.cluster.mode is models.Mode.ASK:
             if not turn.recovery.was.get('consent'):
@@ -430,6 +504,7 @@ class HostFailure(host_.HostWorkflow):
                     models.HeldKind.SAFETY,
                     f'{fault.why}; the cluster asks before it acts: retry '
                     'the recovery to fence and evacuate the host',
+                    unallowed,
                 )
         return None
 
@@ -449,7 +524,14 @@ class HostFailure(host_.HostWorkflow):
         why = self._restrainer.why(session, recovery, silent)
         if why is None:
             return None
-        return hold(models.HeldKind.RESTRAINT, f'{fault.why}; {why}')
+        return hold(
+            models.HeldKind.RESTRAINT,
+            f'{fault.why}; {why}',
+            [
+                Until(Kind.RESTRAINT, recovery.subject),
+                *self._passing(recovery.subject),
+            ],
+        )
 
 
 def _record(
@@ -464,13 +546,6 @@ def _record(
         'why': decision.why,
         'evidence': [seen.to_dict() for seen in evidence.record],
     }
-
-
-def _unclear(turn: Turn, why: str) -> Hop | Wait:
-    """Look again soon, and tell somebody when that goes on."""
-    if turn.seconds_in_state() > UNCLEAR_SECONDS:
-        return hold(models.HeldKind.RESTRAINT, why)
-    return Wait(LOOK_SECONDS, why)
 
 
 def _finished(why: str) -> Hop:

@@ -21,6 +21,7 @@ from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery.workflow import hold
@@ -30,6 +31,8 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass.until import Kind
+from hass.until import Until
 
 BOOT_SECONDS = 600.0
 """A host that boots for longer than this has hung."""
@@ -96,6 +99,7 @@ class HostReturn(host_.HostWorkflow):
                 return hold(
                     models.HeldKind.SAFETY,
                     f'its hardware is not healthy: {", ".join(ailing[:5])}',
+                    Until(Kind.HARDWARE_HEALTHY, host.name),
                 )
         if self._restart_unprotected and self._note_actions(turn):
             return Wait(0, 'noted what was asked of its instances')
@@ -163,8 +167,17 @@ class HostReturn(host_.HostWorkflow):
 
     def held(self, turn: Turn) -> Step:
         """An operator's retry includes another try to boot it."""
-        turn.remember(reset=False)
+        if turn.recovery.wish is not None:
+            turn.remember(reset=False)
         return super().held(turn)
+
+    def looks(self) -> dict[Kind, conditions.Look]:
+        """Sensors are read as they are before it is powered on."""
+        return {Kind.HARDWARE_HEALTHY: self._healthy}
+
+    def _healthy(self, turn: Turn, one: Until) -> str:
+        ailing = self._ailing(self.host(turn, one.host))
+        return '' if ailing else 'its sensors read healthy'
 
     def settling(self, turn: Turn) -> Step:
         """nova-compute must report, and finish its evacuation records."""
@@ -197,6 +210,7 @@ class HostReturn(host_.HostWorkflow):
                 'its nova-compute must be started again before Nova lifts '
                 f'forced_down, and {len(left)} instances may run on it: '
                 'restart nova-compute there, then retry',
+                Until(Kind.HOST_EMPTY, turn.recovery.subject),
             )
         now = str(service.updated_at)
         turn.remember(

@@ -33,6 +33,7 @@ from hass.db import recoveries
 from hass import exception
 from hass import faults
 from hass import nova
+from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import instance as instance_
 from hass.recovery.instance import LOOK_SECONDS
@@ -48,6 +49,9 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass import until
+from hass.until import Kind
+from hass.until import Until
 
 RUNG_SECONDS = 150.0
 """What Nova has not done by then is given up for the next rung."""
@@ -115,6 +119,9 @@ class InstanceFailure(instance_.InstanceWorkflow):
         self._rule = protection_options.rule(conf)
         self._options = conf.recovery
         self._throng = throng.Throng(conf)
+        self._conditions = conditions.Conditions(
+            hands, {Kind.INSTANCE_CHANGED: self._changed}
+        )
 
     def confirming(self, turn: Turn) -> Step:
         """Nobody asked for it, and it has not come back by itself."""
@@ -259,14 +266,44 @@ class InstanceFailure(instance_.InstanceWorkflow):
         return self._next(turn, scene, 'Nova did not move it')
 
     def held(self, turn: Turn) -> Step:
-        """Look anew on a wish or when the reason expired."""
+        """Go on by a wish, or when what ends the hold is seen."""
         wish = turn.recovery.wish
         if wish is models.Wish.RELEASE:
             return self.leave(turn, 'released by an operator')
         if wish is models.Wish.RETRY:
-            turn.remember(consent=True)
+            turn.remember(consent=True, **{conditions.AGAIN: None})
             return Hop(self.initial, 'an operator asks to look again')
-        return Hop(self.initial, f'looked at anew: {turn.recovery.why}')
+        leaving = turn.recovery.was.get('given_back')
+        to = State.GIVING_BACK if leaving else self.initial
+        return self._conditions.go_on(turn, to)
+
+    def _changed_by_others(self, turn: Turn) -> Until:
+        return Until(Kind.INSTANCE_CHANGED, instance=turn.recovery.subject)
+
+    def _passing(self, turn: Turn) -> tuple[Until, ...]:
+        return (
+            self._changed_by_others(turn),
+            until.every(self._options.held_seconds),
+        )
+
+    def _changed(self, turn: Turn, one: Until) -> str:
+        """It runs again, or it is nothing for this story any more."""
+        scene = self.scene(turn)
+        if isinstance(scene, Hop):
+            return scene.why
+        if not isinstance(scene, Scene):
+            return ''
+        opinion = self._opinion(turn, scene.looks)
+        if opinion.course is not symptoms.Course.OVER:
+            return ''
+        # It may run and lack what it was restarted for.
+        missing = standing.lacks(
+            scene.server, scene.looks, instance_.told_at(turn), None
+        ) or standing.lacks_port(
+            self._ports(turn.recovery.subject),
+            turn.recovery.was.get('ports', ()),
+        )
+        return '' if missing else opinion.why
 
     def giving_back(self, turn: Turn) -> Step:
         """What HASS stopped or moved is not left like that."""
@@ -372,6 +409,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
                 f'it has failed {earlier + 1} times within '
                 f'{self._options.crash_loop_seconds:.0f} s, and was brought '
                 f'back {earlier} times: it does not last',
+                [self._changed_by_others(turn), until.anew()],
             )
         pause = self._options.backoff_seconds * 2.0 ** (earlier - 1)
         passed = (turn.now - turn.recovery.opened_at).total_seconds()
@@ -384,18 +422,24 @@ class InstanceFailure(instance_.InstanceWorkflow):
         )
 
     def _mode(self, turn: Turn, host: models.Host, why: str) -> Hop | None:
+        unallowed = (
+            Until(Kind.CLUSTER_CHANGED, host.name),
+            self._changed_by_others(turn),
+        )
         match host.cluster.mode:
             case models.Mode.OBSERVE:
                 return hold(
                     RESTRAINT,
                     f'{why}; the cluster only observes: HASS would hard '
                     'reboot it',
+                    unallowed,
                 )
             case models.Mode.ASK if not turn.recovery.was.get('consent'):
                 return hold(
                     SAFETY,
                     f'{why}; the cluster asks before it acts: retry the '
                     'recovery to hard reboot it',
+                    unallowed,
                 )
         return None
 
@@ -412,7 +456,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
             return None
         if told or turn.recovery.state != State.CONFIRMING:
             return Wait(THRONG_SECONDS, why)
-        return hold(RESTRAINT, why)
+        return hold(RESTRAINT, why, self._passing(turn))
 
     def _first(self, turn: Turn, why: str) -> Hop:
         ports = [
@@ -424,7 +468,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
         def count(session: orm.Session) -> Hop | None:
             crowd = self._throng.count(session, turn.recovery)
             if crowd is not None and not turn.recovery.was.get('consent'):
-                return hold(RESTRAINT, crowd)
+                return hold(RESTRAINT, crowd, self._passing(turn))
             recoveries.remember(
                 session,
                 turn.recovery,
@@ -472,7 +516,11 @@ class InstanceFailure(instance_.InstanceWorkflow):
         left = [rung for rung in RUNGS if rung not in tried]
         if not left:
             ways = ', '.join(WORDS[State(rung)] for rung in tried)
-            return hold(SAFETY, f'{ways}: none brought it back: {why}')
+            return hold(
+                SAFETY,
+                f'{ways}: none brought it back: {why}',
+                self._changed_by_others(turn),
+            )
         return _remembering(
             turn, Hop(left[0], why), tried=[*tried, left[0]], asked={}
         )
@@ -498,6 +546,10 @@ class InstanceFailure(instance_.InstanceWorkflow):
                 SAFETY,
                 'neither a hard reboot nor stop and start brought it back, '
                 f'and cluster {host.cluster.name} has no other usable host',
+                [
+                    Until(Kind.ROOM, host.name),
+                    self._changed_by_others(turn),
+                ],
             )
         return target
 

@@ -35,6 +35,9 @@ from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import Turn
 from hass.rpc import messages
+from hass import until as until_
+from hass.until import Kind
+from hass.until import Until
 
 BATCH = 10
 """Calls of one turn: all are sent while one proof is fresh."""
@@ -99,6 +102,7 @@ class Requester:
             return hold(
                 models.HeldKind.CAPACITY,
                 f'no host of cluster {host.cluster.name} is usable now',
+                Until(Kind.ROOM, host.name),
             )
         words = self._words(turn, host, servers)
         load: Counter[str] = Counter()
@@ -181,6 +185,7 @@ class Requester:
                 row,
                 RowState.HELD,
                 f'asked for {row.attempt} times: {row.why}',
+                until=[until_.anew()],
             )
             return None
         with turn.read() as session:
@@ -192,6 +197,10 @@ class Requester:
                 row,
                 RowState.HELD,
                 f'the agent of {", ".join(strays)} sees a domain of it',
+                until=[
+                    Until(Kind.DOMAIN_GONE, name, server.uuid)
+                    for name in strays
+                ],
             )
             return None
         # The power cycle of its destination has ended what died there.
@@ -249,6 +258,7 @@ class Requester:
             RowState.HELD,
             f'it may still run on {name}, which is neither proved off nor '
             'cleared by its agent',
+            until=[Until(Kind.DOMAIN_GONE, name, row.instance_uuid)],
         )
         return None
 
@@ -381,10 +391,14 @@ def settle(
     state: Ended,
     why: str,
     destination: str | None = None,
+    until: Sequence[Until] = (),
 ) -> None:
-    """Write down how an evacuation ended, or why it is held."""
+    """Write down how an evacuation ended, or why it is held.
+
+    :param until: what ends that by itself
+    """
     with turn.write() as session:
-        evacuations.settle(session, row, state, why, destination)
+        evacuations.settle(session, row, state, why, destination, until=until)
 
 
 def ask_again(

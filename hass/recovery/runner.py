@@ -24,7 +24,9 @@ from hass.db import moments
 from hass.db import recoveries
 from hass.db import session as db_session
 from hass import exception
+from hass.recovery import conditions
 from hass.recovery import workflow
+from hass import until
 
 LOG = logging.getLogger(__name__)
 MAX_BACKOFF_SECONDS = 8.0
@@ -222,24 +224,36 @@ class Runner:
         story = self._workflows[recovery.workflow]
         if old is not hop.to and hop.to is not story.initial:
             story.check(old, hop.to)
+        untils = self._until(hop)
         return recoveries.record_hop(
             session,
             recovery,
             to=hop.to,
             ended=hop.to in workflow.ENDED,
             deadline_seconds=story.deadline_seconds(hop.to),
-            wake_seconds=self._wake_seconds(hop),
+            wake_seconds=self._wake_seconds(recovery, untils),
             held_kind=hop.held_kind,
+            until=untils,
             engine=self._engine,
             why=hop.why,
         )
 
-    def _wake_seconds(self, hop: workflow.Hop) -> float:
-        if hop.to is not workflow.State.HELD:
-            return 0.0
+    def _until(self, hop: workflow.Hop) -> tuple[until.Until, ...]:
+        """What ends the hold, by its kind if the story does not say."""
+        if hop.to is not workflow.State.HELD or hop.until:
+            return hop.until
         if hop.held_kind in EXPIRING:
-            return self._held_seconds
-        return recoveries.NEVER_SECONDS
+            return (until.every(self._held_seconds),)
+        if hop.held_kind is models.HeldKind.DEADLINE:
+            return (until.anew(),)
+        return (until.OPERATOR,)
+
+    def _wake_seconds(
+        self, recovery: models.Recovery, untils: tuple[until.Until, ...]
+    ) -> float:
+        if not untils:
+            return 0.0
+        return until.pause(untils, 0.0, conditions.again(recovery.was, untils))
 
 
 def log_transition(subject: str, old: str, hop: workflow.Hop) -> None:

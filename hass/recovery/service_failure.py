@@ -29,6 +29,7 @@ from hass.diagnosis import services
 from hass import exception
 from hass import faults
 from hass import nova
+from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery import restraining
@@ -39,6 +40,9 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass import until
+from hass.until import Kind
+from hass.until import Until
 
 LOOK_SECONDS = 1.0
 ORDER_SECONDS = 30.0
@@ -190,6 +194,7 @@ class ServiceFailure(host_.HostWorkflow):
                 models.HeldKind.RESTRAINT,
                 f'{self._given_up(turn)}; nova-compute {whose} in Nova, and '
                 'what runs on the host is left alone',
+                Until(Kind.SERVICE_CHANGED, turn.recovery.subject),
             )
         if (
             service.state == 'up'
@@ -218,18 +223,25 @@ class ServiceFailure(host_.HostWorkflow):
             turn.remember(counted_from=turn.now.isoformat())
         if turn.recovery.wish is not None:
             return super().held(turn)
+        return super().held(turn)
+
+    def looks(self) -> dict[Kind, conditions.Look]:
+        """Whether it works again, or may be restarted again."""
+        return {Kind.SERVICE_CHANGED: self._changed}
+
+    def _changed(self, turn: Turn, one: Until) -> str:
         standing = self._look(turn, self.service(turn))
         if standing.verdict is faults.Verdict.HEALTHY:
-            return Hop(State.CONFIRMING, f'it works: {standing.why}')
+            return f'it works: {standing.why}'
         if not (standing.is_failed or turn.recovery.was.get('disabled')):
-            return Hop(State.CONFIRMING, f'looked at anew: {standing.why}')
+            return f'it is neither dead nor well: {standing.why}'
         if turn.recovery.held_kind is models.HeldKind.RESTRAINT:
+            if turn.seconds_in_state() < self._held_seconds:
+                return ''
             host = self.host(turn)
             if not (self._forbidden(turn, host) or self._used_up(turn)):
-                return Hop(
-                    State.CONFIRMING, f'looked at anew: {turn.recovery.why}'
-                )
-        return Wait(self._held_seconds, turn.recovery.why)
+                return f'it may be restarted now: {turn.recovery.why}'
+        return ''
 
     # Looking.
 
@@ -290,7 +302,11 @@ class ServiceFailure(host_.HostWorkflow):
     def _unclear(self, turn: Turn, why: str) -> Step:
         """Look again soon, and tell somebody when that goes on."""
         if turn.seconds_in_state() > UNCLEAR_SECONDS:
-            return hold(models.HeldKind.RESTRAINT, why)
+            return hold(
+                models.HeldKind.RESTRAINT,
+                why,
+                until.every(self._held_seconds),
+            )
         return Wait(LOOK_SECONDS, why)
 
     def _let_go(self, turn: Turn, why: str) -> Hop:
@@ -303,9 +319,12 @@ class ServiceFailure(host_.HostWorkflow):
     ) -> Step:
         """It is dead; may it be restarted, and does that help anybody?"""
         host, why = self.host(turn), standing.why
+        changed = Until(Kind.SERVICE_CHANGED, host.name)
         forbidden = self._forbidden(turn, host)
         if forbidden:
-            return hold(models.HeldKind.RESTRAINT, f'{why}; {forbidden}')
+            return hold(
+                models.HeldKind.RESTRAINT, f'{why}; {forbidden}', changed
+            )
         used_up = self._used_up(turn)
         if used_up:
             turn.remember(given_up=f'{why}; {used_up}')
@@ -316,6 +335,7 @@ class ServiceFailure(host_.HostWorkflow):
                 return hold(
                     models.HeldKind.RESTRAINT,
                     f'{why}; nothing is restarted now: {trouble}',
+                    [Until(Kind.CONTROL_PLANE), changed],
                 )
         reported_at = str(service.updated_at)
         return Hop(
@@ -398,6 +418,7 @@ class ServiceFailure(host_.HostWorkflow):
                 models.HeldKind.RESTRAINT,
                 f'{standing.why}; not restarted, for what they share has '
                 f'failed, or an upgrade has: {crowd}',
+                Until(Kind.SERVICE_CHANGED, recovery.subject),
             )
         order = orders.Order.make(
             'restart',

@@ -21,6 +21,7 @@ import abc
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 import contextlib
 import dataclasses
 import datetime
@@ -35,6 +36,7 @@ from hass.db import models
 from hass.db import recoveries
 from hass.db import session as db_session
 from hass import exception
+from hass import until as until_
 
 
 class State(enum.StrEnum):
@@ -83,6 +85,7 @@ class Hop:
     """Go on to another state now.
 
     :ivar held_kind: why a human must look, when ``to`` is held
+    :ivar until: what ends it by itself then, each alone
     :ivar within: a last look in the transaction that records the hop,
         before it does; it may return another hop to be recorded instead
     :ivar then: opens the next story in the same transaction
@@ -91,6 +94,7 @@ class Hop:
     to: State
     why: str
     held_kind: models.HeldKind | None = None
+    until: tuple[until_.Until, ...] = ()
     within: 'Callable[[orm.Session], Hop | None] | None' = dataclasses.field(
         default=None, compare=False, repr=False
     )
@@ -108,9 +112,19 @@ class Wait:
 Step = Hop | Wait
 
 
-def hold(kind: models.HeldKind, why: str) -> Hop:
-    """Stop here: a human must look, or the reason must pass."""
-    return Hop(State.HELD, why, kind)
+def hold(
+    kind: models.HeldKind,
+    why: str,
+    until: until_.Until | Sequence[until_.Until] = (),
+) -> Hop:
+    """Stop here: a human must look, or the reason must pass.
+
+    :param until: what is looked for meanwhile; any of it ends the hold.
+        Without it some time ends restraint, capacity and deadline, and an
+        operator ends safety
+    """
+    untils = (until,) if isinstance(until, until_.Until) else tuple(until)
+    return Hop(State.HELD, why, kind, untils)
 
 
 class Turn:

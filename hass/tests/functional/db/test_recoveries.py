@@ -30,6 +30,7 @@ from hass.recovery.workflow import Wait
 from hass.tests import builders
 from hass.tests import fake_cloud
 from hass.tests.functional.db import base
+from hass import until
 
 ROUNDS = 4
 
@@ -315,11 +316,11 @@ class OperatorsTest(RecoveriesCase):
         )
         self.assertRefused(sentence, recoveries.acknowledge, made.uuid)
 
-    def test_a_wish_wakes_what_would_sleep_for_years(self):
+    def test_a_wish_wakes_what_sleeps_for_long(self):
         made = self.make(state='held')
         mine = self.take(made)
         self.database.write(
-            recoveries.record_wait, mine, recoveries.NEVER_SECONDS, ''
+            recoveries.record_wait, mine, until.LONGEST_SECONDS, ''
         )
         self.database.write(recoveries.release, mine)
         self.assertEqual([], self.read(recoveries.due, 2, 9))
@@ -348,18 +349,55 @@ class OperatorsTest(RecoveriesCase):
         self.assertIsInstance(refused, exception.Conflict)
         self.assertIsNone(self.read(recoveries.get, made.uuid).wish)
 
-    def test_another_look_is_paged_though_the_last_one_was_acknowledged(self):
-        made = self.make(state='held', held_kind=models.HeldKind.SAFETY)
+    def test_a_retry_that_ends_as_before_stays_acknowledged(self):
+        made = self.hold_acknowledged_then_retry(self.silent)
+        self.database.write(self.hop, made, 'held', **self.silent)
+        self.assertEqual([], self.database.write(recoveries.to_page, 0))
+
+    def test_another_reason_is_paged_though_the_last_was_acknowledged(self):
+        for other in (
+            {'held_kind': models.HeldKind.CAPACITY},
+            self.silent | {'until': [until.OPERATOR]},
+            self.silent
+            | {'until': [until.Until(until.Kind.BMC_ANSWERS, 'compute-9')]},
+        ):
+            made = self.hold_acknowledged_then_retry(self.silent)
+            self.database.write(self.hop, made, 'held', **other)
+            paged = self.database.write(recoveries.to_page, 300)
+            self.assertEqual([made.uuid], [one.uuid for one in paged])
+
+    silent: Any = {
+        'held_kind': models.HeldKind.SAFETY,
+        'until': [until.Until(until.Kind.BMC_ANSWERS, 'compute-1')],
+    }
+
+    def hold_acknowledged_then_retry(self, held):
+        self.hosts_made = getattr(self, 'hosts_made', 0) + 1
+        made = self.make(f'compute-{self.hosts_made}')
+        mine = self.database.write(self.hop, self.take(made), 'held', **held)
         self.database.write(recoveries.to_page, 300)
         self.database.write(recoveries.acknowledge, made.uuid)
-        self.assertEqual([], self.database.write(recoveries.to_page, 0))
         self.database.write(recoveries.wish, made.uuid, models.Wish.RETRY)
-        mine = self.take(made)
-        mine = self.database.write(self.hop, mine, 'confirming')
-        held = {'held_kind': models.HeldKind.SAFETY}
-        self.database.write(self.hop, mine, 'held', **held)
-        paged = self.database.write(recoveries.to_page, 300)
-        self.assertEqual([made.uuid], [one.uuid for one in paged])
+        return self.database.write(self.hop, mine, 'confirming')
+
+    def test_what_goes_on_or_ends_is_held_by_nothing(self):
+        for to, ended in (('confirming', False), ('finished', True)):
+            made = self.hold_acknowledged_then_retry(self.silent)
+            row = self.database.write(self.hop, made, to, ended=ended)
+            self.assertEqual(
+                (None, None, None), (row.held_kind, row.until, row.looked_at)
+            )
+
+    def test_what_ends_from_outside_is_held_by_nothing(self):
+        made = self.make()
+        self.database.write(self.hop, self.take(made), 'held', **self.silent)
+        with self.database.writer() as session:
+            row = recoveries.get(session, made.uuid)
+            recoveries.end(session, row, 'dismissed', 'engine-1', 'why')
+        row = self.read(recoveries.get, made.uuid)
+        self.assertEqual(
+            (None, None, None), (row.held_kind, row.until, row.looked_at)
+        )
 
     def test_restraint_that_is_renewed_stays_acknowledged(self):
         restraint = models.HeldKind.RESTRAINT

@@ -27,6 +27,7 @@ from hass.recovery.workflow import Wait
 from hass.tests import base
 from hass.tests import builders
 from hass.tests import clocks
+from hass import until
 
 CLAIM_SECONDS = 6.0
 HELD_SECONDS = 60.0
@@ -289,9 +290,15 @@ class HeldTest(RunnerCase):
                 held=Hop(State.CONFIRMING, ''), confirming=Wait(1, '')
             )
 
-    def test_safety_and_deadline_wait_for_an_operator(self):
+    def test_a_deadline_is_looked_at_anew_later_and_later(self):
+        row = self.hold(models.HeldKind.DEADLINE)
+        self.assertEqual([until.anew().to_dict()], row.until)
+        self.assertEqual(until.ANEW_SECONDS, self.wakes_in(row))
+
+    def test_safety_without_a_condition_waits_for_an_operator(self):
         row = self.hold(models.HeldKind.SAFETY)
-        self.assertEqual(recoveries.NEVER_SECONDS, self.wakes_in(row))
+        self.assertEqual([until.OPERATOR.to_dict()], row.until)
+        self.assertEqual(until.LONGEST_SECONDS, self.wakes_in(row))
         self.assertIsNone(row.deadline_at)
         self.assertIsNone(row.claimed_by)
 
