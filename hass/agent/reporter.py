@@ -95,6 +95,7 @@ class Reporter:
         self._told_at = 0.0
         self._began = clock.monotonic()
         self._trouble = ''
+        self._wanted = False
         self._plain_until = 0.0
 
     @property
@@ -123,6 +124,18 @@ class Reporter:
     def tell(self, event: teller.Event) -> None:
         """What befell an instance; never blocks."""
         self._events.add(event)
+
+    def show_life(self) -> None:
+        """Tell over the bus that this host lives, if engines want that.
+
+        Nothing is left in the broker's queue while no engine takes reports.
+        """
+        if not self._wanted or self._trouble:
+            return
+        try:
+            self._engine.alive(self._identity.seal(messages.Alive))
+        except exception.EngineUnreachable as error:
+            LOG.debug('no sign of life over the bus: %s', error)
 
     def turn(self) -> bool:
         """Report if something has changed or it is time.
@@ -225,6 +238,7 @@ class Reporter:
             self._tell(f'not reported: {error}')
             return False
         self._told, self._told_at = found, now
+        self._wanted = answer.get('signs') is True
         self._alleged.take_out(alleged_mark)
         self._events.take_out(events_mark)
         for one in kept:

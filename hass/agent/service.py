@@ -313,6 +313,16 @@ class Agent:
             ),
             self._reports,
         ]
+        if seconds := self._conf.bus_beat_seconds:
+            loops.append(
+                Loop(
+                    'signs',
+                    self._reporter.show_life,
+                    clock,
+                    pause_seconds=seconds,
+                    deadline_seconds=seconds + 3 * self._conf.call_seconds,
+                )
+            )
         if self._conf.watchdog_device:
             loops.append(
                 Loop(

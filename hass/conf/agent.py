@@ -132,6 +132,17 @@ OPTIONS: list[cfg.Opt] = [
         'them at the earliest: see [detection] target_seconds of the engines.',
     ),
     cfg.FloatOpt(
+        'bus_beat_seconds',
+        default=3.0,
+        min=0.0,
+        max=50.0,
+        help='Seconds between two short signs of life over the message bus. '
+        'One engine keeps each of them in memory, nothing is written. They '
+        'show that the host lives while its beats and pings are filtered. '
+        '0: none are sent, and only the reports show it. More than twice '
+        'this time must fit into [detection] bus_seconds of the engines.',
+    ),
+    cfg.FloatOpt(
         'report_seconds',
         default=10.0,
         min=1.0,

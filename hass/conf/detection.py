@@ -52,6 +52,18 @@ OPTIONS: list[cfg.Opt] = [
         'It must be at least target_seconds.',
     ),
     cfg.FloatOpt(
+        'bus_seconds',
+        default=6.5,
+        min=1.0,
+        max=120.0,
+        help='A host that is powered on and whose agent spoke over the '
+        'message bus after its beats had ceased is left alone until it has '
+        'been silent there, too, for this time: a firewall may have dropped '
+        'beats and pings. It must be more than twice [agent] '
+        'bus_beat_seconds. A host that hung ceased on both ways at once, so '
+        'that nothing is waited for.',
+    ),
+    cfg.FloatOpt(
         'listen_seconds',
         default=5.0,
         min=1.0,

@@ -59,7 +59,8 @@ class Evidence:
     :ivar silent: so long that a beat is missing, or mute when it was asked
     :ivar lasting: what is missing since the suspicion would by itself be a
         surprise, or it is mute when it was asked
-    :ivar voices: the other living engines, by name
+    :ivar told: how its agent has spoken lately without beats, '' when not
+    :ivar voices: the other living engines, by name, and the message bus
     :ivar power: from the BMC; ``power_why`` tells why it is unknown
     :ivar networks: network to healthy (beats or pings arrive here), failed
         (neither does) or unknown (it is not known to answer)
@@ -81,6 +82,7 @@ class Evidence:
     compute_down: bool = False
     silent: bool = True
     lasting: bool = True
+    told: str = ''
     answering: tuple[str, ...] = ()
     reached: Mapping[str, Sequence[str]] = dataclasses.field(
         default_factory=dict
@@ -189,6 +191,9 @@ def _powered_on(evidence: Evidence) -> Decision:
         # The silence that raised the suspicion is no evidence for it: of
         # many time-outs some are chance, and so may be the looks that follow.
         return Unclear('its silence since it was suspected may be chance')
+    if evidence.told:
+        # It may be filtered. If it has died since, the bus falls silent too.
+        return Unclear(evidence.told)
     dark = _with(evidence, FAILED)
     for network in dark:
         if hosts := evidence.reached.get(network):

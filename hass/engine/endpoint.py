@@ -66,6 +66,12 @@ RETURNING = frozenset(
 )
 """States in which the compute services of a host are wanted."""
 
+CHANNELS: Mapping[type[messages.Message], str] = {
+    messages.GateRequest: 'gate',
+    messages.Alive: 'alive',
+}
+"""What keeps its own order on the way; the rest comes as reports do."""
+
 M = TypeVar('M', bound=messages.Message)
 
 
@@ -73,6 +79,9 @@ class Ears(Protocol):
     """What the endpoint wants of the listener."""
 
     def heard(self, host: str) -> hearing.Heard | None: ...
+
+    def tell(self, host: str, boot_id: str, uptime: float) -> float:
+        """A signed message came over the bus; returns when it was sent."""
 
 
 class ReportsEndpoint:
@@ -110,7 +119,7 @@ class ReportsEndpoint:
     @transport.exposed
     def report(self, context: object, envelope: object) -> api.Answer:
         """See rpc/api.py."""
-        return self._answer(
+        return self.answer(
             messages.Report,
             envelope,
             lambda report: self._report(report, envelope),
@@ -119,19 +128,20 @@ class ReportsEndpoint:
     @transport.exposed
     def goodbye(self, context: object, envelope: object) -> api.Answer:
         """See rpc/api.py."""
-        return self._answer(messages.Goodbye, envelope, self._goodbye)
+        return self.answer(messages.Goodbye, envelope, self._goodbye)
 
     @transport.exposed
     def gate(self, context: object, envelope: object) -> api.Answer:
         """See rpc/api.py."""
-        return self._answer(messages.GateRequest, envelope, self._gate)
+        return self.answer(messages.GateRequest, envelope, self._gate)
 
-    def _answer(
+    def answer(
         self,
         kind: type[M],
         envelope: object,
         act: Callable[[M], api.Answer],
     ) -> api.Answer:
+        """Act on a message that is believed: it is a sign of life as well."""
         try:
             return act(self._believe(kind, envelope))
         except exception.MessageRefused as refused:
@@ -155,8 +165,9 @@ class ReportsEndpoint:
             message.sequence,
             message.sent_at,
             beats.wall(self._clock),
-            'gate' if kind is messages.GateRequest else 'report',
+            CHANNELS.get(kind, 'report'),
         )
+        self._sent(message)
         return message
 
     def _heard(self, message: messages.Message) -> hearing.Heard | None:
@@ -184,15 +195,16 @@ class ReportsEndpoint:
         if report.events or report.faults:
             self._ring()
         self._tell_ailments(report)
-        return {'patrol_seconds': seconds} | self._orders(report, envelope)
+        answer = {'patrol_seconds': seconds, 'signs': True}
+        return answer | self._orders(report, envelope)
 
     def _age(self, report: messages.Report) -> float:
-        """Seconds that it was under way, as far as beats tell."""
-        heard = self._heard(report)
-        if heard is None:
-            return 0.0
-        sent = heard.sent + report.uptime - heard.uptime
-        return max(0.0, self._clock.monotonic() - sent)
+        """Seconds that it was under way, as far as others of it tell."""
+        return max(0.0, self._clock.monotonic() - self._sent(report))
+
+    def _sent(self, message: messages.Message) -> float:
+        """When it must have been sent, on our CLOCK_BOOTTIME."""
+        return self._ears.tell(message.host, message.boot_id, message.uptime)
 
     def _orders(
         self, report: messages.Report, envelope: Any

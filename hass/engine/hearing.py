@@ -17,6 +17,7 @@ The listener hands beats in, from one thread; others may ask meanwhile.
 
 from collections.abc import Mapping
 import dataclasses
+import threading
 
 from hass import beats
 from hass.diagnosis import accrual
@@ -52,7 +53,7 @@ class Heard:
     clock_jump: bool
 
 
-class _Offset:
+class Offset:
     """The smallest (arrival - uptime) of the last one to two minutes.
 
     It is the difference of two clocks plus the shortest way a beat took.
@@ -81,7 +82,7 @@ class _Host:
         self.boot_id = ''
         self.since = 0.0
         self.sequence = -1
-        self.offset = _Offset()
+        self.offset = Offset()
         self.by_network: dict[str, float] = {}
         self.heard: Heard | None = None
 
@@ -99,7 +100,7 @@ class _Host:
         if beat.boot_id != self.boot_id:
             self.boot_id, self.since = beat.boot_id, arrival
             self.sequence = -1
-            self.offset = _Offset()
+            self.offset = Offset()
         sent = self.offset.sent(arrival, beat.uptime)
         uptime, planned = beat.uptime, beat.planned
         if self.heard is not None and beat.sequence < self.sequence:
@@ -165,3 +166,53 @@ class Hearing:
         """What its silence, on each path and on all, gives reason for."""
         known = self._hosts.get(host)
         return accrual.Host(self._wish) if known is None else known.liveness
+
+
+class Told:
+    """When each host sent its newest message that is no beat.
+
+    One engine takes each message that comes over the bus. Its row of the
+    ``services`` table tells the others, of hosts whose beats are missing.
+    Any thread may ask and tell.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._offsets: dict[str, tuple[str, Offset]] = {}
+        self._sent: dict[str, float] = {}
+
+    def take(
+        self,
+        host: str,
+        boot_id: str,
+        uptime: float,
+        arrival: float,
+        heard: Heard | None,
+    ) -> float:
+        """A signed message came.
+
+        :param uptime: the host's CLOCK_BOOTTIME when it was sent
+        :param arrival: CLOCK_BOOTTIME of this engine
+        :param heard: what beats told of the host
+        :returns: when it must have been sent, as our clock has it: it may
+            have lain in a queue
+        """
+        with self._lock:
+            boot, offset = self._offsets.get(host, ('', Offset()))
+            if boot != boot_id:
+                offset = Offset()
+                self._offsets[host] = boot_id, offset
+            sent = offset.sent(arrival, uptime)
+            if heard is not None and heard.boot_id == boot_id:
+                sent = min(sent, heard.sent + uptime - heard.uptime)
+            self._sent[host] = max(sent, self._sent.get(host, sent))
+            return sent
+
+    def asked(self, host: str, moment: float) -> None:
+        """It answered what it was asked at that moment."""
+        with self._lock:
+            self._sent[host] = max(moment, self._sent.get(host, moment))
+
+    def newest(self, host: str) -> float | None:
+        """When the newest sign of the host was sent; None: there was none."""
+        return self._sent.get(host)

@@ -70,11 +70,14 @@ class Listener:
         self._clock = clock
         self._hearing = hearing.Hearing(wish)
         self._poker = poker.Poker(self, clock)
+        self._told = hearing.Told()
         self._keys = keys
         self._addresses = addresses
         self._poked: dict[str, float] = {}
         self._ways: dict[str, dict[str, Way]] = {}
-        self._expected: dict[str, Callable[[asks.Reached], None]] = {}
+        self._expected: dict[
+            str, tuple[float, Callable[[asks.Reached], None]]
+        ] = {}
         self._refusals = refusals.Refusals(clock)
         self.delays = prometheus_client.Histogram(
             'hass_beat_delay_seconds',
@@ -125,6 +128,18 @@ class Listener:
         """Whether a beat came that was sent after that moment."""
         heard = self.heard(host)
         return heard is not None and heard.sent > moment
+
+    def tell(self, host: str, boot_id: str, uptime: float) -> float:
+        """A signed message of the host came over the bus.
+
+        :returns: when it must have been sent, on our CLOCK_BOOTTIME
+        """
+        now = self._clock.monotonic()
+        return self._told.take(host, boot_id, uptime, now, self.heard(host))
+
+    def told(self, host: str) -> float | None:
+        """When the newest message that is no beat was sent."""
+        return self._told.newest(host)
 
     def poke(self, host: str) -> int:
         """Ask for a beat now on every network that beats came in on.
@@ -178,7 +193,7 @@ class Listener:
 
     def expect(self, nonce: str, then: Callable[[asks.Reached], None]) -> None:
         """Call back, in the listening thread, with answers of this nonce."""
-        self._expected[nonce] = then
+        self._expected[nonce] = self._clock.monotonic(), then
 
     def forget(self, nonce: str) -> None:
         """Answers of this nonce come too late from now on."""
@@ -255,8 +270,10 @@ class Listener:
             raise exception.MessageRefused(
                 answer.host, beats.Refusal.UNREADABLE
             )
-        then = self._expected.get(answer.nonce)
-        if then is not None:
+        expected = self._expected.get(answer.nonce)
+        if expected is not None:
+            asked_at, then = expected
+            self._told.asked(answer.host, asked_at)
             then(answer)
 
 

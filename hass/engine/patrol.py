@@ -213,15 +213,24 @@ class Patrol:
 
         One that was never heard is named from the first turn on, and one
         whose silence began before this engine was paused: what a row does
-        not name is taken for heard.
+        not name is taken for heard. What such a host sent over the bus since
+        then counts as the moment at which it was heard.
         """
         silent: dict[str, str | None] = {}
         mute = self._ears.mute()
         for name, last in sorted(ears.last.items()):
-            if last is None:
-                silent[name] = None
-            elif ears.now - last >= NAMED_AFTER_SECONDS or name in mute:
-                silent[name] = self._almanac.moment_of(last).isoformat()
+            late = last is None or ears.now - last >= NAMED_AFTER_SECONDS
+            if late or name in mute:
+                signs = [
+                    sign
+                    for sign in (last, self._ears.told(name))
+                    if sign is not None
+                ]
+                silent[name] = (
+                    self._almanac.moment_of(max(signs)).isoformat()
+                    if signs
+                    else None
+                )
         return silent
 
     def _due(self, task: str, seconds: float) -> bool:
@@ -275,6 +284,9 @@ class Patrol:
                 silence += ' and powered off'
             elif ears.suspicion(name) is not accrual.Suspicion.HIGH:
                 continue
+            elif told := self._told(name):
+                self._alarm_filtered(name, told)
+                continue
             if not deaf:
                 self._suspect(host, silence, silent=True)
         self._hands.witness.off = frozenset(off)
@@ -308,6 +320,22 @@ class Patrol:
                 host.name,
                 until,
                 why,
+            )
+
+    def _told(self, host: str) -> str:
+        """How it speaks although it does not beat, '' when it is silent."""
+        with self._database.reader() as session:
+            return self._hands.witness.told(session, host)
+
+    def _alarm_filtered(self, host: str, told: str) -> None:
+        if self._due(f'filtered {host}', self._repeat_seconds):
+            self._pool.submit(
+                self._alarms.page,
+                {
+                    'subject': host,
+                    'why': f'{told}: a firewall, or [agent] engines of the '
+                    'host, is wrong; the host is watched over the bus alone',
+                },
             )
 
     def _alarm_overdue(self, host: models.Host) -> None:

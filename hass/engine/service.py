@@ -52,6 +52,7 @@ from hass.engine import powering
 from hass.engine import returning
 from hass.engine import rounds
 from hass.engine import settings
+from hass.engine import signs
 from hass.engine import situations
 from hass.engine import worries
 from hass import events
@@ -172,6 +173,7 @@ class Engine:
                 clock,
                 self.name,
                 self._inventory.excused,
+                bus_seconds=conf.detection.bus_seconds,
                 listen_seconds=conf.detection.listen_seconds,
                 turn_seconds=conf.engine.turn_seconds,
                 alive_seconds=conf.engine.alive_seconds,
@@ -429,7 +431,7 @@ class Engine:
         )
         power = powering.PowerEndpoint(self._power)
         return (
-            (rpc.REPORTS, [self._reports]),
+            (rpc.REPORTS, [self._reports, signs.SignsEndpoint(self._reports)]),
             (rpc.OPERATORS, [operators, power]),
         )
 

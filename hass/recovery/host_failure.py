@@ -57,6 +57,10 @@ UNCLEAR_SECONDS = 30.0
 DOUBT_SECONDS = 1.0
 """What is unclear for longer keeps new instances off the host."""
 LOOK_SECONDS = 0.15
+DOWN_SECONDS = 60.0
+"""Nova's own default of service_down_time, which forced_down hides."""
+LATE_SECONDS = 20.0
+"""Two reports of nova-compute are missing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,10 +75,19 @@ class NovaSays:
     servers: Sequence[nova.Server]
 
     def is_down(self, host: str) -> bool:
-        """Whether it takes the host's nova-compute for dead."""
-        return any(
-            one.host == host and one.state == 'down' for one in self.services
-        )
+        """Whether the host's nova-compute has ceased to report to Nova.
+
+        That somebody forced it down or disabled it tells nothing of it. Its
+        age is taken from the youngest of all, not from a clock of ours.
+        """
+        ours = [one for one in self.services if one.host == host]
+        reports = [one.updated_at for one in self.services if one.updated_at]
+        if not (ours and ours[0].updated_at):
+            return False
+        ceased = (max(reports) - ours[0].updated_at).total_seconds()
+        if ours[0].forced_down:
+            return ceased > DOWN_SECONDS
+        return ours[0].state == 'down' and ceased > LATE_SECONDS
 
 
 class HostFailure(host_.HostWorkflow):

@@ -41,13 +41,16 @@ from hass.recovery import workflow
 
 
 BEATS = 'os_beat'
+BUS = 'the message bus'
+BESIDE_SECONDS = 1.5
+"""What the agent sent so long after its last beat, it sent without beats."""
 VERDICTS = {
     diagnose.Voice.HEARD: faults.Verdict.HEALTHY,
     diagnose.Voice.SILENT: faults.Verdict.FAILED,
     diagnose.Voice.NOT_YET: faults.Verdict.UNKNOWN,
 }
 WORDS = {
-    diagnose.Voice.HEARD: 'it has beaten since it was suspected',
+    diagnose.Voice.HEARD: 'it has spoken since it was suspected',
     diagnose.Voice.NOT_YET: 'that engine has not told yet',
 }
 HELPERS = 3
@@ -105,6 +108,9 @@ class Ears(Protocol):
     def probe(self, host: str) -> bool:
         """Whether a host should answer and does not; takes half a second."""
 
+    def told(self, host: str) -> float | None:
+        """When the newest message that is no beat must have been sent."""
+
     def mute(self) -> list[str]:
         """Hosts that should have answered a direct question and did not."""
 
@@ -114,6 +120,7 @@ class Witness:
 
     :param hosts: those that this engine should hear, and whether their
         silence is excused
+    :param bus_seconds: so long a host is silent on the bus until that counts
     :param listen_seconds: an engine that listened less may not judge
     :param turn_seconds: pause between two turns of the patrol
     :param alive_seconds: engines without a turn for this long have no voice
@@ -134,6 +141,7 @@ class Witness:
         engine: str,
         hosts: Callable[[], Mapping[str, bool]],
         *,
+        bus_seconds: float,
         listen_seconds: float,
         turn_seconds: float,
         alive_seconds: float,
@@ -146,6 +154,7 @@ class Witness:
         self._engine = engine
         self._hosts = hosts
         self._alive_seconds = alive_seconds
+        self._bus_seconds = bus_seconds
         self.almanac = clock_.Almanac()
         self.off: frozenset[str] = frozenset()
         self._turned_at = clock.monotonic()
@@ -225,6 +234,9 @@ class Witness:
         least = self._least_silence(host.name)
         with turn.read() as session:
             voices = self._voices(session, host.name, since, least)
+            if self._told_since(session, turn, host.name, since):
+                voices[BUS] = diagnose.Voice.HEARD
+            told = self.told(session, host.name)
         heard = self.heard_since(turn, host.name, since)
         lasting = mute or self._until_lasting(turn, host.name) <= 0
         return diagnose.Evidence(
@@ -233,6 +245,7 @@ class Witness:
             heard=heard,
             silent=mute or self.ears().silence(host.name) >= least,
             lasting=lasting,
+            told=told,
             voices=voices,
             power=view.power,
             power_why=view.power_why,
@@ -361,14 +374,63 @@ class Witness:
         """Who heard the host after that moment; '' when nobody did."""
         with turn.read() as session:
             voices = self._voices(session, host, moment, 0)
+            told = self._told_since(session, turn, host, moment)
         hearers = [
             name
             for name, voice in sorted(voices.items())
             if voice is diagnose.Voice.HEARD
-        ]
+        ] + [BUS] * told
         if self.heard_since(turn, host, moment):
             hearers.insert(0, 'this engine')
         return ', '.join(hearers)
+
+    def _told_since(
+        self,
+        session: orm.Session,
+        turn: workflow.Turn,
+        host: str,
+        moment: datetime.datetime,
+    ) -> bool:
+        """Whether a message over the bus was sent after a moment.
+
+        What another engine took is in that engine's row, see _voices(), but
+        reports are in the database, whatever became of the engine.
+        """
+        self.almanac.note(turn.began, turn.now)
+        sent = self._ears.told(host)
+        if sent is not None and sent > self.almanac.monotonic_of(moment):
+            return True
+        row = hosts_.by_names(session, [host]).get(host)
+        if row is None or row.reported_at is None:
+            return False
+        return row.reported_at > moment
+
+    def told(self, session: orm.Session, host: str) -> str:
+        """How a host lives that has ceased to beat; '' when nothing tells it.
+
+        A host that died ceased to beat and to speak over the bus at once. One
+        whose beats are filtered goes on to speak.
+        """
+        heard, sent = self._ears.heard(host), self._ears.told(host)
+        moments = [
+            datetime.datetime.fromisoformat(text)
+            for peer in services.alive(session, self._alive_seconds)
+            if peer.name != self._engine and (text := peer.silent.get(host))
+        ]
+        row = hosts_.by_names(session, [host]).get(host)
+        if row is not None and row.reported_at is not None:
+            moments.append(row.reported_at)
+        signs = [self.almanac.monotonic_of(moment) for moment in moments]
+        newest = max(signs + ([] if sent is None else [sent]), default=0.0)
+        ago = self._clock.monotonic() - newest
+        if heard is not None and newest - heard.sent < BESIDE_SECONDS:
+            return ''
+        if ago >= self._bus_seconds:
+            return ''
+        return (
+            f'no beat of it arrives, but {ago:.1f} s ago its agent spoke over '
+            f'{BUS}'
+        )
 
     def is_heard_elsewhere(self, session: orm.Session, host: str) -> bool:
         """Whether another living engine hears the host all the time."""

@@ -30,6 +30,11 @@ Engines offer methods about the power of hosts in a namespace of their own,
 * 1.0: read_power, turn_power, bring_back, read_sensors and read_events on
   ``hass.engine``.
 
+So are signs of life in the namespace ``signs``, which agents send when the
+answer to a report asks for them:
+
+* 1.0: alive on ``hass.reports``.
+
 Arguments and answers are JSON. An agent's arguments are envelopes: see
 messages.py.
 """
@@ -46,6 +51,8 @@ from hass.rpc import transport as wire
 Answer = Mapping[str, Any]
 POWER_NAMESPACE = 'power'
 POWER_VERSION = '1.0'
+SIGNS_NAMESPACE = 'signs'
+SIGNS_VERSION = '1.0'
 
 
 class Engine(Protocol):
@@ -57,6 +64,8 @@ class Engine(Protocol):
 
     def gate(self, envelope: messages.Envelope) -> Answer: ...
 
+    def alive(self, envelope: messages.Envelope) -> None: ...
+
 
 class EngineAPI:
     """The agents' side of the engines.
@@ -67,13 +76,16 @@ class EngineAPI:
 
     def __init__(self, transport: Any, call_seconds: float) -> None:
         self._client = wire.client(transport, wire.REPORTS, call_seconds)
+        self._signs = self._client.prepare(
+            namespace=SIGNS_NAMESPACE, version=SIGNS_VERSION
+        )
 
     def report(self, envelope: messages.Envelope) -> Answer:
         """Deliver a Report.
 
         :returns: ``patrol_seconds``: since any engine finished a turn of
-            its patrol, or None; and ``orders``, the envelope of Orders, when
-            there are any
+            its patrol, or None; ``signs`` (true): the engine wants Alive;
+            and ``orders``, the envelope of Orders, when there are any
         """
         return self._call('report', envelope)
 
@@ -87,6 +99,16 @@ class EngineAPI:
         :returns: ``open`` (bool) and ``why``
         """
         return self._call('gate', envelope)
+
+    def alive(self, envelope: messages.Envelope) -> None:
+        """Send an Alive to any engine; nobody answers.
+
+        :raises EngineUnreachable: the broker does not take it
+        """
+        try:
+            self._signs.cast({}, 'alive', envelope=envelope)
+        except oslo_messaging.MessagingException as error:
+            raise exception.EngineUnreachable('alive', str(error)) from error
 
     def _call(self, method: str, envelope: messages.Envelope) -> Answer:
         answer = _ask(self._client, method, envelope=envelope)

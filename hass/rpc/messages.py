@@ -218,6 +218,16 @@ class Goodbye(Message):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Alive(Message):
+    """A sign of life over the bus, and nothing else: a beat's companion.
+
+    It is sent only to engines whose answer to a report asked for it.
+    """
+
+    kind = b'alive'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GateRequest(Message):
     """May the host's compute services start?
 

@@ -101,6 +101,15 @@ def join_all_networks(stage: Stage, host: Host) -> None:
     host.join_network()
 
 
+def filter_beats(stage: Stage, host: Host) -> None:
+    """A firewall drops beats and pings; the message bus works."""
+    host.filtered = True
+
+
+def unfilter(stage: Stage, host: Host) -> None:
+    host.filtered = False
+
+
 def lose_beats(
     stage: Stage, host: Host, share: float, networks: list[str]
 ) -> None:
@@ -242,6 +251,8 @@ PHRASES = (
     Phrase('loses|lose network|networks NETWORKS', lose_networks),
     Phrase('joins|join all networks', join_all_networks),
     Phrase('joins|join network|networks NETWORKS', join_networks),
+    Phrase('has|have beats and pings filtered', filter_beats),
+    Phrase('has|have no filter', unfilter),
     Phrase('loses|lose SHARE of beats', lose_beats_everywhere),
     Phrase('loses|lose SHARE of beats on NETWORKS', lose_beats),
     Phrase('is|are delayed by SECONDS', delay),

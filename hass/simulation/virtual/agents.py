@@ -23,6 +23,8 @@ from hass.simulation.virtual import views
 
 BEAT_SECONDS = 1.0
 REPORT_SECONDS = 10.0
+SIGN_SECONDS = 3.0
+"""From one sign of life over the bus to the next."""
 PHASE_SECONDS = 0.07
 """Agents were not all started at the same moment."""
 BOTTOM_SECONDS = 0.0005
@@ -71,6 +73,15 @@ class Agent:
             return False
         self._reported = (now, sights)
         return True
+
+    def shows_life(self, begin: float, end: float) -> list[float]:
+        """Its uptime at each sign of life over the bus in that time."""
+        host = self._host
+        if not self._runs or host.agent_killed or not host.host.os_running:
+            return []
+        sign = (begin - self._phase) // SIGN_SECONDS + 1
+        moment = sign * SIGN_SECONDS + self._phase
+        return [moment - self._booted_at] if moment <= end else []
 
     def beats_between(
         self, begin: float, end: float, wall: float
@@ -132,7 +143,7 @@ class Air:
         """Each engine gets its own copy, or does not."""
         receivers = list(engines)
         for moment, beat in sent:
-            if beat.network in host.cut:
+            if host.filtered or beat.network in host.cut:
                 continue
             noise = host.noise[beat.network]
             for ears, view in receivers:

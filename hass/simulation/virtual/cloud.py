@@ -178,6 +178,7 @@ class Cloud:
         self.refusals: list[str] = []
         self.bus = Bus()
         self.guests = guests.Guests(self)
+        self._signs = 0
         self._air = agents.Air(self.clock, seed)
         self._agents = {
             name: agents.Agent(self.hosts[name], number)
@@ -261,7 +262,7 @@ class Cloud:
 
     def report(self, host: machines.Host) -> None:
         """The full report of an agent reaches an engine, over the bus."""
-        if self.bus.dead:
+        if self.bus.dead or set(host.networks) <= host.cut:
             return
         name = host.name
         report = messages.Report(
@@ -321,8 +322,24 @@ class Cloud:
             host = self.hosts[name]
             if agent.starts(began) or agent.reports(now):
                 self.report(host)
+            for uptime in agent.shows_life(began, now):
+                self._carry_sign(host, uptime)
             sent = agent.beats_between(began, now, wall)
             self._air.carry(host, sent, self._receivers())
+
+    def _carry_sign(self, host: machines.Host, uptime: float) -> None:
+        """The bus hands a sign of life to one of the engines in turn."""
+        networks = set(host.networks) - host.cut
+        hearing = [
+            engine
+            for engine in self.engines.values()
+            if engine.listens()
+            and any(engine.view.reaches(host.name, one) for one in networks)
+        ]
+        if hearing and not self.bus.dead:
+            self._signs += 1
+            taker = hearing[self._signs % len(hearing)]
+            taker.ears.tell(host.name, host.boot_id(), uptime)
 
     def beat(self, host: machines.Host) -> None:
         """An extra round of beats of one host, at this moment."""

@@ -43,6 +43,7 @@ class Ears:
         self._count = 0
         self._patience = turn_seconds + listener.LATE_SECONDS
         self._turned_at = clock.monotonic()
+        self._told = hearing.Told()
         self.cut_off = False
         self.refused: dict[str, int] = {}
 
@@ -77,6 +78,14 @@ class Ears:
 
     def liveness(self, host: str) -> accrual.Host:
         return self._memory.liveness(host)
+
+    def tell(self, host: str, boot_id: str, uptime: float) -> float:
+        """Returns when a message over the bus must have been sent."""
+        now = self._clock.monotonic()
+        return self._told.take(host, boot_id, uptime, now, self.heard(host))
+
+    def told(self, host: str) -> float | None:
+        return self._told.newest(host)
 
     def ears(self) -> float:
         return self._turned_at

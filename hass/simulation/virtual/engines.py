@@ -126,6 +126,7 @@ class Engine:
                 self.clock,
                 self.name,
                 self._inventory.excused,
+                bus_seconds=conf.detection.bus_seconds,
                 listen_seconds=conf.detection.listen_seconds,
                 turn_seconds=self._cloud.turn_seconds,
                 alive_seconds=conf.engine.alive_seconds,

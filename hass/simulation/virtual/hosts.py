@@ -43,6 +43,7 @@ class Host:
 
     :ivar host: its power, its system and its guests, as Nova sees them
     :ivar cut: networks whose cable is out
+    :ivar filtered: a firewall drops its beats and pings; the bus works
     :ivar noise: by network
     :ivar planned: the agent's beats say that it is being stopped
     :ivar clock_jump: seconds by which its wall clock is wrong
@@ -58,6 +59,7 @@ class Host:
         self.networks = tuple(networks)
         self.cut: set[str] = set()
         self.noise = {network: Noise() for network in networks}
+        self.filtered = False
         self.agent_killed = False
         self.planned = False
         self.clock_jump = 0.0
@@ -98,5 +100,5 @@ class Host:
 
     def reachable_on(self) -> set[str]:
         """Networks on which its kernel answers."""
-        up = self.host.os_running
+        up = self.host.os_running and not self.filtered
         return set(self.networks) - self.cut if up else set()

@@ -189,6 +189,8 @@ class HostFailureTest(base.ScenarioTest):
         ears = self.cloud.engines['engine-1'].ears
         hear = ears.hear
         ears.hear = lambda beat, at: beat.host == HOST or hear(beat, at)
+        # Over the bus engine-1 would hear of it.
+        self.cloud.bus.dead = True
         self.cloud.tick(seconds=30)
         self.assertEqual(0, self.host.off_calls)
         self.assertIn('heard by engine-2', self.cloud.stories(HOST)[0].why)

@@ -76,7 +76,7 @@ class FloodTest(base.TestCase):
             self.database, test_endpoint.Keyring(), self.clock
         )
         served = endpoint.ReportsEndpoint(
-            self.database, known, test_endpoint.Ears(), self.clock
+            self.database, known, test_endpoint.Ears(self.clock), self.clock
         )
         self.agent = self.start_agent(Engine(served), key.encode())
         self.domains = self.define()

@@ -125,7 +125,7 @@ class AgentTest(SystemdCase):
             self.database, test_endpoint.Keyring(), self.clock
         )
         served = endpoint.ReportsEndpoint(
-            self.database, known, test_endpoint.Ears(), self.clock
+            self.database, known, test_endpoint.Ears(self.clock), self.clock
         )
         self.start_agent(Engine(served), key.encode())
 

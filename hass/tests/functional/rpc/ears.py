@@ -30,6 +30,7 @@ from hass.diagnosis import quality
 from hass.engine import endpoint
 from hass.engine import keys
 from hass.engine import listener
+from hass.engine import signs
 from hass.rpc import transport
 
 HOST = 'compute-1'
@@ -123,7 +124,10 @@ class Ears(fixtures.Fixture):
         connected = transport.connect(self.conf)
         self.addCleanup(connected.cleanup)
         server = transport.server(
-            connected, transport.REPORTS, 'engine-1', [self.endpoint]
+            connected,
+            transport.REPORTS,
+            'engine-1',
+            [self.endpoint, signs.SignsEndpoint(self.endpoint)],
         )
         server.start()
         self.addCleanup(server.wait)

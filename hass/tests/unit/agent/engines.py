@@ -26,3 +26,6 @@ class SilentEngine:
 
     def gate(self, envelope):
         raise exception.EngineUnreachable('gate', 'no answer')
+
+    def alive(self, envelope):
+        raise exception.EngineUnreachable('alive', 'no broker')

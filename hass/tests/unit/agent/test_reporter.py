@@ -42,8 +42,14 @@ class Engine(engines.SilentEngine):
         self.away = False
         self.understood = messages.UNDERSTOOD
         self.taken = []
+        self.signs = []
         self.answer = {'patrol_seconds': 0.5}
         self.orders = []
+
+    def alive(self, envelope):
+        self.signs.append(
+            messages.unseal(messages.Alive, envelope, lambda host: [KEY])
+        )
 
     def report(self, envelope):
         if self.away:
@@ -110,6 +116,25 @@ class ReporterTest(ReporterCase):
             self.reporter.turn()
             self.clock.turn(1)
         self.assertEqual(3, len(self.engine.taken))
+
+    def test_signs_of_life_are_sent_to_engines_that_want_them(self):
+        self.engine.answer = {'patrol_seconds': 0.5, 'signs': True}
+        self.reporter.turn()
+        self.reporter.show_life()
+        self.assertEqual(1, len(self.engine.signs))
+
+    def test_older_engines_are_sent_no_signs_of_life(self):
+        self.reporter.turn()
+        self.reporter.show_life()
+        self.assertEqual([], self.engine.signs)
+
+    def test_signs_of_life_do_not_pile_up_while_no_engine_answers(self):
+        self.test_signs_of_life_are_sent_to_engines_that_want_them()
+        self.engine.away = True
+        self.clock.turn(10)
+        self.reporter.turn()
+        self.reporter.show_life()
+        self.assertEqual(1, len(self.engine.signs))
 
     def test_a_change_is_told_at_once(self):
         self.reporter.turn()

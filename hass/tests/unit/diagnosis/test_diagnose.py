@@ -78,6 +78,18 @@ class DiagnoseTest(base.TestCase):
             faults.Fault, 'reads power off', lasting=False, power=Power.OFF
         )
 
+    def test_an_agent_that_speaks_over_the_bus_alone_is_waited_for(self):
+        told = 'no beat of it arrives, but 2.0 s ago its agent spoke'
+        self.decide(diagnose.Unclear, 'its agent spoke', told=told)
+
+    def test_a_kernel_that_panicked_is_not_waited_for(self):
+        self.decide(
+            faults.Fault,
+            'its agent is silent',
+            told='its agent spoke 2.0 s ago',
+            layers={faults.Layer.OS: Verdict.FAILED},
+        )
+
     def test_a_host_that_this_engine_hears_is_alive(self):
         self.decide(diagnose.Alive, 'this engine', heard=True)
 

@@ -35,6 +35,7 @@ from hass.db import session as db
 from hass.engine import endpoint
 from hass.engine import hearing
 from hass.engine import keys
+from hass.engine import signs
 from hass import faults
 from hass.rpc import messages
 from hass.tests import base
@@ -48,6 +49,18 @@ INSTANCE = 'd6f3a1de-2f6e-4c9c-b9c5-6a1d7f7b9a10'
 
 class Ears(dict):
     heard = dict.get
+
+    def __init__(self, clock):
+        super().__init__()
+        self._clock = clock
+        self._told = hearing.Told()
+
+    def tell(self, host, boot_id, uptime):
+        now = self._clock.monotonic()
+        return self._told.take(host, boot_id, uptime, now, self.get(host))
+
+    def told(self, host):
+        return self._told.newest(host)
 
 
 class Keyring:
@@ -79,7 +92,7 @@ class EndpointTest(base.TestCase):
         with self.database.writer() as session:
             cluster = clusters.create(session, 'cluster-1')
             hosts.add(session, cluster, 'compute-1', agent_key=KEY[::-1])
-        self.ears = Ears()
+        self.ears = Ears(self.clock)
         self.rung = []
         self.keys = keys.AgentKeys(self.database, Keyring(), self.clock)
         self.endpoint = self.make_endpoint()
@@ -123,6 +136,13 @@ class EndpointTest(base.TestCase):
     def gate(self, **fields):
         return self.endpoint.gate(
             CONTEXT, self.agent.seal(messages.GateRequest, **fields)
+        )
+
+    def alive(self, key=KEY):
+        agent = self.make_agent(key=key)
+        self.clock.turn(1)
+        signs.SignsEndpoint(self.endpoint).alive(
+            CONTEXT, agent.seal(messages.Alive)
         )
 
     def host(self):
@@ -293,6 +313,26 @@ class EndpointTest(base.TestCase):
             return instance_observations.of_instance(
                 session, INSTANCE, 'compute-1'
             )
+
+    def test_every_message_that_is_believed_is_a_sign_of_life(self):
+        for send in (self.report, self.goodbye, self.gate, self.alive):
+            self.clock.turn(1)
+            send()
+            self.assertEqual(
+                self.clock.monotonic(), self.ears.told('compute-1')
+            )
+
+    def test_a_message_that_is_refused_is_no_sign_of_life(self):
+        self.alive(key='x' * 32)
+        self.assertIsNone(self.ears.told('compute-1'))
+        self.assertEqual({beats.Refusal.FORGED: 1}, self.endpoint.refusals())
+
+    def test_a_sign_of_life_writes_nothing(self):
+        self.alive()
+        self.assertIsNone(self.host().reported_at)
+
+    def test_engines_ask_for_signs_of_life(self):
+        self.assertIs(True, self.report()['signs'])
 
     def test_a_look_at_an_instance_is_kept(self):
         self.report(domains=[INSTANCE], guests=[self.make_look()])

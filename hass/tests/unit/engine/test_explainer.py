@@ -59,6 +59,7 @@ class ExplainerTest(base.TestCase):
             self.clock,
             'engine-1',
             self.inventory.excused,
+            bus_seconds=conf.detection.bus_seconds,
             listen_seconds=conf.detection.listen_seconds,
             turn_seconds=1.0,
             alive_seconds=conf.engine.alive_seconds,

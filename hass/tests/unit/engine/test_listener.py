@@ -223,3 +223,47 @@ class SocketTest(ListenerCase):
             exception.ConfigError, listener.bind, '192.0.2.1', 0
         )
         self.assertIn('192.0.2.1', str(error))
+
+
+class ToldTest(ListenerCase):
+    """When what came over the bus was sent."""
+
+    def tell(self, ago=0.0, boot_id='boot-1'):
+        uptime = self.clock.monotonic() - ago - 400.0
+        return self.listener.tell('compute-1', boot_id, uptime)
+
+    def test_who_told_nothing_has_told_nothing(self):
+        self.hear()
+        self.assertIsNone(self.listener.told('compute-1'))
+
+    def test_beats_show_how_long_it_was_under_way(self):
+        self.hear()
+        self.clock.turn(10)
+        self.assertEqual(1007.0, self.tell(ago=3.0))
+        self.assertEqual(1007.0, self.listener.told('compute-1'))
+
+    def test_without_beats_the_quickest_shows_it(self):
+        self.tell()
+        self.clock.turn(10)
+        self.tell(ago=3.0)
+        self.assertEqual(1007.0, self.listener.told('compute-1'))
+
+    def test_what_comes_late_takes_nothing_back(self):
+        self.tell()
+        self.clock.turn(10)
+        self.tell()
+        self.tell(ago=9.0)
+        self.assertEqual(1010.0, self.listener.told('compute-1'))
+
+    def test_an_answer_was_sent_after_it_was_asked(self):
+        self.hear()
+        nonce = asks.make_nonce()
+        self.listener.expect(nonce, lambda answer: None)
+        self.clock.turn(1)
+        self.listener.take(
+            asks.pack(
+                asks.Reached('compute-1', 'boot-1', nonce, (True,)),
+                KEYS['compute-1'][0],
+            )
+        )
+        self.assertEqual(1000.0, self.listener.told('compute-1'))

@@ -109,6 +109,7 @@ class PatrolCase(base.TestCase):
             self.clock,
             'engine-1',
             known.excused,
+            bus_seconds=conf.detection.bus_seconds,
             listen_seconds=conf.detection.listen_seconds,
             turn_seconds=0.5,
             alive_seconds=conf.engine.alive_seconds,

@@ -18,6 +18,7 @@ import inspect
 from hass import beats
 from hass.engine import endpoint
 from hass.engine import powering
+from hass.engine import signs
 from hass import faults
 from hass.rpc import messages
 from hass.rpc import transport
@@ -47,6 +48,7 @@ POWER = {
         'turn_power(context, host, power, until, who)',
     }
 }
+SIGNS = {'1.0': {'alive(context, envelope)'}}
 STAMP = 'host: str, boot_id: str, sequence: int, sent_at: float, uptime: float'
 MESSAGES = {
     '1.3': {
@@ -63,6 +65,7 @@ MESSAGES = {
         'Order': 'id: str, kind: str, subject: str, seconds: float',
         'OrderResult': 'id: str, done: bool, detail: str',
         'Goodbye': f'{STAMP}, why: str',
+        'Alive': STAMP,
         'GateRequest': f'{STAMP}, forced: bool',
         'Sight': 'layer: hass.faults.Layer | hass.faults.SidePath, '
         'detector: str, verdict: Verdict, '
@@ -115,6 +118,10 @@ class FingerprintTest(base.TestCase):
     def test_methods_about_power_are_those_of_their_version(self):
         served = powering.PowerEndpoint
         self.assertEqual(POWER[served.target.version], methods(served))
+
+    def test_signs_of_life_are_those_of_their_version(self):
+        served = signs.SignsEndpoint
+        self.assertEqual(SIGNS[served.target.version], methods(served))
 
     def test_messages_are_those_of_the_version(self):
         for name, recorded in MESSAGES[messages.VERSION].items():
