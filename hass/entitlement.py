@@ -26,6 +26,7 @@ from typing import Protocol
 
 from oslo_utils import strutils
 
+from hass import disks
 from hass import guest_layers
 
 
@@ -50,12 +51,12 @@ class Source(enum.StrEnum):
     SERVICE = 'service'
     """It belongs to a service of the cloud."""
     DISK = 'disk'
-    """Its root disk would not survive."""
+    """One of its disks would not survive."""
     CLUSTER = 'cluster'
     """What the cluster protects, or that it is on no host of any."""
 
 
-class Server(Protocol):
+class Server(disks.Server, Protocol):
     """What the rule looks at of an instance."""
 
     @property
@@ -69,9 +70,6 @@ class Server(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, str]: ...
-
-    @property
-    def image_backed(self) -> bool: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,9 +115,9 @@ class Rule:
 
         It was chosen; its cluster protects the chosen only; its metadata;
         the service that owns it; its cluster. What would be protected
-        without having been chosen, and has its root disk on its host, is
-        not: fencing the host would not help it. What was chosen had a disk
-        that survives, and stays protected: planning holds it if need be.
+        without having been chosen, and has a disk on its host, is not:
+        fencing the host would not help it. What was chosen had disks that
+        survive, and stays protected: planning holds it if need be.
         """
         if chosen:
             return Entitlement(
@@ -139,12 +137,12 @@ class Rule:
                 + self._unreadable(server),
             )
         )
-        if found.protected and server.image_backed and not shared_storage:
+        lost = disks.lost(server, shared_storage=shared_storage)
+        if found.protected and lost:
             return Entitlement(
                 False,
                 Source.DISK,
-                'its root disk is on its host, and its cluster declares no '
-                'shared storage: an evacuation would make the disk anew',
+                f'{lost}, and its cluster declares no shared storage',
             )
         return found
 

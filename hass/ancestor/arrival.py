@@ -35,6 +35,7 @@ from hass.db import instances
 from hass.db import models
 from hass.db import pages
 from hass.db import session as db
+from hass import disks
 from hass import exception
 from hass import faults
 from hass import nova
@@ -269,9 +270,10 @@ def _cluster_of(session: orm.Session, server: nova.Server) -> models.Cluster:
     host = hosts.by_names(session, [server.host or '']).get(server.host or '')
     if host is None:
         raise _Unfit('it runs on no host of a cluster')
-    if server.image_backed and not host.cluster.shared_storage:
+    lost = disks.lost(server, shared_storage=host.cluster.shared_storage)
+    if lost:
         raise _Unfit(
-            'its root disk is on its host, and cluster '
-            f'{host.cluster.name} declares no shared storage'
+            f'{lost}, and cluster {host.cluster.name} declares no shared '
+            'storage'
         )
     return host.cluster

@@ -35,7 +35,7 @@ from hass import faults
 from hass import payloads
 from hass import until as until_
 
-HANDED_ON = ('service', 'unprotected', 'disabled')
+HANDED_ON = ('service', 'unprotected', 'start_at_return', 'disabled')
 """What the next story of the same host has to put back as well."""
 Recovery = models.Recovery
 

@@ -373,6 +373,18 @@ class Nova(compute.Compute):
             deadline,
         )
 
+    def delete(
+        self, server: records.Server, deadline: hass_clock.Deadline
+    ) -> None:
+        self._door.act(
+            f'delete {server.uuid}',
+            'DELETE',
+            f'/servers/{_path(server.uuid)}',
+            VERSION,
+            {},
+            deadline,
+        )
+
     def ports(self, instance: str) -> list[records.Port]:
         found = self._list(
             f'ports of {instance}',

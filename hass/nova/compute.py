@@ -219,6 +219,13 @@ class Compute(Protocol):
     ) -> None:
         """Let go of what a migrated server left behind (409: nothing)."""
 
+    def delete(self, server: records.Server, deadline: clock.Deadline) -> None:
+        """Ask for a server to be deleted, as its user has asked before.
+
+        Nova does so by itself, without the nova-compute, while that is
+        forced down (compute/api.py, _delete).
+        """
+
     def ports(self, instance: str) -> list[records.Port]:
         """The ports of an instance, as Neutron has them."""
 

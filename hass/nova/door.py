@@ -243,7 +243,8 @@ class Door:
             if answer.status_code != 401 or not again:
                 break
             self._session.invalidate()
-        if method == 'POST' and answer.status_code < 300 and body is None:
+        silent = method in ('POST', 'DELETE') and body is None
+        if silent and answer.status_code < 300:
             return {}, answer.headers
         judged = self._judged(call, answer.status_code, body)
         return judged, answer.headers

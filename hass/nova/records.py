@@ -169,6 +169,8 @@ class Server:
     :ivar image_backed: its root disk is made from an image: an
         evacuation without shared storage makes that disk anew
     :ivar launched: it ran at least once; Nova evacuates no other
+    :ivar ephemeral_gb: size of its ephemeral disk, which is made anew like
+        a root disk of an image
     """
 
     uuid: str
@@ -187,6 +189,7 @@ class Server:
         default_factory=dict, hash=False
     )
     """What its user has written on it."""
+    ephemeral_gb: int = 0
 
     @classmethod
     def read(cls, call: str, record: object) -> Self:
@@ -205,6 +208,9 @@ class Server:
             image_backed=bool(fields.anything('image')),
             launched=bool(fields.anything('OS-SRV-USG:launched_at')),
             metadata=fields.texts('metadata'),
+            ephemeral_gb=Record(call, fields.anything('flavor')).number(
+                'ephemeral'
+            ),
         )
 
 

@@ -36,6 +36,7 @@ from hass import nova
 from hass.recovery import conditions
 from hass.recovery import evacuating
 from hass.recovery import fallen
+from hass.recovery import fates
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery import host_return
@@ -290,12 +291,21 @@ class HostFailure(host_.HostWorkflow):
         unprotected = [
             server.uuid
             for server in servers
-            if server.uuid not in protected and server.vm_state == 'active'
+            if server.uuid not in protected and fates.should_run(server)
         ]
+        at_return = {
+            wanted.instance_uuid: wanted.was['vm_state']
+            for wanted in plan
+            if wanted.was['fate'] == fates.Fate.START_AT_RETURN
+        }
         accepted = self._accepted(
             protected | {row.instance_uuid for row in known}
         )
-        turn.remember(unprotected=unprotected, accepted=accepted)
+        turn.remember(
+            unprotected=unprotected,
+            start_at_return=at_return,
+            accepted=accepted,
+        )
         with turn.write() as session:
             kept = [
                 one.instance_uuid

@@ -40,6 +40,8 @@ RESTART_ATTEMPTS = 300
 RESTART_SECONDS = 1.0
 RECEIVING_SECONDS = 30.0
 """How long a host stays off for those that died on their way to it."""
+BOOTED_ANEW = frozenset({'paused', 'error'})
+"""vm_states that only a hard reboot leaves."""
 BATCH = 20
 """Instances that are looked at in one turn."""
 Ailing = Callable[[models.Host], list[str]]
@@ -101,7 +103,7 @@ class HostReturn(host_.HostWorkflow):
                     f'its hardware is not healthy: {", ".join(ailing[:5])}',
                     Until(Kind.HARDWARE_HEALTHY, host.name),
                 )
-        if self._restart_unprotected and self._note_actions(turn):
+        if self._note_actions(turn):
             return Wait(0, 'noted what was asked of its instances')
         target = self._hands.target(host)
         on = self._fencer.status(target) is fencing.PowerState.ON
@@ -243,23 +245,24 @@ class HostReturn(host_.HostWorkflow):
         step = self.enable(turn, service)
         if step is not None:
             return step
-        if self._restart_unprotected and turn.recovery.was.get('unprotected'):
+        if self._wanted(turn):
             return Hop(State.RESTARTING, _in_service(service))
         return Hop(State.RETURNED, _in_service(service))
 
     def restarting(self, turn: Turn) -> Step:
-        """Start the unprotected instances that ran here before."""
+        """Start what ran here before and was not evacuated."""
         was = turn.recovery.was
-        wanted = set(was.get('unprotected', ())) - set(was.get('running', ()))
+        wanted = self._wanted(turn) - set(was.get('running', ()))
         down = [
             server
             for server in self._compute.servers_on(turn.recovery.subject)
             if server.uuid in wanted
         ]
         if not down:
-            return Hop(State.RETURNED, 'its unprotected instances run again')
-        if turn.recovery.attempt >= RESTART_ATTEMPTS:
-            names = ', '.join(server.name for server in down)
+            return Hop(State.RETURNED, 'what was left on it runs again')
+        startable = [one for one in down if one.task_state or _can_start(one)]
+        if turn.recovery.attempt >= RESTART_ATTEMPTS or not startable:
+            names = ', '.join(f'{one.name} ({one.vm_state})' for one in down)
             return Hop(State.RETURNED, f'in service, but {names} do not run')
         idle = [server for server in down if not server.task_state]
         running = [
@@ -280,12 +283,26 @@ class HostReturn(host_.HostWorkflow):
         """
         if server.vm_state == 'stopped':
             self._compute.start(server, turn.deadline)
+        elif server.vm_state in BOOTED_ANEW:
+            self._compute.hard_reboot(server, turn.deadline)
         elif server.vm_state == 'active':
-            before = turn.recovery.was.get('asked', {}).get(server.uuid, [])
+            was = turn.recovery.was
+            stood = was.get('start_at_return', {}).get(server.uuid, 'active')
+            if stood != 'active':
+                return True  # What it was told while its host was off.
+            before = was.get('asked', {}).get(server.uuid, [])
             if set(self._asked_of(server.uuid)) - set(before):
                 return True
             self._compute.stop(server, turn.deadline)
         return False
+
+    def _wanted(self, turn: Turn) -> set[str]:
+        """UUIDs of what is to run here again."""
+        was = turn.recovery.was
+        wanted = set(was.get('start_at_return', ()))
+        if self._restart_unprotected:
+            wanted |= set(was.get('unprotected', ()))
+        return wanted
 
     def _note_actions(self, turn: Turn) -> bool:
         """Write down what was asked of instances that are to be restarted.
@@ -293,7 +310,7 @@ class HostReturn(host_.HostWorkflow):
         By that later actions are told apart, without comparing clocks.
         """
         asked = turn.recovery.was.get('asked', {})
-        wanted = turn.recovery.was.get('unprotected', ())
+        wanted = sorted(self._wanted(turn))
         missing = [uuid for uuid in wanted if uuid not in asked][:BATCH]
         if missing:
             new = {uuid: self._asked_of(uuid) for uuid in missing}
@@ -319,6 +336,11 @@ def _outranked(move: nova.Migration, moves: Iterable[nova.Migration]) -> bool:
         and other.status == 'completed'
         for other in moves
     )
+
+
+def _can_start(server: nova.Server) -> bool:
+    """Whether anything makes it run that its user may still undo."""
+    return server.vm_state in {'active', 'stopped', *BOOTED_ANEW}
 
 
 def _in_service(service: nova.Service) -> str:

@@ -24,9 +24,16 @@ from hass.db import hosts
 from hass.db import models
 from hass.db import recoveries
 from hass import nova
+from hass.recovery import fates
 
-EVACUABLE = frozenset({'active', 'error'})
-"""vm_states that Nova evacuates and that were meant to run."""
+STATES = {
+    fates.Fate.EVACUATE: models.EvacuationState.PENDING,
+    fates.Fate.REFUSE: models.EvacuationState.HELD,
+    fates.Fate.START_AT_RETURN: models.EvacuationState.LEFT,
+    fates.Fate.LEAVE: models.EvacuationState.LEFT,
+    fates.Fate.DELETE: models.EvacuationState.LEFT,
+}
+"""How a row stands before anything was asked."""
 
 
 class Planner(abc.ABC):
@@ -84,34 +91,18 @@ def usable_hosts(
 def _planned(
     server: nova.Server, shared_storage: bool
 ) -> evacuations.Intention:
-    state, why = _fate(server, shared_storage)
+    verdict = fates.of(server, shared_storage=shared_storage)
     return evacuations.Intention(
         instance_uuid=server.uuid,
         instance_name=server.name,
         project_id=server.project_id,
-        state=state,
-        why=why,
+        state=STATES[verdict.fate],
+        why=verdict.why,
         was={
             'vm_state': server.vm_state,
             'task_state': server.task_state,
             'power_state': server.power_state,
             'locked': server.locked,
+            'fate': verdict.fate,
         },
     )
-
-
-def _fate(
-    server: nova.Server, shared_storage: bool
-) -> tuple[models.EvacuationState, str]:
-    if server.vm_state not in EVACUABLE:
-        return (
-            models.EvacuationState.LEFT,
-            f'it is {server.vm_state}: Nova would boot it, or refuses',
-        )
-    if server.image_backed and not shared_storage:
-        return (
-            models.EvacuationState.HELD,
-            'its root disk is local: Nova would make it anew from the image '
-            'and lose what is on it',
-        )
-    return models.EvacuationState.PENDING, 'planned'

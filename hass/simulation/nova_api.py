@@ -178,7 +178,7 @@ class Api:
         return Reply(200, {'server': views.server(self._cloud.show(server))})
 
     def _delete(self, request: Request, server: str) -> Reply:
-        self._cloud.delete(server)
+        self._cloud.ask_to_delete(server)
         return Reply(204, None)
 
     def _action(self, request: Request, server: str) -> Reply:

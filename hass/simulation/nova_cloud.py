@@ -189,6 +189,21 @@ class Cloud(nova_store.Store):
         state = 'stopped' if server.stopped else 'active'
         self.touch(server, vm_state=state, task_state=None)
 
+    def ask_to_delete(self, instance: str) -> None:
+        """DELETE: by the nova-compute, or without one that is down.
+
+        What Nova believes up is told, and takes it when it runs again.
+        """
+        server = self.show(instance)
+        compute = self.computes.get(server.host or '')
+        if compute is None or not self.is_up(compute):
+            self.acted(server, 'delete')
+            server.deleted = True
+            self.touch(server, vm_state='deleted', task_state=None)
+        elif server.task_state != 'deleting':
+            self.acted(server, 'delete')
+            self.touch(server, task_state='deleting')
+
     def pause(self, instance: str) -> None:
         """pause."""
         server = self.show(instance)

@@ -120,6 +120,7 @@ class Server:
     locked: bool = False
     locked_reason: str | None = None
     image_backed: bool = False
+    ephemeral_gb: int = 0
     launched_at: datetime.datetime | None = None
     deleted: bool = False
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)

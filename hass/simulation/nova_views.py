@@ -98,12 +98,26 @@ def server(row: rows.Server) -> JSON:
         'OS-EXT-STS:power_state': row.power_state,
         'OS-SRV-USG:launched_at': _moment(row.launched_at),
         'image': {'id': 'image'} if row.image_backed else '',
+        'flavor': _flavor(row),
         'locked': row.locked,
         'locked_reason': row.locked_reason,
         'created': f'{_moment(row.created_at)}Z',
         'updated': f'{_moment(row.updated_at)}Z',
         'metadata': dict(row.metadata),
         'addresses': {},
+    }
+
+
+def _flavor(row: rows.Server) -> JSON:
+    """At 2.47 or later: as it was when the server was made."""
+    return {
+        'original_name': 'demo',
+        'vcpus': 1,
+        'ram': 512,
+        'disk': 1 if row.image_backed else 0,
+        'ephemeral': row.ephemeral_gb,
+        'swap': 0,
+        'extra_specs': {},
     }
 
 

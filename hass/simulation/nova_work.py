@@ -64,6 +64,8 @@ class Work:
             case 'powering-off':
                 host.stop_guest(server.uuid)
                 self._store.runs(server, False)
+            case 'deleting':
+                self._store.delete(server.uuid)
             case 'rebooting_hard' if not self._store.cinder_is_up:
                 # It asks for attachments first, and the server stays active
                 # (compute/manager.py, _delete_dangling_bdms).

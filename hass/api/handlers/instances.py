@@ -33,6 +33,7 @@ from hass.db import instance_stories
 from hass.db import instances
 from hass.db import models
 from hass.db import pages
+from hass import disks
 from hass import entitlement
 from hass import exception
 from hass import nova
@@ -250,11 +251,12 @@ class Instances:
     ) -> dict[str, Any]:
         """The row, if the instance could be brought back at all."""
         cluster = _cluster_of(session, server, wanted)
-        if server.image_backed and not cluster.shared_storage:
+        lost = disks.lost(server, shared_storage=cluster.shared_storage)
+        if lost:
             raise exception.Conflict(
-                f'instance {server.uuid} has its root disk on its host, and '
-                f'cluster {cluster.name} declares no shared storage: an '
-                'evacuation would make the disk anew from the image'
+                f'instance {server.uuid} would not survive an evacuation: '
+                f'{lost}, and cluster {cluster.name} declares no shared '
+                'storage'
             )
         row = instances.protect(
             session, cluster, server.uuid, server.name, server.project_id

@@ -202,6 +202,7 @@ class Compute(nova.Compute):
                 image_backed=row.image_backed,
                 launched=row.launched_at is not None,
                 metadata=dict(row.metadata),
+                ephemeral_gb=row.ephemeral_gb,
             )
             for row in self._cloud.servers.values()
             if wanted(row)
@@ -333,6 +334,11 @@ class Compute(nova.Compute):
         self, server: records.Server, deadline: clock_.Deadline
     ) -> None:
         self._act(deadline, lambda: self._cloud.confirm_resize(server.uuid))
+
+    def delete(
+        self, server: records.Server, deadline: clock_.Deadline
+    ) -> None:
+        self._act(deadline, lambda: self._cloud.ask_to_delete(server.uuid))
 
     def ports(self, instance: str) -> list[records.Port]:
         with self._call('list ports'):

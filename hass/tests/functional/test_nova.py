@@ -181,6 +181,16 @@ class LifeTest(NovaTest):
             why='confirmed',
         )
 
+    def test_what_is_forced_down_is_deleted_without_its_host(self):
+        instance = self.cloud.boot('web', self.a)
+        server = self.nova.server(instance)
+        self.lose(self.a)
+        self.nova.delete(server, self.deadline())
+        self.assertIsNone(self.nova.server(instance))
+        self.assertEqual(
+            404, self.refusal(self.nova.delete, server, self.deadline())
+        )
+
     def test_reset_state(self):
         instance = self.cloud.boot('web', self.a)
         server = self.nova.server(instance)

@@ -28,7 +28,13 @@ NO = ('0', 'f', 'false', 'False', 'off', 'n', 'NO')
 NEITHER = ('', 'maybe', '2', 'da', 'true!')
 
 
-def server(name='web', project_id='blue', image_backed=False, **metadata):
+def server(
+    name='web',
+    project_id='blue',
+    image_backed=False,
+    ephemeral_gb=0,
+    **metadata,
+):
     return nova.Server(
         uuid='u',
         name=name,
@@ -41,6 +47,7 @@ def server(name='web', project_id='blue', image_backed=False, **metadata):
         locked=False,
         locked_reason=None,
         image_backed=image_backed,
+        ephemeral_gb=ephemeral_gb,
         launched=True,
         metadata=metadata,
     )
@@ -101,6 +108,9 @@ class EntitlementTest(base.TestCase):
         for one, protects in itertools.product(self.every_server(), Protects):
             if one.image_backed:
                 self.assertFalse(self.of(one, protects).protected)
+        one = server(ephemeral_gb=200)
+        self.assert_decided(False, Source.DISK, self.of(one, Protects.ALL))
+        self.assertTrue(self.of(one, Protects.ALL, chosen=True).protected)
 
     def test_such_a_disk_on_shared_storage_changes_nothing(self):
         for one, protects in itertools.product(self.every_server(), Protects):

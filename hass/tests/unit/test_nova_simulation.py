@@ -242,6 +242,23 @@ class CloudTest(base.TestCase):
         self.assertEqual(('b', 'stopped'), (self.vm.host, self.vm.vm_state))
         self.assertNotIn(self.vm.uuid, self.b.guests)
 
+    def test_a_delete_waits_for_a_host_that_nova_believes_up(self):
+        self.a.hang()
+        self.cloud.ask_to_delete(self.vm.uuid)
+        self.pass_time(1)
+        self.assertEqual('deleting', self.vm.task_state)
+        self.assertFalse(self.vm.deleted)
+        self.a.wake()
+        self.pass_time(1)
+        self.assertTrue(self.vm.deleted)
+        self.assertEqual(set(), self.a.guests)
+
+    def test_a_delete_needs_no_host_that_is_forced_down(self):
+        self.cloud.ask_to_delete(self.vm.uuid)
+        self.lose(self.a)
+        self.cloud.ask_to_delete(self.vm.uuid)
+        self.assertTrue(self.vm.deleted)
+
     def test_after_a_boot_nova_says_active_and_nothing_runs(self):
         self.a.power_off()
         self.a.power_on()

@@ -80,6 +80,7 @@ class FakeNova:
         image_backed=False,
         metadata=None,
         name=None,
+        ephemeral_gb=0,
     ) -> str:
         server = nova.Server(
             uuid=str(uuid.uuid4()),
@@ -93,6 +94,7 @@ class FakeNova:
             locked=False,
             locked_reason=None,
             image_backed=image_backed,
+            ephemeral_gb=ephemeral_gb,
             launched=True,
             metadata=metadata or {},
         )

@@ -69,6 +69,11 @@ class InstancesTest(base.ApiTest):
         answer = self.protect_one(instance)
         self.assertSays(409, 'declares no shared storage', answer)
 
+    def test_so_is_an_ephemeral_disk_of_its_host(self):
+        instance = self.nova.boot('compute-1', ephemeral_gb=20)
+        answer = self.protect_one(instance)
+        self.assertSays(409, 'ephemeral disk of 20 GB is local', answer)
+
     def test_shared_storage_carries_such_a_root_disk(self):
         self.change('/v1/clusters/rack-1', {'shared_storage': True})
         instance = self.nova.boot('compute-1', image_backed=True)

@@ -217,7 +217,8 @@ class ComingTest(Coming):
             ('no uuid', 'Nova knows no such instance'),
             (
                 local,
-                'its root disk is on its host, and cluster rack-1 declares '
+                'its root disk is local: Nova would make it anew from the '
+                'image and lose what is on it, and cluster rack-1 declares '
                 'no shared storage',
             ),
             (stopped, 'it is SHUTOFF: import again when it is ACTIVE'),

@@ -68,6 +68,11 @@ class PlanTest(base.TestCase):
         self.assertIs(State.HELD, one.state)
         self.assertIn('its root disk is local', one.why)
 
+    def test_a_local_ephemeral_disk_is_held(self):
+        (one,) = self.plan(server(ephemeral_gb=200))
+        self.assertIs(State.HELD, one.state)
+        self.assertIn('its ephemeral disk of 200 GB is local', one.why)
+
     def test_a_shared_root_disk_is_not(self):
         (one,) = self.plan(server(image_backed=True), shared_storage=True)
         self.assertIs(State.PENDING, one.state)
@@ -80,6 +85,7 @@ class PlanTest(base.TestCase):
                 'task_state': 'rebooting',
                 'power_state': 1,
                 'locked': True,
+                'fate': 'evacuate',
             },
             one.was,
         )

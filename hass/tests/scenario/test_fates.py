@@ -1,0 +1,101 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What becomes of instances that are not simply active when a host dies."""
+
+from hass.tests.scenario import base
+
+HOST = 'compute-1'
+
+
+class FatesTest(base.ScenarioTest):
+    def setUp(self):
+        super().setUp()
+        self.instances = self.cloud.boot(HOST, instances=2)
+        self.one, self.other = self.instances
+        self.host = self.cloud.hosts[HOST]
+
+    def stand(self, vm_state, task_state=None):
+        """How the one stands when its host dies."""
+        self.server = self.cloud.nova.show(self.one)
+        self.cloud.nova.touch(
+            self.server, vm_state=vm_state, task_state=task_state
+        )
+
+    def die_and_return(self):
+        self.host.lose_power_supply()
+        return self.cloud.run_until_state(HOST, 'returned')
+
+    def row(self, instance):
+        return next(
+            one
+            for one in self.cloud.evacuations(HOST)
+            if one.instance_uuid == instance
+        )
+
+    def assert_runs(self, instance, host=None):
+        verdict = self.cloud.verdict()
+        self.assertEqual([], verdict.started_twice)
+        self.assertEqual([], verdict.evacuated_unfenced)
+        where = verdict.running.get(instance, [])
+        self.assertEqual(1, len(where))
+        if host is not None:
+            self.assertEqual([host], where)
+
+    def assert_never_evacuated(self, instance):
+        self.assertNotIn(instance, self.cloud.verdict().evacuations)
+
+    def test_a_paused_one_is_booted_anew_when_its_host_is_back(self):
+        self.stand('paused')
+        self.die_and_return()
+        self.assert_never_evacuated(self.one)
+        self.assert_runs(self.one, HOST)
+        self.assertEqual('active', self.server.vm_state)
+        self.assert_runs(self.other)
+
+    def test_resized_and_rescued_ones_are_named_when_its_host_is_back(self):
+        for vm_state in ('resized', 'rescued'):
+            self.cloud = self.make_cloud()
+            self.instances = self.cloud.boot(HOST, instances=2)
+            self.one, self.other = self.instances
+            self.host = self.cloud.hosts[HOST]
+            self.stand(vm_state)
+            returned = self.die_and_return()
+            self.assertIn(self.server.name, returned.why)
+            self.assertIn('do not run', returned.why)
+            self.assertEqual(vm_state, self.server.vm_state)
+            self.assert_never_evacuated(self.one)
+            self.assert_runs(self.other)
+
+    def test_what_waits_to_be_started_is_started_once(self):
+        self.cloud.nova.stop(self.one)
+        self.cloud.tick(2)
+        self.host.hang()
+        self.cloud.nova.start(self.one)
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_never_evacuated(self.one)
+        self.assert_runs(self.one, HOST)
+        self.assertEqual(2, self.host.host.starts[self.one])
+
+    def test_an_unprotected_one_that_its_user_stops_is_not_started(self):
+        (more,) = self.cloud.boot(HOST, instances=1, protected=False)
+        self.host.hang()
+        self.cloud.nova.stop(more)
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual([], self.cloud.verdict().running.get(more, []))
+
+    def test_an_unknown_state_is_held_by_its_name(self):
+        self.stand('melted')
+        self.host.lose_power_supply()
+        self.assert_held(HOST, 'safety', "vm_state is 'melted'")
+        self.assert_never_evacuated(self.one)
+        self.assert_runs(self.other)
