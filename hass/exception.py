@@ -147,6 +147,7 @@ class NovaRefused(NovaError):
     def __init__(self, call: str, status: int, reason: str) -> None:
         super().__init__(call, f'{status} {reason}')
         self.status = status
+        self.answer = reason
 
 
 class NovaTooOld(NovaError):

@@ -67,12 +67,16 @@ OPTIONS: list[cfg.Opt] = [
         'overload the compute hosts that receive them, and Nova: what comes '
         'back first comes back later.',
     ),
-    cfg.IntOpt(
-        'max_attempts',
-        default=3,
-        min=1,
-        help='Times that the evacuation of one instance is asked for before '
-        'it is held.',
+    cfg.FloatOpt(
+        'evacuation_seconds',
+        default=1800.0,
+        min=60.0,
+        max=3000.0,
+        help='How long the instances of a fenced host are tried to be '
+        'evacuated, counted from the moment at which it was proved off. What '
+        'Nova refused meanwhile is asked for again, less and less often. What '
+        'is left then is started when its host is back. Too small, and a '
+        'short outage of Cinder or Neutron keeps instances down until then.',
     ),
     cfg.FloatOpt(
         'guest_seconds',

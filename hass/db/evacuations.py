@@ -152,14 +152,14 @@ def ask_again(
     row: Evacuation,
     why: str,
     *,
-    refused: bool = False,
+    refusal: Mapping[str, Any] | None = None,
     dead: str | None = None,
     lost: str | None = None,
     sent: bool = True,
 ) -> bool:
     """The call came to nothing; what was seen up to now is old.
 
-    :param refused: Nova would not or could not do it as things stood
+    :param refusal: what is remembered of all refusals up to now
     :param dead: uuid of a migration that died with a host that had claimed
     :param lost: uuid of one that died with a host that had not
     :param sent: else it was no attempt
@@ -168,7 +168,11 @@ def ask_again(
         'dead': [*row.was.get('dead', ()), *([dead] if dead else ())],
         'lost': [*row.was.get('lost', ()), *([lost] if lost else ())],
     }
-    now = moments.read_now(session).isoformat()
+    memory: dict[str, Any] = {
+        'ask_again_at': moments.read_now(session).isoformat()
+    }
+    if refusal is not None:
+        memory['refusal'] = dict(refusal)
     return _turn(
         session,
         row,
@@ -176,7 +180,23 @@ def ask_again(
         state=State.PENDING,
         attempt=row.attempt if sent else row.attempt - 1,
         why=why,
-        was=row.was | given_up | {'ask_again_at': now, 'refused': refused},
+        was=row.was | given_up | memory,
+    )
+
+
+def postpone(
+    session: orm.Session,
+    row: Evacuation,
+    why: str,
+    refusal: Mapping[str, Any],
+) -> bool:
+    """Nothing is asked now, and that is remembered like a refusal."""
+    return _turn(
+        session,
+        row,
+        (State.PENDING,),
+        why=why,
+        was=row.was | {'refusal': dict(refusal)},
     )
 
 
@@ -218,6 +238,8 @@ def settle(
     destination: str | None = None,
     migration_uuid: str | None = None,
     until: Sequence[until_.Until] = (),
+    *,
+    start_at_return: str = '',
 ) -> bool:
     """It ended: done, left or held.
 
@@ -225,7 +247,12 @@ def settle(
     whether its last call to Nova still works on.
 
     :param until: what ends that by itself
+    :param start_at_return: it is started when its host is back, out of
+        this vm_state
     """
+    memory: dict[str, Any] = {'until': [one.to_dict() for one in until]}
+    if start_at_return:
+        memory['start_at_return'] = start_at_return
     held = state == State.HELD
     return _turn(
         session,
@@ -235,8 +262,8 @@ def settle(
         why=why,
         destination=destination or row.destination,
         migration_uuid=migration_uuid or row.migration_uuid,
-        was=row.was | {'until': [one.to_dict() for one in until]},
         ended_at=moments.db_now(),
+        was=row.was | memory,
         open_key=row.instance_uuid if held else None,
     )
 

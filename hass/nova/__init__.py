@@ -36,6 +36,7 @@ from hass.nova.proofs import UNKNOWN_HOST
 from hass.nova.records import Action
 from hass.nova.records import Aggregate
 from hass.nova.records import Daemon
+from hass.nova.records import Flavor
 from hass.nova.records import Migration
 from hass.nova.records import Port
 from hass.nova.records import Server
@@ -49,6 +50,7 @@ __all__ = [
     'Compute',
     'DAEMONS',
     'Daemon',
+    'Flavor',
     'DomainAbsent',
     'Migration',
     'Nova',

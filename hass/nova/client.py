@@ -110,25 +110,46 @@ class Nova(compute.Compute):
         providers = providers or self._providers(host, {})
         return [one for one in providers if self._placement.is_open(one)]
 
+    def places(self, server: records.Server) -> list[str]:
+        if server.flavor is None:
+            return []
+        wanted = server.flavor.resources(local_root=server.image_backed)
+        hosts = self._hosts_of_providers()
+        found = self._placement.candidates(wanted)
+        return [hosts[one] for one in found if one in hosts]
+
+    def _hosts_of_providers(self) -> dict[str, str]:
+        """The host of each hypervisor, whose UUID is its provider's too."""
+        call = 'list hypervisors'
+        return {
+            one.text('id'): records.Record(call, one.anything('service')).text(
+                'host'
+            )
+            for one in self._hypervisors(call, {})
+        }
+
     def _providers(self, host: str, query: dict[str, str]) -> list[str]:
         call = f'list hypervisors of {host}'
-        path = '/os-hypervisors/detail'
-        name = 'hypervisors'
         try:
-            pages = list(
-                self._door.pages(call, path, VERSION, query, name, 'id')
-            )
+            found = self._hypervisors(call, query)
         except exception.NovaRefused as error:
             if query and error.status == 404:
                 return []
             raise
-        found = [records.Record(call, one) for page in pages for one in page]
         return [
             one.text('id')
             for one in found
             if records.Record(call, one.anything('service')).text('host')
             == host
         ]
+
+    def _hypervisors(
+        self, call: str, query: dict[str, str]
+    ) -> list[records.Record]:
+        pages = self._door.pages(
+            call, '/os-hypervisors/detail', VERSION, query, 'hypervisors', 'id'
+        )
+        return [records.Record(call, one) for page in pages for one in page]
 
     def stop_placements(
         self, provider: str, deadline: hass_clock.Deadline

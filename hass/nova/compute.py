@@ -67,6 +67,9 @@ class Compute(Protocol):
     def open_providers(self, host: str) -> list[str]:
         """UUIDs of a host's resource providers that take new instances."""
 
+    def places(self, server: records.Server) -> list[str]:
+        """Hosts that have room for a server, in Placement's own order."""
+
     def stop_placements(self, provider: str, deadline: clock.Deadline) -> None:
         """Keep new instances off a provider, until it is allowed again.
 

@@ -20,7 +20,7 @@ Disabling the *service* would do the same, but Nova waits for an RPC of a
 host that hangs: rpc_response_timeout, a minute as a rule.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from keystoneauth1 import adapter
 
@@ -31,6 +31,9 @@ from hass.nova import door
 DISABLED = 'COMPUTE_STATUS_DISABLED'
 VERSION = '1.6'
 """Traits of a provider."""
+CANDIDATES = '1.12'
+"""Candidates, each with what it gives by the UUID of the provider."""
+MOST = 1000
 
 
 class Door(door.Door):
@@ -68,6 +71,27 @@ class Placement:
     def open(self, provider: str, deadline: clock.Deadline) -> None:
         """Take the trait away again."""
         self._change(provider, lambda traits: traits - {DISABLED}, deadline)
+
+    def candidates(self, resources: Mapping[str, int]) -> list[str]:
+        """Providers that have room, in Placement's own order.
+
+        :param resources: how much of each resource class
+        :raises NovaError: each of its kinds
+        """
+        call = 'ask for allocation candidates'
+        wanted = ','.join(f'{one}:{n}' for one, n in resources.items())
+        found = self._door.get(
+            call,
+            '/allocation_candidates',
+            CANDIDATES,
+            {'resources': wanted, 'limit': str(MOST)},
+        ).get('allocation_requests')
+        if not isinstance(found, list):
+            raise exception.NovaFailed(call, 'the answer holds no candidates')
+        given: dict[str, None] = {}
+        for one in found:
+            given |= dict.fromkeys(_providers(call, one))
+        return list(given)
 
     def _traits(self, provider: str) -> tuple[frozenset[str], int]:
         call = f'read traits of {provider}'
@@ -115,6 +139,14 @@ class Placement:
             },
             deadline,
         )
+
+
+def _providers(call: str, request: object) -> list[str]:
+    """The providers of one allocation request."""
+    told = request.get('allocations') if isinstance(request, Mapping) else None
+    if not isinstance(told, Mapping):
+        raise exception.NovaFailed(call, 'a candidate holds no allocations')
+    return list(map(str, told))
 
 
 def _path(provider: str) -> str:

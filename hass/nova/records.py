@@ -19,6 +19,7 @@ Nova's own clock, as naive UTC.
 from collections.abc import Mapping
 import dataclasses
 import datetime
+import re
 from typing import Any, Self, TypeVar
 
 from hass import exception
@@ -161,6 +162,57 @@ class Aggregate:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Flavor:
+    """How much an instance takes of its host (embedded from 2.47 on).
+
+    :ivar ram: MiB
+    :ivar disk: GiB of its root disk
+    :ivar ephemeral: GiB
+    :ivar swap: MiB
+    """
+
+    vcpus: int
+    ram: int
+    disk: int
+    ephemeral: int = 0
+    swap: int = 0
+
+    def resources(self, *, local_root: bool) -> dict[str, int]:
+        """What Placement counts for it, as Nova asks (scheduler/utils.py)."""
+        disk = self.disk if local_root else 0
+        wanted = {
+            'VCPU': self.vcpus,
+            'MEMORY_MB': self.ram,
+            'DISK_GB': disk + self.ephemeral + -(-self.swap // 1024),
+        }
+        return {name: count for name, count in wanted.items() if count}
+
+    @classmethod
+    def read(cls, call: str, record: object) -> Self:
+        fields = Record(call, record)
+        return cls(
+            vcpus=fields.number('vcpus'),
+            ram=fields.number('ram'),
+            disk=fields.number('disk'),
+            ephemeral=fields.number('ephemeral'),
+            swap=fields.number('swap'),
+        )
+
+
+FAULT_LENGTH = 300
+"""More of a fault than this is no sentence."""
+
+
+def _fault(record: object) -> str:
+    """Nova's own words of what went wrong, without passwords in URLs."""
+    told = record.get('fault') if isinstance(record, Mapping) else None
+    if not isinstance(told, Mapping):
+        return ''
+    words = ' '.join(str(told.get('message') or '').split())
+    return re.sub(r'(://)[^/@\s]*@', r'\1', words)[:FAULT_LENGTH]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Server:
     """An instance as Nova knows it (API reference: servers, details).
 
@@ -190,6 +242,9 @@ class Server:
     )
     """What its user has written on it."""
     ephemeral_gb: int = 0
+    flavor: Flavor | None = None
+    fault: str = ''
+    """Why it is in ERROR, in Nova's words."""
 
     @classmethod
     def read(cls, call: str, record: object) -> Self:
@@ -211,6 +266,8 @@ class Server:
             ephemeral_gb=Record(call, fields.anything('flavor')).number(
                 'ephemeral'
             ),
+            flavor=Flavor.read(call, fields.anything('flavor')),
+            fault=_fault(record),
         )
 
 

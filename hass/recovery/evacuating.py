@@ -25,7 +25,9 @@ from hass import entitlement
 from hass import nova
 from hass.recovery import hands as hands_
 from hass.recovery import judgement
+from hass.recovery import places
 from hass.recovery import planner as planner_
+from hass.recovery import refusals
 from hass.recovery import requesting
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
@@ -39,8 +41,6 @@ from hass.until import Until
 
 RUNNING = 1
 """Nova's power_state of a running guest."""
-RETRY_SECONDS = 2.0
-"""Pause before the second attempt; before the third it is twice as long."""
 LOST_FACTOR = 2.0
 """Times settle_seconds that a living host may take to claim."""
 SKEW = datetime.timedelta(minutes=2)
@@ -60,12 +60,12 @@ class Evacuator:
         rule: entitlement.Rule,
         *,
         parallel: int,
-        max_attempts: int,
+        budget_seconds: float,
         settle_seconds: float,
     ) -> None:
         self._compute = hands.compute
         self._requester = requesting.Requester(
-            hands, planner, rule, max_attempts
+            hands, planner, rule, budget_seconds
         )
         self._parallel = parallel
         self._settle_seconds = settle_seconds
@@ -82,7 +82,7 @@ class Evacuator:
         few = min(requesting.BATCH, (self._parallel + 1) // 2)
         if due and room >= min(len(due), few):
             sent = self._requester.ask(turn, host, due[:room])
-            if isinstance(sent, Hop):
+            if isinstance(sent, Wait):
                 return sent
             more = due[room:] and running + sent < self._parallel
             return Wait(0 if sent and more else 1, _progress(rows))
@@ -261,12 +261,7 @@ class Evacuator:
                 return False
             case judgement.Progress.FAILED:
                 assert migration is not None
-                requesting.ask_again(
-                    turn,
-                    row,
-                    f'migration {migration.uuid} is {migration.status}',
-                    refused=migration.destination_node is None,
-                )
+                self._failed(turn, row, migration)
                 return False
             case judgement.Progress.STUCK:
                 assert migration is not None
@@ -280,6 +275,18 @@ class Evacuator:
                 return False
             case judgement.Progress.UNKNOWN:
                 return self._unknown(turn, row)
+
+    def _failed(self, turn: Turn, row: Row, migration: nova.Migration) -> None:
+        """Nova could not carry it out: its fault says what that means."""
+        server = self._compute.server(row.instance_uuid)
+        fault = server.fault if server else ''
+        requesting.refuse(
+            turn,
+            row,
+            refusals.of_fault(fault),
+            fault or f'migration {migration.uuid} is {migration.status}',
+            places.refused_by(row.target, migration),
+        )
 
     def _unknown(self, turn: Turn, row: Row) -> bool:
         """Nova shows nothing: the call may be lost, or still queued."""
@@ -355,11 +362,8 @@ def _until(row: Row) -> list[Until]:
 
 def _rested(turn: Turn, row: Row) -> bool:
     """Whether what refused the last attempt had time to change."""
-    last = row.was.get('ask_again_at')
-    if not last or not row.was.get('refused'):
-        return True
-    waited = turn.now - datetime.datetime.fromisoformat(last)
-    return waited.total_seconds() >= RETRY_SECONDS * row.attempt
+    refused = refusals.Refused.read(row.was)
+    return refused is None or refused.is_rested(turn.now)
 
 
 def _progress(rows: Sequence[Row]) -> str:

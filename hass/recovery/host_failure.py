@@ -143,7 +143,7 @@ class HostFailure(host_.HostWorkflow):
             planner,
             self._rule,
             parallel=conf.recovery.parallel,
-            max_attempts=conf.recovery.max_attempts,
+            budget_seconds=conf.recovery.evacuation_seconds,
             settle_seconds=conf.nova.settle_seconds,
         )
 
@@ -350,6 +350,13 @@ class HostFailure(host_.HostWorkflow):
             return step
         with turn.read() as session:
             rows = evacuations.of_recovery(session, turn.recovery.id)
+        left = {
+            row.instance_uuid: row.was['start_at_return']
+            for row in rows
+            if row.was.get('start_at_return')
+        }
+        at_return = turn.recovery.was.get('start_at_return', {})
+        turn.remember(start_at_return=at_return | left)
         return _finished(_summary(rows))
 
     def settle(self, turn: Turn) -> int:

@@ -13,7 +13,6 @@
 """Who goes first, where to, and who is left: decided before any call."""
 
 import abc
-from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 
@@ -47,10 +46,11 @@ class Planner(abc.ABC):
 
     @abc.abstractmethod
     def target(
-        self, usable: Collection[str], load: Mapping[str, int]
+        self, usable: Sequence[str], load: Mapping[str, int]
     ) -> str | None:
         """Where the next one goes; None when no host is usable.
 
+        :param usable: best first, as Placement offers them
         :param load: how many evacuations each host has been given
         """
 
@@ -65,11 +65,9 @@ class DefaultPlanner(Planner):
         return [_planned(server, shared_storage) for server in in_order]
 
     def target(
-        self, usable: Collection[str], load: Mapping[str, int]
+        self, usable: Sequence[str], load: Mapping[str, int]
     ) -> str | None:
-        return min(
-            sorted(usable), key=lambda name: load.get(name, 0), default=None
-        )
+        return min(usable, key=lambda name: load.get(name, 0), default=None)
 
 
 def usable_hosts(
@@ -86,6 +84,26 @@ def usable_hosts(
         and other.name in up
         and recoveries.open_of_host(session, other.name) is None
     ]
+
+
+def on_their_way_back(
+    session: orm.Session, host: models.Host, workflow: str
+) -> bool:
+    """Whether other hosts of the cluster are about to take instances.
+
+    :param workflow: the name of the story that brings them back
+    """
+    stories = [
+        recoveries.open_of_host(session, other.name)
+        for other in hosts.of_cluster(session, host.cluster_id)
+        if other.name != host.name
+    ]
+    return any(
+        story is not None
+        and story.workflow == workflow
+        and story.held_kind is None
+        for story in stories
+    )
 
 
 def _planned(

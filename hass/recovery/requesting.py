@@ -17,11 +17,13 @@ from collections.abc import Sequence
 from collections import Counter
 import dataclasses
 import datetime
+from typing import Any
 from typing import Literal
 
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import instances
+from hass.db import losses
 from hass.db import models
 from hass.db import recoveries
 from hass import entitlement
@@ -30,10 +32,12 @@ from hass.fencing import absence
 from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import hands as hands_
+from hass.recovery import host_return
+from hass.recovery import places as places_
 from hass.recovery import planner as planner_
-from hass.recovery.workflow import hold
-from hass.recovery.workflow import Hop
+from hass.recovery import refusals
 from hass.recovery.workflow import Turn
+from hass.recovery.workflow import Wait
 from hass.rpc import messages
 from hass import until as until_
 from hass.until import Kind
@@ -41,6 +45,9 @@ from hass.until import Until
 
 BATCH = 10
 """Calls of one turn: all are sent while one proof is fresh."""
+
+TROUBLE_SECONDS = 2.0
+"""Pause between two looks at a control plane that is away."""
 
 MOVES_OF = datetime.timedelta(days=1)
 """Older moves than these have left a domain that agents see, or nothing."""
@@ -76,34 +83,32 @@ class Requester:
         hands: hands_.Hands,
         planner: planner_.Planner,
         rule: entitlement.Rule,
-        max_attempts: int,
+        budget_seconds: float,
     ) -> None:
         self._hands = hands
         self._compute = hands.compute
         self._planner = planner
         self._rule = rule
-        self._max_attempts = max_attempts
+        self._budget_seconds = budget_seconds
 
     def ask(
         self,
         turn: Turn,
         host: models.Host,
         rows: Sequence[Row],
-    ) -> Hop | int:
+    ) -> Wait | int:
         """Ask for some pending rows; how many calls went out.
 
         The host is proved off once more after everything slow is done, so
         that the calls leave while the proof is fresh.
         """
+        trouble = self._hands.control_plane.trouble()
+        if trouble:
+            why = f'nothing is asked of Nova: {trouble}'
+            return Wait(TROUBLE_SECONDS, why)
         servers = {s.uuid: s for s in self._compute.servers_on(host.name)}
-        targets = self._targets(turn, host)
+        places = self._places(turn, host)
         migrations = self._migrations(turn)
-        if targets == []:
-            return hold(
-                models.HeldKind.CAPACITY,
-                f'no host of cluster {host.cluster.name} is usable now',
-                Until(Kind.ROOM, host.name),
-            )
         words = self._words(turn, host, servers)
         load: Counter[str] = Counter()
         calls: list[Call] = []
@@ -119,7 +124,7 @@ class Requester:
                 _leave(turn, row, server, f'not protected now: {word.why}')
                 continue
             records = migrations.get(server.uuid, ())
-            call = self._prepare(turn, row, server, records, targets, load)
+            call = self._prepare(turn, row, server, records, places, load)
             if call is not None:
                 calls.append(call)
         proof = fencing.prove(
@@ -153,21 +158,25 @@ class Requester:
             found.setdefault(move.instance_uuid, []).append(move)
         return found
 
-    def _targets(
-        self, turn: Turn, host: models.Host
-    ) -> list[models.Host] | None:
-        """Usable hosts of the cluster; None leaves the choice to Nova.
+    def _places(self, turn: Turn, host: models.Host) -> places_.Places:
+        """Where instances may go: hosts of the cluster, or any.
 
         A host that fell silent may have died as well: what is sent to it
         would wait in its queue. It is a target only if all are silent.
         """
+        with turn.read() as session:
+            hope = planner_.on_their_way_back(
+                session, host, host_return.HostReturn.name
+            )
         if host.cluster.targets is models.Targets.ANY:
-            return None
+            return places_.Places(self._compute.places, None, hope=hope)
         services = self._compute.services()
         silent = self._hands.witness.ears().suspected()
         with turn.read() as session:
             usable = planner_.usable_hosts(session, host, services)
-        return [one for one in usable if one.name not in silent] or usable
+        names = sorted(one.name for one in usable)
+        heard = [name for name in names if name not in silent]
+        return places_.Places(self._compute.places, heard or names, hope=hope)
 
     def _prepare(
         self,
@@ -175,19 +184,10 @@ class Requester:
         row: Row,
         server: nova.Server,
         migrations: Sequence[nova.Migration],
-        targets: Sequence[models.Host] | None,
+        places: places_.Places,
         load: Counter[str],
     ) -> Call | None:
         """Collect the proofs, write the intention down."""
-        if row.attempt >= self._max_attempts:
-            settle(
-                turn,
-                row,
-                RowState.HELD,
-                f'asked for {row.attempt} times: {row.why}',
-                until=[until_.anew()],
-            )
-            return None
         with turn.read() as session:
             seen = hosts.with_domain(session, server.uuid)
         strays = [name for name in seen if name != row.source]
@@ -209,11 +209,15 @@ class Requester:
         older = [uuid for uuid in accepted if uuid not in newer]
         known = [*row.was.get('dead', ()), *older, *newer]
         waiting = [*older, *(one.uuid for one in migrations if one.waiting)]
+        pending = _may_come_late(row, migrations)
         migrations = [one for one in migrations if not _given_up(row, one)]
         late = _under_way(row, migrations)
         if late is not None:
             with turn.write() as session:
                 evacuations.adopt(session, row, late.uuid)
+            return None
+        fresh = self._fresh(turn, row, server, places, pending)
+        if not fresh:
             return None
         needed = nova.must_prove(server, migrations)
         proofs: dict[str, nova.Proof] = {}
@@ -223,11 +227,8 @@ class Requester:
                 return None
             proofs[name] = other
         target = None
-        if targets is not None:
-            refused = _refused(row, migrations)
-            names = [host.name for host in targets]
-            names = [one for one in names if one not in refused] or names
-            target = self._planner.target(names, load)
+        if fresh[0] != refusals.ANYWHERE:
+            target = self._planner.target(fresh, load)
             if target is None:
                 return None
             load[target] += 1
@@ -237,6 +238,50 @@ class Requester:
             # What becomes of the call is written over the row as it is now.
             asked = session.get_one(Row, row.id)
         return Call(asked, server, proofs, needed, target)
+
+    def _fresh(
+        self,
+        turn: Turn,
+        row: Row,
+        server: nova.Server,
+        places: places_.Places,
+        pending: bool,
+    ) -> list[str]:
+        """The places to try now; none: it is settled, or waits.
+
+        :param pending: an earlier call may be carried out late
+        """
+        refused = refusals.Refused.read(row.was)
+        order = places.of(server)
+        if refused is not None:
+            why = refused.given_up(
+                turn.now,
+                _proved_off_at(turn),
+                self._budget_seconds,
+                offered=order.offered,
+                hope=places.hope,
+            )
+            if why and pending:
+                why = f'Nova may still move it; {why}'
+                settle(turn, row, RowState.HELD, why, until=[until_.anew()])
+                return []
+            if why:
+                leave(turn, row, server, why)
+                return []
+        fresh = order.untried(refused)
+        # The first time Nova may know better than Placement.
+        if fresh and (order.offered or refused is None):
+            return fresh
+        if order.offered and refused is not None:
+            why, memory = refused.why, refused.round_ended()
+        else:
+            why = _no_room(order)
+            memory = refusals.after(
+                refused, refusals.Kind.PLACE, why, turn.now, None
+            )
+        with turn.write() as session:
+            evacuations.postpone(session, row, why, memory.to_dict())
+        return []
 
     def _clear(self, turn: Turn, row: Row, name: str) -> nova.Proof | None:
         """A proof that another host does not run the instance.
@@ -319,7 +364,8 @@ class Requester:
         for future, row in sent.items():
             error = future.exception()
             if isinstance(error, exception.NovaRefused):
-                ask_again(turn, row, str(error), refused=True)
+                kind = refusals.of_answer(error.status, error.answer)
+                refuse(turn, row, kind, str(error), row.target)
             elif isinstance(error, exception.ProofMissing):
                 ask_again(turn, row, str(error), sent=False)
             elif isinstance(error, exception.HassError):
@@ -329,15 +375,25 @@ class Requester:
                 raise error
 
 
-def _refused(row: Row, migrations: Sequence[nova.Migration]) -> frozenset[str]:
-    """Hosts that Nova could not bring it to, up to now."""
-    return frozenset(
-        move.destination
+def _proved_off_at(turn: Turn) -> datetime.datetime:
+    """When the present try to save the host's instances began."""
+    told = turn.recovery.was.get('off_since')
+    return datetime.datetime.fromisoformat(told) if told else turn.now
+
+
+def _no_room(order: places_.Order) -> str:
+    if not order.names:
+        return 'no other host of its cluster is usable'
+    return 'Placement knows no host with room for it'
+
+
+def _may_come_late(row: Row, migrations: Sequence[nova.Migration]) -> bool:
+    """Whether a call of ours waits in a queue, for all that is known."""
+    return any(
+        move.type == 'evacuation'
+        and move.live
+        and move.uuid not in row.was.get('dead', ())
         for move in migrations
-        if move.type == 'evacuation'
-        and move.failed
-        and move.source == row.source
-        and move.destination
     )
 
 
@@ -401,20 +457,52 @@ def settle(
         evacuations.settle(session, row, state, why, destination, until=until)
 
 
+def leave(turn: Turn, row: Row, server: nova.Server, why: str) -> None:
+    """It cannot go elsewhere: it is started when its host is back.
+
+    Its last call has ended, so nothing else starts it. Until it runs, a
+    page names it.
+    """
+    lost = losses.Lost(
+        row.instance_uuid, row.instance_name, row.project_id, why
+    )
+    with turn.write() as session:
+        evacuations.settle(
+            session,
+            row,
+            RowState.LEFT,
+            why,
+            start_at_return=server.vm_state,
+        )
+        losses.record(session, row.source, [lost], turn.recovery.uuid)
+
+
+def refuse(
+    turn: Turn,
+    row: Row,
+    kind: refusals.Kind,
+    why: str,
+    place: str | None = None,
+) -> None:
+    """A call was refused, or failed: remember it for the next."""
+    before = refusals.Refused.read(row.was)
+    memory = refusals.after(before, kind, why, turn.now, place)
+    ask_again(turn, row, why, refusal=memory.to_dict())
+
+
 def ask_again(
     turn: Turn,
     row: Row,
     why: str,
     *,
-    refused: bool = False,
+    refusal: Mapping[str, Any] | None = None,
     dead: str | None = None,
     lost: str | None = None,
     sent: bool = True,
 ) -> None:
     """The last call came to nothing: it is pending again.
 
-    :param refused: no host was found for it, and that may take time to
-        change
+    :param refusal: what is remembered of all refusals up to now
     :param dead: uuid of its migration, whose destination died
     :param lost: the same, when the destination had claimed nothing
     :param sent: whether it left at all
@@ -424,7 +512,7 @@ def ask_again(
             session,
             row,
             why,
-            refused=refused,
+            refusal=refusal,
             dead=dead,
             lost=lost,
             sent=sent,

@@ -43,6 +43,8 @@ class Placement:
         with self._cloud.lock:
             if (method, path) == ('GET', '/resource_providers'):
                 return self._list(name)
+            if (method, path) == ('GET', '/allocation_candidates'):
+                return self._candidates()
             match = _TRAITS.fullmatch(path)
             if match is None or method not in ('GET', 'PUT'):
                 return refusal(404, 'The resource could not be found.')
@@ -66,6 +68,14 @@ class Placement:
             if name in (None, one.host.name)
         ]
         return api.Reply(200, {'resource_providers': found})
+
+    def _candidates(self) -> api.Reply:
+        """At 1.12 or later; all servers are of one size."""
+        found = [
+            {'allocations': {one.provider.uuid: {'resources': {'VCPU': 1}}}}
+            for one in self._cloud.with_room()
+        ]
+        return api.Reply(200, {'allocation_requests': found})
 
     @staticmethod
     def _set(provider: rows.Provider, body: Any) -> api.Reply:

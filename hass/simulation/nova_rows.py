@@ -126,6 +126,7 @@ class Server:
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
     port_state: str = 'ACTIVE'
     stopped: bool = False
+    fault: str = ''
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

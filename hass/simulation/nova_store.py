@@ -125,6 +125,14 @@ class Store:
             if one.type == 'evacuation' and one.source == host
         ]
 
+    def with_room(self) -> list[rows.Compute]:
+        """Whose provider has room for one more, by Placement's count."""
+        return [
+            one
+            for one in self.computes.values()
+            if len(self.servers_on(one.host.name)) < one.capacity
+        ]
+
     def servers_on(self, host: str) -> list[rows.Server]:
         return [
             one

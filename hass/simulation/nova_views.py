@@ -105,7 +105,13 @@ def server(row: rows.Server) -> JSON:
         'updated': f'{_moment(row.updated_at)}Z',
         'metadata': dict(row.metadata),
         'addresses': {},
-    }
+    } | _fault(row)
+
+
+def _fault(row: rows.Server) -> JSON:
+    if row.vm_state != 'error' or not row.fault:
+        return {}
+    return {'fault': {'code': 500, 'message': row.fault}}
 
 
 def _flavor(row: rows.Server) -> JSON:

@@ -20,6 +20,10 @@ from hass.simulation import nova_host
 from hass.simulation import nova_rows as rows
 from hass.simulation import nova_store
 
+NO_VALID_HOST = (
+    'No valid host was found. There are not enough hosts available.'
+)
+
 
 class Work:
     """Lets everything happen that is due."""
@@ -194,6 +198,7 @@ class Work:
         ]
         if self._store.no_valid_host or not fitting:
             self._store.turn(evacuation.migration, 'error')
+            evacuation.server.fault = NO_VALID_HOST
             self._store.touch(
                 evacuation.server, vm_state='error', task_state=None
             )

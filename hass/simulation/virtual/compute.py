@@ -110,6 +110,10 @@ class Compute(nova.Compute):
         closed = nova_rows.DISABLED in provider.traits
         return [] if closed else [provider.uuid]
 
+    def places(self, server: records.Server) -> list[str]:
+        self.check_placement()
+        return [one.host.name for one in self._cloud.with_room()]
+
     def stop_placements(
         self, provider: str, deadline: clock_.Deadline
     ) -> None:
@@ -203,6 +207,8 @@ class Compute(nova.Compute):
                 launched=row.launched_at is not None,
                 metadata=dict(row.metadata),
                 ephemeral_gb=row.ephemeral_gb,
+                flavor=records.Flavor(vcpus=1, ram=2048, disk=20),
+                fault=row.fault if row.vm_state == 'error' else '',
             )
             for row in self._cloud.servers.values()
             if wanted(row)

@@ -17,6 +17,8 @@ from hass.db import recoveries
 from hass.tests import base
 from hass.tests import fake_cloud
 
+HOST = 'compute-1'
+
 
 class ScenarioTest(base.TestCase):
     """``self.cloud`` has four hosts and two engines in virtual time."""
@@ -56,6 +58,18 @@ class ScenarioTest(base.TestCase):
     def in_service(self, host):
         service = self.cloud.nova.computes[host]
         return not service.disabled and not service.forced_down
+
+    def hold_with_failed_evacuations(self):
+        """Nova has put everything into ERROR, and an operator holds."""
+        self.cloud.run_until(
+            lambda: any(
+                one.status == 'error' for one in self.cloud.nova.migrations
+            ),
+            seconds=60,
+        )
+        with self.cloud.database.writer() as session:
+            recoveries.hold_open_ones(session, 'hass-manage', 'restored')
+        return self.cloud.run_until_state(HOST, 'held')
 
     def assert_held(self, host, kind, words):
         held = self.cloud.run_until_state(host, 'held')

@@ -407,7 +407,7 @@ class HostFailureTest(base.ScenarioTest):
     def test_released_recovery_gives_everything_back(self):
         self.cloud.nova.no_valid_host = True
         self.host.hang()
-        held = self.assert_held(HOST, 'safety', 'need an operator')
+        held = self.hold_with_failed_evacuations()
         self.wish(held, 'release')
         self.cloud.run_until_state(HOST, 'dismissed')
         self.assertTrue(self.host.host.is_on)

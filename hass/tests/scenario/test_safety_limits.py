@@ -227,7 +227,7 @@ class SafetyLimitsTest(base.ScenarioTest):
     def test_a_released_recovery_is_given_back_after_an_outage_too(self):
         self.cloud.nova.no_valid_host = True
         self.host.hang()
-        held = self.assert_held(HOST, 'safety', 'need an operator')
+        held = self.hold_with_failed_evacuations()
         self.wish(held, 'release')
         self.cloud.run_until_state(HOST, 'giving_back')
         self.cloud.nova.no_valid_host = False

@@ -17,6 +17,7 @@ from typing import Any
 from hass.db import clusters
 from hass.db import models
 from hass import exception
+from hass.fencing import base as fencing
 from hass.simulation import nova_rows
 from hass.tests.scenario import base
 
@@ -121,14 +122,56 @@ class SafetyNovaTest(base.ScenarioTest):
         self.assertEqual([1, 2], sorted(self.row(n).attempt for n in (0, 1)))
         self.assert_recovered(HOST, self.instances)
 
-    def test_what_nova_always_refuses_is_held_with_its_answer(self):
+    def test_what_nova_never_does_is_started_where_it_was(self):
+        """It keeps neither its host off nor the others down."""
+
         def refuse():
             raise nova_rows.Refused(403, 'not for you')
 
-        self.before_evacuations(refuse, times=99)
+        self.before_evacuations(refuse)
         self.host.lose_power_supply()
-        held = self.assert_held(HOST, 'safety', 'asked for 3 times')
-        self.assertIn('403 not for you', held.why)
+        self.cloud.run_until_state(HOST, 'returned', seconds=120)
+        left, moved = sorted(
+            (self.row(n) for n in (0, 1)), key=lambda row: row.state != 'left'
+        )
+        self.assertIn('403 not for you', left.why)
+        self.assertEqual(1, left.attempt)
+        self.assertIs(models.EvacuationState.DONE, moved.state)
+        self.assertIn(left.instance_uuid, self.host.host.guests)
+
+    def test_what_fits_nowhere_is_named_in_a_page_until_it_runs(self):
+        for name in ('compute-2', 'compute-3', 'compute-4'):
+            self.cloud.nova.computes[name].capacity = 0
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'awaiting_agent', seconds=120)
+        self.cloud.tick(seconds=2)
+        self.assertEqual(
+            {models.EvacuationState.LEFT},
+            {self.row(number).state for number in (0, 1)},
+        )
+        pages = ' '.join(str(one['why']) for one in self.cloud.pager.alarms)
+        for number in (0, 1):
+            self.assertIn(self.row(number).instance_name, pages)
+        self.cloud.run_until_state(HOST, 'returned', seconds=120)
+        self.assertEqual(set(self.instances), set(self.host.host.guests))
+
+    def test_without_placement_nothing_is_asked(self):
+        """What cannot succeed is no attempt, and the wait names it."""
+        self.host.hang()
+        self.host.bmc_reads = fencing.PowerState.ON
+        self.cloud.run_until(lambda: self.host.off_calls)
+        self.cloud.compute.placement_failing = exception.NovaFailed(
+            'ask Placement', '503'
+        )
+        self.cloud.tick(seconds=5)
+        self.host.bmc_reads = None
+        self.cloud.tick(seconds=40)
+        waiting = self.cloud.newest(HOST, state='evacuating')
+        self.assertIn('nothing is asked of Nova: Placement: ', waiting.why)
+        self.assertEqual([], self.cloud.nova.migrations)
+        self.cloud.compute.placement_failing = None
+        self.cloud.run_until_state(HOST, 'returned', seconds=60)
+        self.assert_recovered(HOST, self.instances)
 
     def test_a_lost_call_after_a_failed_attempt_is_made_again(self):
         """The action of the attempt that failed is not taken for it."""
