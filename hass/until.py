@@ -54,6 +54,8 @@ class Kind(enum.StrEnum):
     """It runs on another host, or its user deleted it."""
     MOVES_ENDED = 'moves_ended'
     """Nova has at most one live evacuation of the instance."""
+    EVACUATIONS_ENDED = 'evacuations_ended'
+    """Nova evacuates nothing from the host, whoever asked for it."""
     ROOM = 'room'
     CONTROL_PLANE = 'control_plane'
     RESTRAINT = 'restraint'
@@ -75,6 +77,7 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.DOMAIN_GONE: 'the agent of {host} no longer lists {instance}',
     Kind.INSTANCE_SETTLED: '{instance} runs elsewhere or is deleted',
     Kind.MOVES_ENDED: 'Nova has ended a move of {instance}',
+    Kind.EVACUATIONS_ENDED: 'Nova evacuates nothing from {host}',
     Kind.ROOM: 'another host of its cluster is usable',
     Kind.CONTROL_PLANE: 'Nova, Placement and the message bus answer',
     Kind.RESTRAINT: 'restraint allows it',
@@ -87,6 +90,7 @@ ASKED = frozenset(
         Kind.HOST_EMPTY,
         Kind.INSTANCE_SETTLED,
         Kind.MOVES_ENDED,
+        Kind.EVACUATIONS_ENDED,
         Kind.ROOM,
         Kind.CONTROL_PLANE,
         Kind.SERVICE_CHANGED,

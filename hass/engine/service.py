@@ -386,6 +386,7 @@ class Engine:
                 self._hands,
                 fences.Sensors(self._bmcs, self._inventory.address_of).ailing,
                 restart_unprotected=recovery.restart_unprotected,
+                died_again=host_failure.HostFailure,
             ),
             instance_failure.InstanceFailure(
                 self._hands, self._conf, planner.DefaultPlanner()

@@ -23,6 +23,7 @@ from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import conditions
 from hass.recovery import hands as hands_
+from hass.recovery import occupancy
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
@@ -34,6 +35,8 @@ from hass.until import Kind
 from hass.until import Until
 
 LOG = logging.getLogger(__name__)
+LEAVING_SECONDS = 2.0
+"""Pause between two looks at what Nova still evacuates."""
 
 
 class HostWorkflow(workflow.Workflow):
@@ -176,8 +179,23 @@ class HostWorkflow(workflow.Workflow):
         target = self._hands.target(host)
         if self._fencer.status(target) is fencing.PowerState.ON:
             return None
+        leaving = self.leaving(turn, host.name)
+        if leaving:
+            return Wait(LEAVING_SECONDS, f'it is not powered on: {leaving}')
         self._fencer.on(target, turn.deadline)
         return Wait(1, 'asked the BMC for power on')
+
+    def leaving(self, turn: Turn, host: str) -> str:
+        """What is being evacuated from a host by Nova; '' when nothing is.
+
+        A host that comes on meanwhile would boot its guests a second time.
+        """
+        names = occupancy.leaving(turn, self._compute, host)
+        if not names:
+            return ''
+        return f'Nova still evacuates {", ".join(sorted(names)[:3])}' + (
+            f' and {len(names) - 3} more' if len(names) > 3 else ''
+        )
 
     def _give_back_placements(self, turn: Turn) -> Step | None:
         """Let new instances come again; nova-compute does so as well."""

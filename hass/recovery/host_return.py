@@ -14,9 +14,11 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+import datetime
 
 from hass.db import evacuations
 from hass.db import models
+from hass.db import recoveries
 from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
@@ -24,6 +26,9 @@ from hass import nova
 from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
+from hass.recovery import instance_failure
+from hass.recovery import occupancy
+from hass.recovery import workflow
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import minutes
@@ -31,6 +36,7 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass.until import anew
 from hass.until import Kind
 from hass.until import Until
 
@@ -44,6 +50,34 @@ BOOTED_ANEW = frozenset({'paused', 'error'})
 """vm_states that only a hard reboot leaves."""
 BATCH = 20
 """Instances that are looked at in one turn."""
+PATIENT_SECONDS = 240.0
+"""How long the evacuations of others are waited for before it is told."""
+POWER_SECONDS = 5.0
+"""Pause between two looks at the power of a host that is waited for."""
+REPORTS_SECONDS = 30.0
+"""An agent that reports for so long, and is not heard, beats in vain."""
+LOST_SECONDS = 10.0
+"""How long the patrol has to suspect a host that was heard and is off."""
+MOST_LOSSES, LOSSES_SECONDS = 2, 3600.0
+"""Whoever switches it off more often within so long wants it off."""
+MUTE, CLEANING = 'mute', 'cleaning'
+CYCLES = {
+    MUTE: 'its agent never came',
+    CLEANING: 'nova-compute must start once more to clean up',
+    # Written by an older engine.
+    True: 'it is to be started once more',
+}
+"""Why a host is powered off and on."""
+AWAITED = frozenset(
+    {
+        State.AWAITING_AGENT,
+        State.SETTLING,
+        State.UNFORCING,
+        State.ENABLING,
+        State.RESTARTING,
+    }
+)
+"""States in which the host is waited for, and should be on."""
 Ailing = Callable[[models.Host], list[str]]
 """Names of the sensors of a host that do not read healthy."""
 
@@ -83,10 +117,20 @@ class HostReturn(host_.HostWorkflow):
         ailing: Ailing,
         *,
         restart_unprotected: bool,
+        died_again: type[workflow.Workflow],
     ) -> None:
         super().__init__(hands)
         self._ailing = ailing
         self._restart_unprotected = restart_unprotected
+        self._died_again = died_again
+
+    def step(self, turn: Turn) -> Step:
+        """Whatever waits for the host reads its power now and then."""
+        if turn.recovery.state in AWAITED:
+            lost = self._lost_power(turn)
+            if lost is not None:
+                return lost
+        return super().step(turn)
 
     def powering_on(self, turn: Turn) -> Step:
         """Only when no evacuation from the host is open any more."""
@@ -103,23 +147,103 @@ class HostReturn(host_.HostWorkflow):
                     f'its hardware is not healthy: {", ".join(ailing[:5])}',
                     Until(Kind.HARDWARE_HEALTHY, host.name),
                 )
-        if self._note_actions(turn):
-            return Wait(0, 'noted what was asked of its instances')
         target = self._hands.target(host)
         on = self._fencer.status(target) is fencing.PowerState.ON
-        if turn.recovery.was.get('cycle'):
-            if on:
-                self._fencer.off(target, turn.deadline)
-                return Wait(0.5, 'asked the BMC for power off')
-            turn.remember(cycle=False)
+        if self._note_actions(turn, is_off=not on):
+            return Wait(0, 'noted what was asked of its instances')
         if on:
+            if turn.recovery.was.get('cycle'):
+                return self._cycle(turn, host, target)
+            if not turn.recovery.was.get('on_since'):
+                turn.remember(on_since=turn.now.isoformat())
             return Hop(State.AWAITING_AGENT, 'the BMC reads on')
+        if turn.recovery.was.get('cycle') or turn.recovery.was.get('on_since'):
+            turn.remember(cycle=False, on_since=None, reports_since=None)
         if turn.seconds_in_state() < RECEIVING_SECONDS:
             receiving = self._receiving(turn, host.name)
             if receiving:
                 return Wait(0.5, f'{receiving} died on their way to it')
+        return self._power_on(turn, host, target)
+
+    def _power_on(
+        self, turn: Turn, host: models.Host, target: fencing.Target
+    ) -> Step:
+        """Not while Nova moves its instances, nor against somebody's will."""
+        leaving = self.leaving(turn, host.name)
+        if leaving and turn.seconds_in_state() < PATIENT_SECONDS:
+            return Wait(1, leaving)
+        if leaving:
+            return hold(
+                models.HeldKind.RESTRAINT,
+                f'it is not powered on: {leaving}',
+                Until(Kind.EVACUATIONS_ENDED, host.name),
+            )
+        losses = self._losses(turn)
+        if losses - turn.recovery.was.get('pardoned', 0) >= MOST_LOSSES:
+            return hold(
+                models.HeldKind.RESTRAINT,
+                f'it failed or went off {losses} times while it was brought '
+                'back: somebody wants it off, or it is broken',
+                Until(Kind.BMC_READS_ON, host.name),
+            )
         self._fencer.on(target, turn.deadline)
         return Wait(0.5, 'asked the BMC for power on')
+
+    def _losses(self, turn: Turn) -> int:
+        """How often it failed lately on its way back.
+
+        Each return but this one that ended so was followed by a failure.
+        """
+        with turn.read() as session:
+            returns = recoveries.of_subject_within(
+                session, turn.recovery.subject, self.name, LOSSES_SECONDS
+            )
+        ended = sum(
+            one.state == State.DISMISSED and not one.was.get('released')
+            for one in returns
+        )
+        lost: int = turn.recovery.was.get('losses', 0)
+        return lost + ended
+
+    def _cycle(
+        self, turn: Turn, host: models.Host, target: fencing.Target
+    ) -> Step:
+        """Off and on again, unless a guest may run on it meanwhile."""
+        was = turn.recovery.was
+        since = _moment(was.get('on_since'))
+        mute = was['cycle'] == MUTE
+        recent = turn.now - datetime.timedelta(seconds=REPORTS_SECONDS)
+        if mute and self._is_heard(turn, host, max(recent, since or recent)):
+            turn.remember(cycle=False)
+            return Hop(State.AWAITING_AGENT, 'its agent is heard after all')
+        memory = occupancy.Memory(
+            was.get('asked', {}),
+            # It was read anew since, when nova-compute had to start again.
+            was.get('service', {}).get('updated_at') if mute else None,
+            since,
+        )
+        occupied = occupancy.guests(self._compute, host, memory)
+        if occupied:
+            return hold(
+                models.HeldKind.RESTRAINT,
+                f'its power is not cut, though {CYCLES[was["cycle"]]}: '
+                f'{occupied}',
+                (
+                    Until(Kind.HOST_HEARD, host.name),
+                    Until(Kind.BMC_READS_OFF, host.name),
+                    anew(),
+                ),
+            )
+        self._fencer.off(target, turn.deadline)
+        return Wait(0.5, 'asked the BMC for power off')
+
+    def _is_heard(
+        self, turn: Turn, host: models.Host, since: datetime.datetime
+    ) -> bool:
+        """Whether its agent spoke since then, to anybody, in any way."""
+        if host.reported_at is not None and host.reported_at > since:
+            return True
+        return bool(self._witness.hearers_since(turn, host.name, since))
 
     def _receiving(self, turn: Turn, host: str) -> int:
         """Evacuations to be asked for anew while the host is proved off.
@@ -147,35 +271,118 @@ class HostReturn(host_.HostWorkflow):
     def awaiting_agent(self, turn: Turn) -> Step:
         """A beat of the new boot shows that the host is up."""
         host = self.host(turn)
-        if not self._witness.heard_since(
+        if self._witness.heard_since(
             turn, host.name, turn.recovery.state_since
         ):
-            return self._await(turn)
-        return Hop(State.SETTLING, f'its agent beats, boot {self._boot(host)}')
+            return Hop(
+                State.SETTLING, f'its agent beats, boot {self._boot(host)}'
+            )
+        if self._reports(turn, host):
+            return Hop(
+                State.SETTLING,
+                f'its agent reports, boot {host.boot_id}, though no beat of '
+                'it arrives here',
+            )
+        return self._await(turn)
+
+    def _reports(self, turn: Turn, host: models.Host) -> bool:
+        """Whether it reports for so long that its beats must be lost."""
+        was = turn.recovery.was
+        since = _moment(was.get('reports_since') or was.get('on_since'))
+        if since is None or host.reported_at is None:
+            return False
+        if host.reported_at <= since:
+            return False
+        if not was.get('reports_since'):
+            turn.remember(reports_since=host.reported_at.isoformat())
+            return False
+        return (host.reported_at - since).total_seconds() > REPORTS_SECONDS
 
     def _await(self, turn: Turn) -> Step:
         """Wait; a host that never spoke is powered off and on, once.
 
-        Nothing can be lost by it: the host has not been in service since
-        it was fenced.
+        Not if anything may run on it: that is looked at before.
         """
         if turn.seconds_in_state() < BOOT_SECONDS or self._was_reset(turn):
             return Wait(0.5, 'its agent has not been heard yet')
-        turn.remember(reset=True, cycle=True)
-        return Hop(State.POWERING_ON, 'its agent never came: off and on again')
+        turn.remember(reset=True, cycle=MUTE)
+        return Hop(State.POWERING_ON, f'{CYCLES[MUTE]}: off and on again')
 
     def _was_reset(self, turn: Turn) -> bool:
         return bool(turn.recovery.was.get('reset'))
 
+    def _lost_power(self, turn: Turn) -> Step | None:
+        """What to do if the host that is waited for is off; None: it is not.
+
+        A reading is believed when a second one agrees and nobody has heard
+        the host since the first.
+        """
+        first = _moment(turn.recovery.was.get('read_off'))
+        if first is None and not _is_due(turn, POWER_SECONDS):
+            return None
+        host = self.host(turn)
+        try:
+            state = self._fencer.status(self._hands.target(host))
+        except (exception.BmcError, exception.FencingFailed):
+            return None  # What it waits for is more than the BMC.
+        if state is not fencing.PowerState.OFF:
+            if first is not None:
+                turn.remember(read_off=None)
+            return None
+        if first is None:
+            turn.remember(read_off=turn.now.isoformat())
+            return Wait(0.5, 'its BMC reads off: it is read once more')
+        if self._is_heard(turn, host, first):
+            return None
+        if turn.recovery.state == State.AWAITING_AGENT:
+            losses = turn.recovery.was.get('losses', 0) + 1
+            turn.remember(losses=losses, read_off=None)
+            return Hop(
+                State.POWERING_ON, 'it lost its power again while it booted'
+            )
+        off = (turn.now - first).total_seconds()
+        if off < LOST_SECONDS:
+            return Wait(1, f'its BMC reads off since {off:.0f} s')
+        self._supersede(turn, host, f'it is off again since {off:.0f} s')
+        raise exception.LostClaim(turn.recovery.uuid)
+
+    def _supersede(self, turn: Turn, host: models.Host, why: str) -> None:
+        """Open the story of its failure, as a patrol that heard it would."""
+        story = self._died_again
+        with turn.write() as session:
+            recoveries.open_one(
+                session,
+                workflow=story.name,
+                host=host.name,
+                cluster_id=host.cluster_id,
+                state=story.initial,
+                deadline_seconds=story.deadline_seconds(story.initial),
+                engine=turn.recovery.claimed_by or '',
+                why=why,
+                supersede=(
+                    self.name,
+                    instance_failure.InstanceFailure.name,
+                    recoveries.SIDE_STORY,
+                ),
+            )
+
     def held(self, turn: Turn) -> Step:
         """An operator's retry includes another try to boot it."""
-        if turn.recovery.wish is not None:
-            turn.remember(reset=False)
+        if turn.recovery.wish is models.Wish.RETRY:
+            turn.remember(reset=False, pardoned=self._losses(turn))
         return super().held(turn)
 
     def looks(self) -> dict[Kind, conditions.Look]:
         """Sensors are read as they are before it is powered on."""
-        return {Kind.HARDWARE_HEALTHY: self._healthy}
+        return {
+            Kind.HARDWARE_HEALTHY: self._healthy,
+            Kind.EVACUATIONS_ENDED: self._ended,
+        }
+
+    def _ended(self, turn: Turn, one: Until) -> str:
+        if self.leaving(turn, one.host):
+            return ''
+        return f'Nova evacuates nothing from {one.host}'
 
     def _healthy(self, turn: Turn, one: Until) -> str:
         ailing = self._ailing(self.host(turn, one.host))
@@ -208,21 +415,18 @@ class HostReturn(host_.HostWorkflow):
         left = self._compute.servers_on(turn.recovery.subject)
         if left:
             return hold(
-                models.HeldKind.SAFETY,
-                'its nova-compute must be started again before Nova lifts '
-                f'forced_down, and {len(left)} instances may run on it: '
-                'restart nova-compute there, then retry',
-                Until(Kind.HOST_EMPTY, turn.recovery.subject),
+                models.HeldKind.RESTRAINT,
+                'nova-compute must start once more to clean up, and '
+                f'{len(left)} instances may run on it: restart nova-compute '
+                'there',
+                (Until(Kind.HOST_EMPTY, turn.recovery.subject), anew()),
             )
         now = str(service.updated_at)
         turn.remember(
-            cycle=True,
+            cycle=CLEANING,
             service=turn.recovery.was.get('service', {}) | {'updated_at': now},
         )
-        return Hop(
-            State.POWERING_ON,
-            'nova-compute must start once more to clean up: off and on again',
-        )
+        return Hop(State.POWERING_ON, f'{CYCLES[CLEANING]}: off and on again')
 
     def unforcing(self, turn: Turn) -> Step:
         """Only forced_down is lifted; whether to enable comes after."""
@@ -304,17 +508,24 @@ class HostReturn(host_.HostWorkflow):
             wanted |= set(was.get('unprotected', ()))
         return wanted
 
-    def _note_actions(self, turn: Turn) -> bool:
-        """Write down what was asked of instances that are to be restarted.
+    def _note_actions(self, turn: Turn, *, is_off: bool) -> bool:
+        """Write down what was asked of its instances up to now.
 
-        By that later actions are told apart, without comparing clocks.
+        By that later actions are told apart, without comparing clocks. What
+        is on a host that is off has no guest.
         """
-        asked = turn.recovery.was.get('asked', {})
-        wanted = sorted(self._wanted(turn))
-        missing = [uuid for uuid in wanted if uuid not in asked][:BATCH]
+        was = turn.recovery.was
+        asked = was.get('asked', {})
+        wanted = self._wanted(turn)
+        if is_off and not was.get('noted'):
+            servers = self._compute.servers_on(turn.recovery.subject)
+            wanted |= {server.uuid for server in servers}
+        missing = sorted(wanted - asked.keys())
         if missing:
-            new = {uuid: self._asked_of(uuid) for uuid in missing}
+            new = {uuid: self._asked_of(uuid) for uuid in missing[:BATCH]}
             turn.remember(asked=asked | new)
+        elif is_off and not was.get('noted'):
+            turn.remember(noted=True)
         return bool(missing)
 
     def _asked_of(self, uuid: str) -> list[str]:
@@ -326,6 +537,21 @@ class HostReturn(host_.HostWorkflow):
 
     def _boot(self, host: models.Host) -> str:
         return self._witness.boot_id(host.name) or 'unknown'
+
+
+def _moment(text: str | None) -> datetime.datetime | None:
+    return None if text is None else datetime.datetime.fromisoformat(text)
+
+
+def _is_due(turn: Turn, seconds: float) -> bool:
+    """Whether so much time of the state has gone by since the last turn.
+
+    Whichever engine took that.
+    """
+    last = turn.recovery.turned_at - turn.recovery.state_since
+    return int(turn.seconds_in_state() / seconds) > int(
+        last.total_seconds() / seconds
+    )
 
 
 def _outranked(move: nova.Migration, moves: Iterable[nova.Migration]) -> bool:

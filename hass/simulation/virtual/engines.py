@@ -154,6 +154,7 @@ class Engine:
                 self.hands,
                 lambda host: hosts[host.name].ailing,
                 restart_unprotected=conf.recovery.restart_unprotected,
+                died_again=host_failure.HostFailure,
             ),
             instance_failure.InstanceFailure(
                 self.hands, conf, planner.DefaultPlanner()

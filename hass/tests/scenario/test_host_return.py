@@ -11,6 +11,7 @@
 # under the License.
 
 from hass.db import recoveries
+from hass.tests import fake_cloud
 from hass.tests.scenario import base
 
 HOST = 'compute-1'
@@ -71,6 +72,120 @@ class HostReturnTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned', seconds=1800)
         self.assertEqual(2, self.host.off_calls)
         self.assert_recovered(HOST, self.instances)
+
+    def fall_silent_while_it_boots(self):
+        """Its agent never comes: the return waits to power it off and on."""
+        self.cloud.engines['engine-2'].alive = False
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'awaiting_agent')
+        self.host.agent_killed = True
+        self.host.lose_network()
+
+    def put_in_service(self):
+        """An operator does; returns instances that Nova boots there."""
+        service = self.cloud.nova.computes[HOST]
+        service.forced_down = service.disabled = False
+        service.disabled_reason = None
+        return self.cloud.boot(HOST, instances=2)
+
+    def test_no_power_is_cut_under_guests_of_a_host_in_service(self):
+        self.fall_silent_while_it_boots()
+        self.cloud.tick(seconds=20)
+        guests = self.put_in_service()
+        held = self.assert_held(HOST, 'restraint', 'its power is not cut')
+        self.assertIn('Nova has it in service', held.why)
+        self.assertEqual(1, self.host.off_calls)
+        self.assertEqual([], self.cloud.verdict(guests).lost)
+
+    def test_guests_that_came_right_before_a_power_off_are_seen(self):
+        """Whatever was decided: the last look comes right before it."""
+        self.fall_silent_while_it_boots()
+        guests: list[str] = []
+
+        def come(turn):
+            cycle = turn.recovery.was.get('cycle')
+            if cycle and turn.recovery.state == 'powering_on' and not guests:
+                guests.extend(self.cloud.boot(HOST, instances=2))
+
+        self.cloud.before_step = come
+        self.assert_held(HOST, 'restraint', '2 instances may run there')
+        self.assertEqual(1, self.host.off_calls)
+        self.assertEqual([], self.cloud.verdict(guests).lost)
+
+    def test_an_engine_killed_before_that_look_changes_nothing(self):
+        self.fall_silent_while_it_boots()
+        guests: list[str] = []
+
+        def die(turn):
+            if turn.recovery.was.get('cycle') and not guests:
+                guests.extend(self.cloud.boot(HOST, instances=1))
+                self.cloud.start_engine('engine-3')
+                raise fake_cloud.Killed
+
+        self.cloud.before_step = die
+        self.assert_held(HOST, 'restraint', '1 instance may run there')
+        self.assertEqual(1, self.host.off_calls)
+
+    def test_power_lost_while_it_boots_comes_back_within_seconds(self):
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'awaiting_agent')
+        self.cloud.tick(seconds=2)
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned', seconds=40)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_a_host_that_somebody_keeps_off_stays_off(self):
+        """And comes back when somebody switches it on."""
+        self.host.hang()
+        for _ in range(2):
+            self.cloud.run_until_state(HOST, 'awaiting_agent', seconds=60)
+            self.host.lose_power_supply()
+            self.cloud.tick(seconds=8)
+        self.assert_held(HOST, 'restraint', 'somebody wants it off')
+        self.cloud.tick(seconds=90)
+        self.assertFalse(self.host.host.is_on)
+        self.host.host.power_on()
+        self.cloud.run_until_state(HOST, 'returned', seconds=180)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_power_lost_in_sight_of_engines_that_never_heard_it(self):
+        """No patrol suspects what it never heard: the return sees it."""
+        anew: list[str] = []
+
+        def die(turn):
+            if turn.recovery.state == 'settling' and not anew:
+                anew.append('engine-3')
+                self.host.lose_power_supply()
+                for engine in self.cloud.engines.values():
+                    engine.alive = False
+                self.cloud.start_engine('engine-3')
+                raise fake_cloud.Killed
+
+        self.cloud.before_step = die
+        self.host.hang()
+        self.cloud.run_until(lambda: anew)
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_a_release_powers_nothing_on_while_nova_evacuates(self):
+        """Two live records of one instance: nobody knows which one works."""
+        self.host.lose_power_supply()
+        self.cloud.run_until(self.cloud.receiving, seconds=60)
+        server = self.cloud.nova.show(self.instances[0])
+        twin = self.cloud.nova.record(
+            server, 'evacuation', 'accepted', 'compute-4'
+        )
+        held = self.assert_held(HOST, 'safety', 'two live evacuation')
+        server.task_state = 'rebuilding'
+        self.wish(held, 'release')
+        self.cloud.run_until(
+            lambda: 'still evacuates' in self.cloud.newest(HOST).why
+        )
+        self.cloud.tick(seconds=30)
+        self.assertFalse(self.host.host.is_on)
+        self.cloud.nova.turn(twin, 'failed')
+        server.task_state = None
+        self.cloud.run_until(lambda: self.host.host.is_on, seconds=60)
 
     def test_ailing_hardware_is_not_powered_on(self):
         self.host.ailing = ['CPU Temp']
