@@ -140,7 +140,7 @@ def holds():
     """Each hold of the source: where, the sentence, the kind."""
     for module in sentences.modules('recovery'):
         for function, call in sentences.calls(module, 'hold'):
-            kind, why = call.args
+            kind, why = call.args[:2]
             kind = ast.unparse(kind).rpartition('.')[2].lower()
             yield (module, function), sentences.sentence(module, why), kind
 
