@@ -70,6 +70,18 @@ OPTIONS: list[cfg.Opt] = [
         help='How long an engine listens after its start before it suspects '
         'anybody, and again when it was paused.',
     ),
+    cfg.FloatOpt(
+        'first_beat_seconds',
+        default=600.0,
+        min=5.0,
+        max=3600.0,
+        help='A host that was not yet heard since an engine started, and has '
+        'not reported for a minute, has this time to boot and to start its '
+        'agent before its silence counts. If its BMC reads off it is '
+        'suspected at once. Too small, and hosts that boot together with the '
+        'engines are fenced; too large, and one that hung while no engine '
+        'ran is found late.',
+    ),
     cfg.IntOpt(
         'looks_at_once',
         default=0,

@@ -44,6 +44,8 @@ SKEW = 5.0
 """Seconds by which the clocks of a database's nodes may differ."""
 HELD_FOR = 'held_for'
 """What a story was last held for: the same again is no news."""
+READS_OFF = 'reads_off'
+"""Remembered of a host that its own BMC, surely its own, reads off."""
 SIDE_STORY = 'service_failure'
 """The story of a host that lives and keeps its instances: who asks whether
 a host is being recovered does not mean this one."""
@@ -626,16 +628,16 @@ def fenced_within(
     but: int,
     cluster_id: int | None = None,
 ) -> list[str]:
-    """Hosts of other recoveries that went to fencing lately.
+    """Hosts of other recoveries whose power was to be cut lately.
 
-    A host is named once for each recovery.
+    A host is named once for each recovery. One whose BMC read off before
+    anything was sent lost nothing by it.
 
     :param cluster_id: only those of one cluster
     """
     history = models.RecoveryHistory
     query = (
-        sa.select(Recovery.id, Recovery.subject)
-        .distinct()
+        sa.select(Recovery.id, Recovery.subject, Recovery.was)
         .join(history, Recovery.id == history.recovery_id)
         .where(
             Recovery.id != but,
@@ -645,7 +647,12 @@ def fenced_within(
     )
     if cluster_id is not None:
         query = query.where(Recovery.cluster_id == cluster_id)
-    return [row.subject for row in session.execute(query)]
+    found = {
+        row.id: row.subject
+        for row in session.execute(query)
+        if not row.was.get(READS_OFF)
+    }
+    return list(found.values())
 
 
 def restarts_since(
@@ -697,11 +704,12 @@ def suspects_within(
 ) -> set[str]:
     """Hosts that were suspected lately, whatever came of it.
 
-    Only those whose recovery was dismissed within ``fleeting_seconds``
-    are left out.
+    Those whose recovery was dismissed within ``fleeting_seconds`` are left
+    out, and those whose BMC reads off: that is no fault of our own ears.
     """
     query = sa.select(
         Recovery.subject,
+        Recovery.was,
         Recovery.state,
         Recovery.opened_at,
         Recovery.ended_at,
@@ -713,9 +721,12 @@ def suspects_within(
     return {
         row.subject
         for row in session.execute(query)
-        if row.state != 'dismissed'
-        or row.ended_at is None
-        or row.ended_at - row.opened_at > fleeting
+        if not row.was.get(READS_OFF)
+        and (
+            row.state != 'dismissed'
+            or row.ended_at is None
+            or row.ended_at - row.opened_at > fleeting
+        )
     }
 
 

@@ -138,8 +138,8 @@ def _verdict(now: Situation) -> str:
     silent = now.silent_seconds
     if silent is None:
         return (
-            f'HASS does nothing about {now.host}: its agent was never heard, '
-            'so its silence means nothing.'
+            f'HASS does nothing about {now.host}: {now.engine} has not yet '
+            'heard its agent, so its silence means nothing.'
         )
     if now.suspicion is accrual.Suspicion.HIGH:
         return f'HASS suspects {now.host}: its agent is silent.'

@@ -40,12 +40,14 @@ from hass.diagnosis import accrual
 from hass.diagnosis import liveness
 from hass.engine import alarms as alarms_
 from hass.engine import allegations
+from hass.engine import awaiting
 from hass.engine import census
 from hass.engine import dispatcher
 from hass.engine import domains
 from hass.engine import glances
 from hass.engine import incidents
 from hass.engine import inventory as inventory_
+from hass.engine import own_clock
 from hass.engine import reboots
 from hass.engine import service_watch
 from hass import exception
@@ -67,6 +69,7 @@ LATE_SECONDS, LOST_SECONDS = 1.05, 3.0
 LEAST_REST_SECONDS = 0.02
 PLANNED_SECONDS = 900.0
 PAGE_SECONDS = 2.0
+CLOCK_SECONDS = 5.0
 ABSENT = frozenset({workflow.State.POWERING_ON, workflow.State.AWAITING_AGENT})
 """States of a return in which the host is silent for good reason."""
 
@@ -112,6 +115,12 @@ class Patrol:
         self._pool = pool
         self._paging: futures.Future[None] | None = None
         self._done_at: dict[str, float] = {}
+        self._awaited = awaiting.Awaiting(
+            ears, conf.detection.first_beat_seconds
+        )
+        self._own_clock = own_clock.OwnClock(
+            database, inventory, self._clock, engine
+        )
         self._rest_seconds = self._turn_seconds
         self._bell = threading.Event()
         self._stopping = threading.Event()
@@ -187,6 +196,8 @@ class Patrol:
             self._pool.submit(self._reboots.tell, host)
         if self._due('services', service_watch.LOOK_SECONDS):
             self._pool.submit(self._services.look)
+        if self._due('clock', CLOCK_SECONDS):
+            self._look_at_own_clock()
         if self._due('page', PAGE_SECONDS):
             self._page_held()
         if self._due('domains', domains.LEARN_SECONDS):
@@ -253,6 +264,19 @@ class Patrol:
         except (exception.HassError, oslo_exception.DBError) as error:
             LOG.error('what is to be paged was not: %s', error)
 
+    def _look_at_own_clock(self) -> None:
+        trouble = self._own_clock.trouble()
+        self._hands.witness.clock_trouble = trouble
+        if trouble and self._due('own clock', self._repeat_seconds):
+            self._pool.submit(
+                self._alarms.page,
+                {
+                    'subject': self._engine,
+                    'why': f'{trouble}: it believes no host that boots anew '
+                    'and judges nobody until its clock is set',
+                },
+            )
+
     # Silence.
 
     def _look_at_silent(
@@ -283,6 +307,8 @@ class Patrol:
                 off.add(name)
                 silence += ' and powered off'
             elif ears.suspicion(name) is not accrual.Suspicion.HIGH:
+                continue
+            elif self._awaited.may_start(host, ears.now, now):
                 continue
             elif told := self._told(name):
                 self._alarm_filtered(name, told)

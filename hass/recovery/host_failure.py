@@ -24,6 +24,7 @@ from sqlalchemy import orm
 from hass import bmc
 from hass.conf import protection
 from hass.db import evacuations
+from hass.db import hosts
 from hass.db import instances
 from hass.db import models
 from hass.db import moments
@@ -545,11 +546,21 @@ class HostFailure(host_.HostWorkflow):
         fault: faults.Fault,
         silent: Collection[str] = (),
     ) -> Hop | None:
-        """Count the fencing under the clusters' locks; hold one too many."""
+        """Count the fencing under the clusters' locks; hold one too many.
+
+        Restraint is about what may be a fault of our own: deaf ears. What a
+        BMC reads off, surely the host's own, is none, and its power is not
+        cut by us: it is not counted, for itself or for others.
+        """
         recovery = turn.recovery
         recoveries.set_fault(session, recovery.id, fault.to_dict())
         # One that was fenced before has been counted.
         if recovery.was.get('off_since'):
+            return None
+        host = hosts.by_names(session, [recovery.subject])[recovery.subject]
+        off = fault.layer is faults.Layer.POWER and is_identified(host)
+        recoveries.remember(session, recovery, {recoveries.READS_OFF: off})
+        if off:
             return None
         why = self._restrainer.why(session, recovery, silent)
         if why is None:
@@ -562,6 +573,19 @@ class HostFailure(host_.HostWorkflow):
                 *self._passing(recovery.subject),
             ],
         )
+
+
+def is_identified(host: models.Host) -> bool:
+    """Whether the BMC that was read is surely the one of this host."""
+    if host.fence_state is not models.FenceState.WORKING:
+        return False
+    if host.fence_waived_by:
+        return True
+    return bool(
+        host.bmc_guid
+        and host.system_uuid
+        and bmc.same_guid(host.bmc_guid, host.system_uuid)
+    )
 
 
 def _record(

@@ -126,6 +126,8 @@ class Witness:
     :param alive_seconds: engines without a turn for this long have no voice
     :param wait: a pause in a step, a real sleep
     :ivar health: how far this engine trusts itself
+    :ivar clock_trouble: how its wall clock is wrong; then it refuses beats
+        of new boots, which are no silence
     :ivar doubts: what deaf() said in the last turn of the patrol
     :ivar off: hosts that are off or in maintenance: silent, no wonder
     """
@@ -159,6 +161,7 @@ class Witness:
         self.off: frozenset[str] = frozenset()
         self._turned_at = clock.monotonic()
         self.doubts = 'it has not looked at itself yet'
+        self.clock_trouble = ''
         self._picture = liveness.Ears(self._turned_at, self._turned_at, {}, {})
         self.health = health_.Health(
             self._turned_at,
@@ -210,7 +213,8 @@ class Witness:
         if late > LATE_SECONDS:
             return f'it has not looked at itself for {late:.1f} s'
         return (
-            self.health.distrust(now)
+            self.clock_trouble
+            or self.health.distrust(now)
             or self._listening(self.health.slowness()).deaf()
         )
 

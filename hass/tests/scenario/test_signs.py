@@ -189,3 +189,54 @@ class WordsOfNovaTest(base.ScenarioTest):
         self.host.agent_killed = True
         self.cloud.tick(seconds=60)
         self.assertEqual(0, self.host.off_calls)
+
+
+class NotYetHeardTest(base.ScenarioTest):
+    """Engines start before the agents."""
+
+    def setUp(self):
+        super().setUp()
+        self.instances = self.cloud.boot(HOST, instances=1)
+        self.host = self.cloud.hosts[HOST]
+        self.cloud.tick(seconds=35)
+        for engine in self.cloud.engines.values():
+            engine.alive = False
+
+    def start(self, after):
+        self.cloud.clock.advance(after)
+        self.cloud.start_engine('engine-3')
+
+    def test_an_agent_that_starts_late_is_no_suspicion(self):
+        self.host.agent_killed = True
+        self.start(after=90)
+        self.cloud.tick(seconds=60)
+        self.host.agent_killed = False
+        self.cloud.tick(seconds=30)
+        self.assertEqual([], self.cloud.stories(HOST))
+
+    def test_a_host_that_is_off_is_found_at_once(self):
+        self.host.lose_power_supply()
+        self.start(after=90)
+        self.cloud.run_until_state(HOST, 'returned', seconds=90)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_a_host_that_hung_is_found_when_it_had_its_time(self):
+        self.host.hang()
+        self.start(after=90)
+        self.cloud.tick(seconds=300)
+        self.assertEqual([], self.cloud.stories(HOST))
+        self.cloud.run_until_state(HOST, 'returned', seconds=600)
+        self.assert_recovered(HOST, self.instances)
+
+
+class OwnClockTest(base.ScenarioTest):
+    def test_an_engine_whose_clock_is_wrong_judges_nobody_and_pages(self):
+        engine = self.cloud.engines['engine-1']
+        engine.clock.jump(3600)
+        self.cloud.tick(seconds=10)
+        self.assertIn('3600 s ahead of', engine.hands.witness.deaf())
+        pages = [str(one['why']) for one in self.cloud.pager.alarms]
+        self.assertTrue(any('until its clock is set' in one for one in pages))
+        engine.clock.jump(-3600)
+        self.cloud.tick(seconds=10)
+        self.assertEqual('', engine.hands.witness.deaf())

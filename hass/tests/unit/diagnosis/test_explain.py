@@ -89,7 +89,7 @@ class ExplainTest(base.TestCase):
 
     def test_a_host_that_was_never_heard_is_not_suspected(self):
         words = self.of(silence={'management': None})
-        self.assertIn('its agent was never heard', words)
+        self.assertIn('has not yet heard its agent', words)
 
     def test_silence_is_told_with_the_times_that_matter(self):
         words = self.of(
