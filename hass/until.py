@@ -60,6 +60,7 @@ class Kind(enum.StrEnum):
     CONTROL_PLANE = 'control_plane'
     RESTRAINT = 'restraint'
     CLUSTER_CHANGED = 'cluster_changed'
+    SERVICE_ENABLED = 'service_enabled'
     SERVICE_CHANGED = 'service_changed'
     INSTANCE_CHANGED = 'instance_changed'
 
@@ -82,6 +83,7 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.CONTROL_PLANE: 'Nova, Placement and the message bus answer',
     Kind.RESTRAINT: 'restraint allows it',
     Kind.CLUSTER_CHANGED: 'the settings of its cluster are changed',
+    Kind.SERVICE_ENABLED: 'somebody enables nova-compute of {host} in Nova',
     Kind.SERVICE_CHANGED: 'the services of {host} work or change',
     Kind.INSTANCE_CHANGED: '{instance} runs, or somebody acts on it',
 }
@@ -93,6 +95,7 @@ ASKED = frozenset(
         Kind.EVACUATIONS_ENDED,
         Kind.ROOM,
         Kind.CONTROL_PLANE,
+        Kind.SERVICE_ENABLED,
         Kind.SERVICE_CHANGED,
         Kind.INSTANCE_CHANGED,
     }

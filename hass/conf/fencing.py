@@ -63,4 +63,20 @@ OPTIONS: list[cfg.Opt] = [
         help='Times that a host is asked to power off before its recovery is '
         'held. The device is read back after each.',
     ),
+    cfg.IntOpt(
+        'strikes',
+        default=3,
+        min=0,
+        help='A host that was fenced this often within strike_seconds comes '
+        'back disabled, with a page: nothing new is put on it until an '
+        'operator enables its nova-compute. Too small, and two power cuts of '
+        'a site take hosts out of service; 0 brings every host back for '
+        'ever, whatever is wrong with it.',
+    ),
+    cfg.IntOpt(
+        'strike_seconds',
+        default=86400,
+        min=60,
+        help='The time in which strikes are counted. It slides.',
+    ),
 ]

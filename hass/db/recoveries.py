@@ -655,6 +655,21 @@ def fenced_within(
     return list(found.values())
 
 
+def strikes(session: orm.Session, host: str, seconds: float) -> int:
+    """How many recoveries of a host went to fencing lately."""
+    history = models.RecoveryHistory
+    query = (
+        sa.select(sa.func.count(sa.distinct(Recovery.id)))
+        .join(history, Recovery.id == history.recovery_id)
+        .where(
+            Recovery.subject == host,
+            history.to_state == 'fencing',
+            history.at > moments.db_now(-seconds),
+        )
+    )
+    return session.scalars(query).one()
+
+
 def restarts_since(
     session: orm.Session, host: str, moment: datetime.datetime
 ) -> int:

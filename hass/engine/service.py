@@ -385,7 +385,7 @@ class Engine:
             host_return.HostReturn(
                 self._hands,
                 fences.Sensors(self._bmcs, self._inventory.address_of).ailing,
-                restart_unprotected=recovery.restart_unprotected,
+                conf=self._conf,
                 died_again=host_failure.HostFailure,
             ),
             instance_failure.InstanceFailure(

@@ -27,6 +27,8 @@ from hass.nova import records
 # Everything but evacuate. 2.53: services by UUID, all in one PUT; 2.59:
 # paged migrations; 2.69: an answer where a cell is down; 2.73: locked_reason.
 VERSION = '2.73'
+REASON_LENGTH = 255
+"""What Nova has room for in a disabled_reason."""
 
 
 class Nova(compute.Compute):
@@ -210,6 +212,22 @@ class Nova(compute.Compute):
         ours = now.disabled_reason == compute.mark(recovery)
         change = {'status': 'enabled'} if ours else {}
         return self._update('enable', now, change, deadline)
+
+    def keep_disabled(
+        self,
+        service: records.Service,
+        recovery: str,
+        reason: str,
+        deadline: hass_clock.Deadline,
+    ) -> records.Service:
+        now = self.service(service.host)
+        if now is None or now.disabled_reason != compute.mark(recovery):
+            return now or service
+        change: doors.JSON = {
+            'status': 'disabled',
+            'disabled_reason': reason[:REASON_LENGTH],
+        }
+        return self._update('keep disabled', now, change, deadline)
 
     def _update(
         self,

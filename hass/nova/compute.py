@@ -125,6 +125,21 @@ class Compute(Protocol):
             somebody else has a reason for that
         """
 
+    def keep_disabled(
+        self,
+        service: records.Service,
+        recovery: str,
+        reason: str,
+        deadline: clock.Deadline,
+    ) -> records.Service:
+        """Leave a service that we disabled to operators, for this reason.
+
+        The service is read anew first; a reason that is not exactly ours is
+        left as it is.
+
+        :param reason: no mark of ours: nobody here enables it any more
+        """
+
     def servers_on(self, host: str) -> list[records.Server]:
         """All servers of a host, whosever they are."""
 

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from collections.abc import Iterable
 import datetime
 
+from oslo_config import cfg
+
 from hass.db import evacuations
 from hass.db import models
 from hass.db import recoveries
@@ -27,6 +29,7 @@ from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery import instance_failure
+from hass.recovery import mending
 from hass.recovery import occupancy
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
@@ -116,12 +119,14 @@ class HostReturn(host_.HostWorkflow):
         hands: hands_.Hands,
         ailing: Ailing,
         *,
-        restart_unprotected: bool,
+        conf: cfg.ConfigOpts,
         died_again: type[workflow.Workflow],
     ) -> None:
         super().__init__(hands)
         self._ailing = ailing
-        self._restart_unprotected = restart_unprotected
+        self._restart_unprotected = conf.recovery.restart_unprotected
+        self._fencing = conf.fencing
+        self._mender = mending.Mender(hands.compute)
         self._died_again = died_again
 
     def step(self, turn: Turn) -> Step:
@@ -369,7 +374,7 @@ class HostReturn(host_.HostWorkflow):
     def held(self, turn: Turn) -> Step:
         """An operator's retry includes another try to boot it."""
         if turn.recovery.wish is models.Wish.RETRY:
-            turn.remember(reset=False, pardoned=self._losses(turn))
+            turn.remember(reset=False, pardoned=self._losses(turn), kept=None)
         return super().held(turn)
 
     def looks(self) -> dict[Kind, conditions.Look]:
@@ -377,7 +382,12 @@ class HostReturn(host_.HostWorkflow):
         return {
             Kind.HARDWARE_HEALTHY: self._healthy,
             Kind.EVACUATIONS_ENDED: self._ended,
+            Kind.SERVICE_ENABLED: self._enabled,
         }
+
+    def _enabled(self, turn: Turn, one: Until) -> str:
+        is_enabled = self.service(turn).status == 'enabled'
+        return 'somebody has enabled it in Nova' if is_enabled else ''
 
     def _ended(self, turn: Turn, one: Until) -> str:
         if self.leaving(turn, one.host):
@@ -446,12 +456,51 @@ class HostReturn(host_.HostWorkflow):
             # Nova tells Placement through a nova-compute that is up, else
             # the scheduler avoids the host until the next periodic update.
             return Wait(0.5, 'Nova does not see nova-compute up yet')
-        step = self.enable(turn, service)
+        step = self._quarantine(turn, service) or self.enable(turn, service)
         if step is not None:
             return step
         if self._wanted(turn):
             return Hop(State.RESTARTING, _in_service(service))
-        return Hop(State.RETURNED, _in_service(service))
+        return self._end(turn, _in_service(service))
+
+    def _quarantine(self, turn: Turn, service: nova.Service) -> Step | None:
+        """Leave a host disabled that fails again and again."""
+        ours = host_.disabled_by(service)
+        before = turn.recovery.was.get('service', {}).get('status')
+        if not self._fencing.strikes or not ours or before == 'disabled':
+            return None
+        seconds = self._fencing.strike_seconds
+        with turn.read() as session:
+            strikes = recoveries.strikes(
+                session, turn.recovery.subject, seconds
+            )
+        if strikes < self._fencing.strikes:
+            return None
+        why = f'fenced {strikes} times within {seconds / 3600:.0f} h'
+        turn.remember(kept=why)
+        self._compute.keep_disabled(
+            service, ours, f'HASS: {why}', turn.deadline
+        )
+        return Wait(0, f'asked Nova to leave it disabled: {why}')
+
+    def _end(self, turn: Turn, why: str) -> Step:
+        """Look at what its start has done; a host in doubt is left to people.
+
+        All that was to start on it has been started.
+        """
+        step = self._mender.mend(turn)
+        if step is not None:
+            return step
+        kept = turn.recovery.was.get('kept')
+        host = turn.recovery.subject
+        if kept and self.service(turn).status == 'disabled':
+            return hold(
+                models.HeldKind.RESTRAINT,
+                f'it was {kept}: it is back and stays disabled until '
+                'somebody enables its nova-compute in Nova',
+                Until(Kind.SERVICE_ENABLED, host),
+            )
+        return Hop(State.RETURNED, why)
 
     def restarting(self, turn: Turn) -> Step:
         """Start what ran here before and was not evacuated."""
@@ -463,11 +512,11 @@ class HostReturn(host_.HostWorkflow):
             if server.uuid in wanted
         ]
         if not down:
-            return Hop(State.RETURNED, 'what was left on it runs again')
+            return self._end(turn, 'what was left on it runs again')
         startable = [one for one in down if one.task_state or _can_start(one)]
         if turn.recovery.attempt >= RESTART_ATTEMPTS or not startable:
             names = ', '.join(f'{one.name} ({one.vm_state})' for one in down)
-            return Hop(State.RETURNED, f'in service, but {names} do not run')
+            return self._end(turn, f'in service, but {names} do not run')
         idle = [server for server in down if not server.task_state]
         running = [
             server.uuid
@@ -525,7 +574,7 @@ class HostReturn(host_.HostWorkflow):
             new = {uuid: self._asked_of(uuid) for uuid in missing[:BATCH]}
             turn.remember(asked=asked | new)
         elif is_off and not was.get('noted'):
-            turn.remember(noted=True)
+            turn.remember(noted=True, in_error=self._mender.in_error(turn))
         return bool(missing)
 
     def _asked_of(self, uuid: str) -> list[str]:

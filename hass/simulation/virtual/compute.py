@@ -188,6 +188,20 @@ class Compute(nova.Compute):
         change: dict[str, object] = {'status': 'enabled'} if ours else {}
         return self._update(service, change, deadline)
 
+    def keep_disabled(
+        self,
+        service: records.Service,
+        recovery: str,
+        reason: str,
+        deadline: clock_.Deadline,
+    ) -> records.Service:
+        now = self.service(service.host)
+        if now is None or now.disabled_reason != nova.mark(recovery):
+            return now or service
+        return self._update(
+            now, {'status': 'disabled', 'disabled_reason': reason}, deadline
+        )
+
     def _servers(
         self, wanted: Callable[[nova_rows.Server], bool]
     ) -> list[records.Server]:

@@ -153,7 +153,7 @@ class Engine:
             host_return.HostReturn(
                 self.hands,
                 lambda host: hosts[host.name].ailing,
-                restart_unprotected=conf.recovery.restart_unprotected,
+                conf=conf,
                 died_again=host_failure.HostFailure,
             ),
             instance_failure.InstanceFailure(

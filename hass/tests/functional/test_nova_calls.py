@@ -88,6 +88,28 @@ class ServiceTest(NovaTest):
             (service.status, service.disabled_reason),
         )
 
+    def test_what_is_left_to_operators_is_enabled_by_nobody_here(self):
+        service = self.lose('a')
+        self.nova.unforce(service, self.deadline())
+        self.keep(service)
+        service = self.nova.enable(service, RECOVERY, self.deadline())
+        self.assertEqual(
+            ('disabled', 'HASS: fenced 3 times', False),
+            (service.status, service.disabled_reason, service.forced_down),
+        )
+
+    def test_what_somebody_else_disabled_keeps_that_reason(self):
+        service = self.lose('a')
+        self.disable('I will look at it first')
+        self.assertEqual(
+            'I will look at it first', self.keep(service).disabled_reason
+        )
+
+    def keep(self, service):
+        return self.nova.keep_disabled(
+            service, RECOVERY, 'HASS: fenced 3 times', self.deadline()
+        )
+
     def test_the_mark_of_another_recovery_is_not_ours(self):
         service = self.lose('a')
         self.disable('hass:of another recovery')

@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+from hass.db import hosts
+from hass.db import moments
 from hass.db import recoveries
+from hass.simulation import nova_rows
 from hass.tests import fake_cloud
 from hass.tests.scenario import base
 
@@ -186,6 +189,47 @@ class HostReturnTest(base.ScenarioTest):
         self.cloud.nova.turn(twin, 'failed')
         server.task_state = None
         self.cloud.run_until(lambda: self.host.host.is_on, seconds=60)
+
+    def test_the_third_fencing_of_a_day_leaves_it_disabled(self):
+        for _ in range(2):
+            self.cloud.boot(HOST, instances=1)
+            self.host.hang()
+            self.cloud.run_until_state(HOST, 'fencing')
+            self.cloud.run_until_state(HOST, 'returned')
+            self.cloud.tick(seconds=601, step=1.0)
+        self.assertTrue(self.in_service(HOST))
+        last = self.cloud.boot(HOST, instances=1)
+        others = self.cloud.boot(HOST, instances=1, protected=False)
+        self.host.hang()
+        self.assert_held(HOST, 'restraint', 'fenced 3 times within 24 h')
+        verdict = self.cloud.verdict(last + others)
+        self.assertEqual([], verdict.lost)
+        service = self.cloud.nova.computes[HOST]
+        self.assertTrue(service.disabled)
+        self.assertFalse(service.forced_down)
+        service.disabled, service.disabled_reason = False, None
+        self.cloud.run_until_state(HOST, 'returned', seconds=120)
+        self.assertTrue(self.in_service(HOST))
+
+    def test_a_guest_in_error_by_a_late_message_is_mended(self):
+        """Its old host is back, and so is a message that waited there."""
+        spoilt: list[nova_rows.Server] = []
+
+        def spoil(turn):
+            if turn.recovery.state == 'enabling' and not spoilt:
+                server = self.cloud.nova.show(self.instances[0])
+                server.vm_state = 'error'
+                spoilt.append(server)
+                with self.cloud.database.writer() as session:
+                    row = hosts.get(session, server.host)
+                    row.domains = [server.uuid]
+                    row.reported_at = moments.read_now(session)
+
+        self.cloud.before_step = spoil
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual('active', spoilt[0].vm_state)
+        self.assert_recovered(HOST, self.instances)
 
     def test_ailing_hardware_is_not_powered_on(self):
         self.host.ailing = ['CPU Temp']
