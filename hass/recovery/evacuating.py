@@ -41,6 +41,8 @@ from hass.until import Until
 
 RUNNING = 1
 """Nova's power_state of a running guest."""
+STALE_SECONDS = 30.0
+"""Agents report every ten seconds: what is older says nothing of now."""
 LOST_FACTOR = 2.0
 """Times settle_seconds that a living host may take to claim."""
 SKEW = datetime.timedelta(minutes=2)
@@ -339,14 +341,13 @@ class Evacuator:
         return ''
 
     def _seen_by_agent(self, turn: Turn, row: Row, name: str) -> bool:
-        """Agents that cannot see guests do not object."""
+        """Agents that cannot see guests, or tell nobody, do not object."""
         with turn.read() as session:
             host = hosts.by_names(session, [name]).get(name)
-        return (
-            host is None
-            or host.domains is None
-            or row.instance_uuid in host.domains
-        )
+        if host is None or host.domains is None or host.reported_at is None:
+            return True
+        age = (turn.now - host.reported_at).total_seconds()
+        return age > STALE_SECONDS or row.instance_uuid in host.domains
 
 
 def _in_state(rows: Iterable[Row], state: RowState) -> list[Row]:

@@ -57,6 +57,9 @@ class SimulatedHost(Protocol):
     def stop_guest(self, instance: str) -> bool:
         """Stop a guest; False when it does not run here."""
 
+    def remove_guest(self, instance: str) -> bool:
+        """Stop a guest and forget its domain; False when nothing runs."""
+
 
 class Host:
     """A host with a power button, an operating system and guests.
@@ -65,6 +68,8 @@ class Host:
     :ivar unstartable: UUIDs of guests that do not start here
     :ivar starts: how often each guest was started here
     :ivar halted: guests that stand still because of a fault
+    :ivar leftovers: domains that are listed without a guest, with the
+        moment of CLOCK_BOOTTIME until which they are
     """
 
     def __init__(
@@ -87,6 +92,8 @@ class Host:
         self._fallen: dict[str, float] = {}
         self.unstartable: set[str] = set()
         self.halted: set[str] = set()
+        self.leftovers: dict[str, float] = {}
+        self._defined: set[str] = set()
         self.starts: collections.Counter[str] = collections.Counter()
 
     @property
@@ -126,6 +133,17 @@ class Host:
     def fallen(self) -> Mapping[str, float]:
         with self._lock:
             return dict(self._fallen)
+
+    @property
+    def domains(self) -> Set[str]:
+        """What libvirt lists: a domain stays defined while it is off.
+
+        It outlives a power cut, until Nova removes it.
+        """
+        with self._lock:
+            now = self._clock.monotonic()
+            stale = {one for one, end in self.leftovers.items() if now < end}
+            return frozenset(self._defined | stale)
 
     def power_on(self) -> None:
         """Come on without any guest. Nothing happens when it is on."""
@@ -174,6 +192,7 @@ class Host:
             self._fallen.pop(instance, None)
             if instance not in self._guests:
                 self._guests.add(instance)
+                self._defined.add(instance)
                 self.starts[instance] += 1
                 self._ledger.append(oracle.Kind.START, self.name, instance)
             return True
@@ -185,6 +204,15 @@ class Host:
             self._guests.discard(instance)
             self.halted.discard(instance)
             self._ledger.append(oracle.Kind.STOP, self.name, instance)
+            return True
+
+    def remove_guest(self, instance: str) -> bool:
+        with self._lock:
+            if not self.os_running:
+                return False
+            self.stop_guest(instance)
+            self._fallen.pop(instance, None)
+            self._defined.discard(instance)
             return True
 
     def kill_guest(self, instance: str) -> bool:

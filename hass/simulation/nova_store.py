@@ -81,7 +81,7 @@ class Store:
         with self.lock:
             server = self.show(instance)
             if server.host:
-                self.computes[server.host].host.stop_guest(instance)
+                self.computes[server.host].host.remove_guest(instance)
             server.deleted = True
             self.touch(server, vm_state='deleted', task_state=None)
 

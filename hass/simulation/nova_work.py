@@ -130,7 +130,7 @@ class Work:
             self._store.touch(server, task_state=None)
             return
         there = fitting[0].host
-        host.stop_guest(server.uuid)
+        host.remove_guest(server.uuid)
         server.host = migration.destination = there.name
         if server.vm_state == 'active':
             there.start_guest(server.uuid)
@@ -150,7 +150,7 @@ class Work:
             if one.status in ('accepted', 'pre-migrating', 'done')
         }
         for migration in newest.values():
-            host.stop_guest(migration.instance_uuid)
+            host.remove_guest(migration.instance_uuid)
             self._store.turn(migration, 'completed')
 
     def _goes_on(self, evacuation: rows.Evacuation) -> bool:

@@ -69,7 +69,7 @@ class SeenGuests(guests.Guests):
         self._host = host
 
     def domains(self) -> list[str] | None:
-        return sorted(self._host.guests)
+        return sorted(self._host.domains)
 
 
 class Machine:

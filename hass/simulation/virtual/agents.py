@@ -19,12 +19,14 @@ from hass import beats
 from hass import clock as clock_
 from hass.simulation.virtual import ears as ears_
 from hass.simulation.virtual import hosts as hosts_
+from hass.simulation.virtual import units
 from hass.simulation.virtual import views
 
 BEAT_SECONDS = 1.0
 REPORT_SECONDS = 10.0
 SIGN_SECONDS = 3.0
 """From one sign of life over the bus to the next."""
+LIST_SECONDS = 1.0
 PHASE_SECONDS = 0.07
 """Agents were not all started at the same moment."""
 BOTTOM_SECONDS = 0.0005
@@ -41,7 +43,9 @@ class Agent:
         self._boots = host.host.boots
         self._booted_at = 0.0
         self._runs = False
-        self._reported: tuple[float, object] = (0.0, ())
+        self._looked_at = 0.0
+        self._domains: frozenset[str] | None = None
+        self._reported: tuple[float, object] = (float('-inf'), ())
 
     def starts(self, now: float) -> bool:
         """Whether it has started since this was last asked."""
@@ -56,23 +60,35 @@ class Agent:
         return self._runs and not ran
 
     def reports(self, now: float) -> bool:
-        """Whether it reports now, where anything befell its host.
+        """Whether it has to report now.
 
-        At once what has changed, each second while a service has failed.
+        Everything each ten seconds, at once what has changed, and each
+        second while a service has failed. Domains are listed each second.
         """
-        units = self._host.units
-        news = units.touched or units.results or self._host.host.halted
-        if not self._runs or not news:
+        if not self._runs:
             return False
-        sights = units.sights()
+        own = self._host.units
         at, told = self._reported
         pause = REPORT_SECONDS
-        if units.failing() or units.results:
+        if own.failing() or own.results:
             pause = BEAT_SECONDS
-        if told == sights and now - at < pause:
-            return False
-        self._reported = (now, sights)
-        return True
+        return now - at >= pause or told != self._facts(now)
+
+    def reported(self, now: float) -> None:
+        """An engine has taken its report."""
+        self._reported = (now, self._facts(now))
+
+    def domains(self) -> list[str] | None:
+        """What it saw when it last listed them; None: libvirt is mute."""
+        return None if self._domains is None else sorted(self._domains)
+
+    def _facts(self, now: float) -> object:
+        if now - self._looked_at >= LIST_SECONDS:
+            self._looked_at = now - (now - self._phase) % LIST_SECONDS
+            lists = self._host.units.runs(units.LIBVIRT)
+            domains = frozenset(self._host.host.domains)
+            self._domains = domains if lists else None
+        return self._host.units.sights(), self._domains
 
     def shows_life(self, begin: float, end: float) -> list[float]:
         """Its uptime at each sign of life over the bus in that time."""

@@ -215,8 +215,6 @@ class Cloud:
                     agent_key='key',
                     addresses={net: f'{net}/{name}' for net in host.networks},
                 )
-        for host in self.hosts.values():
-            self.report(host)
 
     def start_engine(self, name: str) -> None:
         self.engines[name] = engines_.Engine(self, name)
@@ -260,10 +258,24 @@ class Cloud:
                     )
         return found
 
+    def reaches_bus(self, host: machines.Host) -> bool:
+        """The bus is reached on any network of the host."""
+        return not (
+            self.bus.dead or host.bus_lost or set(host.networks) <= host.cut
+        )
+
+    def takes_reports(self, host: machines.Host) -> bool:
+        """Whether an engine gets what the agent of a host sends."""
+        return self.reaches_bus(host) and any(
+            engine.listens() and not engine.no_database
+            for engine in self.engines.values()
+        )
+
     def report(self, host: machines.Host) -> None:
         """The full report of an agent reaches an engine, over the bus."""
-        if self.bus.dead or set(host.networks) <= host.cut:
+        if not self.takes_reports(host):
             return
+        self._agents[host.name].reported(self.clock.monotonic())
         name = host.name
         report = messages.Report(
             host=name,
@@ -272,7 +284,7 @@ class Cloud:
             sent_at=beats.wall(self.clock),
             uptime=self.clock.monotonic(),
             addresses={},
-            domains=None,
+            domains=self._agents[name].domains(),
             system_uuid=host.system_uuid,
             resume_guests=False,
             watchdog='off',
@@ -336,7 +348,7 @@ class Cloud:
             if engine.listens()
             and any(engine.view.reaches(host.name, one) for one in networks)
         ]
-        if hearing and not self.bus.dead:
+        if hearing and self.reaches_bus(host):
             self._signs += 1
             taker = hearing[self._signs % len(hearing)]
             taker.ears.tell(host.name, host.boot_id(), uptime)

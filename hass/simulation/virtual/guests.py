@@ -75,12 +75,15 @@ class Guests:
 
     def look(self) -> None:
         """Write down what has changed on hosts whose agent runs."""
-        if self._cloud.bus.dead:
-            return
         backlog, self._backlog = self._backlog, []
         for told in backlog:
-            self._send(*told)
+            if self._cloud.reaches_bus(told[0]):
+                self._send(*told)
+            else:
+                self._backlog.append(told)
         for name, host in self._cloud.hosts.items():
+            if not self._cloud.reaches_bus(host):
+                continue
             if host.host.os_running and not host.agent_killed:
                 self._look_at(name, host)
 
@@ -167,7 +170,7 @@ class Guests:
     def tell(self, host: hosts.Host, guest: str, incident: Incident) -> None:
         """The agent's report of an event reaches an engine."""
         now = self._cloud.clock.monotonic()
-        if self._cloud.bus.dead:
+        if not self._cloud.reaches_bus(host):
             self._backlog.append((host, guest, incident, now))
         elif not host.agent_killed:
             self._send(host, guest, incident, now)
@@ -192,7 +195,7 @@ class Guests:
             sent_at=beats.wall(self._cloud.clock),
             uptime=now,
             addresses={},
-            domains=None,
+            domains=sorted(host.host.domains),
             system_uuid=host.system_uuid,
             resume_guests=False,
             watchdog='off',

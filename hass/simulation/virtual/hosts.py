@@ -45,6 +45,7 @@ class Host:
     :ivar cut: networks whose cable is out
     :ivar filtered: a firewall drops its beats and pings; the bus works
     :ivar noise: by network
+    :ivar bus_lost: its agent reaches no message bus; its beats arrive
     :ivar planned: the agent's beats say that it is being stopped
     :ivar clock_jump: seconds by which its wall clock is wrong
     :ivar system_uuid: what its agent reads in band
@@ -71,6 +72,7 @@ class Host:
         self.power_supply = True
         self.off_calls = 0
         self.ailing: list[str] = []
+        self.bus_lost = False
         self.units = units.Units(host)
 
     @property

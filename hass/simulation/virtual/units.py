@@ -117,6 +117,11 @@ class Units:
             for detector in LOOKS[path]
         ]
 
+    def runs(self, path: faults.SidePath) -> bool:
+        """Whether a service answers."""
+        self._boot()
+        return self._units[path].run is Run.ACTIVE
+
     def failing(self) -> bool:
         """Whether a detector of the agent sees something dead."""
         return any(

@@ -12,6 +12,7 @@
 
 """One fake cloud a test, and what all scenarios ask of it in the end."""
 
+from hass.db import hosts
 from hass.db import models
 from hass.db import recoveries
 from hass.tests import base
@@ -33,6 +34,13 @@ class ScenarioTest(base.TestCase):
     def wish(self, recovery, wanted):
         with self.cloud.database.writer() as session:
             recoveries.wish(session, recovery.uuid, models.Wish(wanted))
+
+    def agents_see_nothing(self):
+        """Beats arrive; no agent can list what runs on its host."""
+        with self.cloud.database.writer() as session:
+            for name, host in self.cloud.hosts.items():
+                host.bus_lost = True
+                hosts.get(session, name).domains = None
 
     def assert_recovered(self, host, instances, evacuated_once=True):
         """Every instance runs once, elsewhere; the host is in service."""

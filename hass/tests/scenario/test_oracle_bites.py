@@ -43,6 +43,7 @@ class OracleBitesTest(base.ScenarioTest):
         self.assertEqual(everybody, self.breaches(verdict.started_twice))
 
     def test_without_evacuations_rows_instances_are_asked_for_twice(self):
+        self.agents_see_nothing()
         self.forget_what_was_asked()
         verdict = self.lose_power_and_then_a_destination()
         self.assertFalse(verdict.ok)

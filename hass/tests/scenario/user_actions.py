@@ -138,7 +138,10 @@ class Users:
         self.rest(self._dice.uniform(0, LATE_SECONDS))
         source = cloud.nova.computes[server.host or ''].host
         if deed.ends:
-            source.stop_guest(server.uuid)
+            if deed.moves:
+                source.remove_guest(server.uuid)
+            else:
+                source.stop_guest(server.uuid)
             self.rest(self._dice.uniform(0, LATE_SECONDS))
         if deed.moves:
             others = [name for name in cloud.hosts if name != server.host]
