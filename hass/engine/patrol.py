@@ -70,6 +70,7 @@ LEAST_REST_SECONDS = 0.02
 PLANNED_SECONDS = 900.0
 PAGE_SECONDS = 2.0
 CLOCK_SECONDS = 5.0
+FILTERED_SECONDS = 10.0
 ABSENT = frozenset({workflow.State.POWERING_ON, workflow.State.AWAITING_AGENT})
 """States of a return in which the host is silent for good reason."""
 
@@ -115,6 +116,7 @@ class Patrol:
         self._pool = pool
         self._paging: futures.Future[None] | None = None
         self._done_at: dict[str, float] = {}
+        self._filtered: dict[str, float] = {}
         self._awaited = awaiting.Awaiting(
             ears, conf.detection.first_beat_seconds
         )
@@ -289,6 +291,8 @@ class Patrol:
         """
         silent = ears.suspected()
         self._glances.keep(silent)
+        for name in self._filtered.keys() - silent:
+            del self._filtered[name]
         off = {
             host.name
             for host in self._inventory.hosts()
@@ -311,8 +315,9 @@ class Patrol:
             elif self._awaited.may_start(host, ears.now, now):
                 continue
             elif told := self._told(name):
-                self._alarm_filtered(name, told)
+                self._alarm_filtered(name, told, ears.now)
                 continue
+            self._filtered.pop(name, None)
             if not deaf:
                 self._suspect(host, silence, silent=True)
         self._hands.witness.off = frozenset(off)
@@ -353,7 +358,11 @@ class Patrol:
         with self._database.reader() as session:
             return self._hands.witness.told(session, host)
 
-    def _alarm_filtered(self, host: str, told: str) -> None:
+    def _alarm_filtered(self, host: str, told: str, now: float) -> None:
+        """Page when it lasts: an agent that starts may report first."""
+        since = self._filtered.setdefault(host, now)
+        if now - since < FILTERED_SECONDS:
+            return
         if self._due(f'filtered {host}', self._repeat_seconds):
             self._pool.submit(
                 self._alarms.page,

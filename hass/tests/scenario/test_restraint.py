@@ -218,23 +218,3 @@ class MostHostsTest(base.ScenarioTest):
         self.cloud.clock.advance(60)
         self.cloud.start_engine('engine-3')
         self.cloud.run_until(self.all_run, seconds=120)
-
-
-class TwentyHostsTest(base.ScenarioTest):
-    def test_twenty_hosts_of_a_rack_lose_their_power(self):
-        self.cloud = self.make_cloud(hosts=24, engines=1)
-        names = sorted(self.cloud.hosts)[:20]
-        for number, name in enumerate(sorted(self.cloud.hosts)):
-            with self.cloud.database.writer() as session:
-                rack = 'r1' if number < 20 else 'r2'
-                hosts.update(session, name, labels={'rack': rack})
-        instances = [self.cloud.boot(name, 1)[0] for name in names]
-        for name in names:
-            self.cloud.hosts[name].lose_power_supply()
-
-        def run():
-            running = self.cloud.verdict().running
-            return all(running.get(one) for one in instances)
-
-        self.cloud.run_until(run, seconds=180)
-        self.assertEqual([], self.cloud.verdict().started_twice)

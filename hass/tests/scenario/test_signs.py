@@ -58,7 +58,7 @@ class FilteredTest(base.ScenarioTest):
 
     def test_somebody_is_told_that_it_is_filtered(self):
         self.host.filtered = True
-        self.cloud.tick(seconds=15)
+        self.cloud.tick(seconds=40)
         (page,) = [
             alarm
             for alarm in self.cloud.pager.alarms
