@@ -131,6 +131,7 @@ def request(
         by which the one that it makes is told apart
     :param waiting: those of them that no host has claimed
     """
+    now = moments.read_now(session)
     return _turn(
         session,
         row,
@@ -138,13 +139,53 @@ def request(
         state=State.REQUESTED,
         target=target,
         attempt=row.attempt + 1,
-        requested_at=moments.db_now(),
+        requested_at=now,
         migration_uuid=None,
         destination=None,
         was=row.was
-        | {'migrations': list(migrations), 'waiting': list(waiting)},
+        | {
+            'migrations': list(migrations),
+            'waiting': list(waiting),
+            'call': {'intended_at': now.isoformat()},
+        },
         why='asked Nova to evacuate it',
     )
+
+
+def sent(session: orm.Session, row: Evacuation) -> dict[str, Any] | None:
+    """The call is about to leave: let it only after COMMIT.
+
+    :returns: what is remembered from now on; None: another engine has
+        turned this row since it was read, and nothing may leave
+    """
+    return _remember_call(session, row, 'sent_at')
+
+
+def answered(session: orm.Session, row: Evacuation) -> dict[str, Any] | None:
+    """Nova has taken the call."""
+    return _remember_call(session, row, 'answered_at')
+
+
+def _remember_call(
+    session: orm.Session, row: Evacuation, event: str
+) -> dict[str, Any] | None:
+    now = moments.read_now(session).isoformat()
+    was = row.was | {'call': row.was.get('call', {}) | {event: now}}
+    changed = _turn(session, row, (State.REQUESTED,), was=was)
+    return was if changed else None
+
+
+def never_left(row: Evacuation) -> bool:
+    """Whether the row's last call is known not to have been sent.
+
+    An engine that is older than this memory writes requested_at alone: what
+    is remembered is of an earlier call then, and its moment differs.
+    """
+    call = row.was.get('call', {})
+    if row.requested_at is None or 'sent_at' in call:
+        return False
+    intended: str | None = call.get('intended_at')
+    return intended == row.requested_at.isoformat()
 
 
 def ask_again(

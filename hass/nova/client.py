@@ -12,7 +12,7 @@
 
 """Nova over its API: the acts check their deadline, evacuate its proofs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 import datetime
 import re
 
@@ -351,6 +351,7 @@ class Nova(compute.Compute):
         needed: frozenset[str],
         target: str | None,
         deadline: hass_clock.Deadline,
+        sending: Callable[[], None] = compute.nothing,
     ) -> None:
         hosts = needed | {server.host or proving.UNKNOWN_HOST}
         self._act(
@@ -362,6 +363,7 @@ class Nova(compute.Compute):
             guard=lambda: proving.check(
                 server, hosts, proofs, self._clock.monotonic()
             ),
+            sending=sending,
         )
 
     def _evacuate_version(self) -> str:
@@ -456,9 +458,12 @@ class Nova(compute.Compute):
         deadline: hass_clock.Deadline,
         version: str = VERSION,
         guard: doors.Guard = doors.nothing,
+        sending: doors.Guard | None = None,
     ) -> None:
         path = f'/servers/{_path(server.uuid)}/action'
-        self._door.act(call, 'POST', path, version, body, deadline, guard)
+        self._door.act(
+            call, 'POST', path, version, body, deadline, guard, sending
+        )
 
 
 def _disabling(service: records.Service, recovery: str) -> doors.JSON:

@@ -12,7 +12,7 @@
 
 """What HASS asks of a compute API."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 import datetime
 from typing import Protocol
 
@@ -23,6 +23,10 @@ from hass.nova import records
 
 DAEMONS = ('nova-conductor', 'nova-scheduler')
 """Without one of each up Nova takes calls and does nothing."""
+
+
+def nothing() -> None:
+    """Nobody is told that a call leaves."""
 
 
 def mark(recovery: str) -> str:
@@ -190,6 +194,7 @@ class Compute(Protocol):
         needed: frozenset[str],
         target: str | None,
         deadline: clock.Deadline,
+        sending: Callable[[], None] = nothing,
     ) -> None:
         """Ask Nova to rebuild a server on another host.
 
@@ -198,6 +203,8 @@ class Compute(Protocol):
 
         :param needed: what must_prove() says; Nova's host is needed anyway
         :param target: asked for, and checked by the scheduler
+        :param sending: called in the moment before the call can take
+            effect, for one call at a time; what it raises holds that back
         :raises ProofMissing: a needed host lacks a fresh proof, or none
             is needed at all; nothing was sent
         """

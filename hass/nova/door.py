@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator, Mapping
 import contextlib
 import datetime
 import email.utils
+import json
+import threading
 from typing import Any, cast
 from urllib import parse
 
@@ -99,6 +101,39 @@ def _named() -> dict[str, str]:
     return {} if name is None else {'X-OpenStack-Request-ID': name}
 
 
+class _Last:
+    """The body of a request, which says so before it goes out.
+
+    Between the word and the last byte nothing else happens, and one request
+    at a time is there: an engine that is killed leaves at most one call
+    behind of which nobody knows whether it left.
+    """
+
+    def __init__(
+        self,
+        body: JSON,
+        leaving: threading.Lock,
+        sending: Guard,
+        guard: Guard,
+    ) -> None:
+        self._bytes = json.dumps(body).encode()
+        self._leaving = leaving
+        self._sending = sending
+        self._guard = guard
+
+    def __len__(self) -> int:
+        return len(self._bytes)
+
+    def __str__(self) -> str:
+        return self._bytes.decode()
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._leaving:
+            self._sending()
+            self._guard()
+            yield self._bytes
+
+
 class Door:
     """Requests to the compute endpoint of the session's catalog.
 
@@ -118,6 +153,7 @@ class Door:
         self._session = session
         self._where = dict(where)
         self._timeout = (call_seconds, answer_seconds)
+        self._leaving = threading.Lock()
 
     def get(
         self,
@@ -189,6 +225,7 @@ class Door:
         body: JSON,
         deadline: clock.Deadline,
         guard: Guard = nothing,
+        sending: Guard | None = None,
     ) -> JSON:
         """Send something that changes the world, once.
 
@@ -196,6 +233,9 @@ class Door:
         request goes out, after any logging in.
 
         :param guard: raises when the request must not be sent (any more)
+        :param sending: called, by one request at a time, when all but the
+            body has gone out; the deadline and the guard are asked again
+            after it, and without the body nothing takes effect
         :raises ClaimExpired: the deadline has passed; nothing was sent
         :raises NovaError: each of its kinds
         """
@@ -204,9 +244,11 @@ class Door:
             deadline.check()
             guard()
 
-        return self._send(
-            call, method, path, version, {'body': body}, still_right
-        )[0]
+        content: JSON = {'body': body}
+        if sending is not None:
+            last = _Last(body, self._leaving, sending, still_right)
+            content = {'data': last}
+        return self._send(call, method, path, version, content, still_right)[0]
 
     def _send(
         self,
@@ -228,6 +270,8 @@ class Door:
                 headers = dict(self._session.get_auth_headers() or {})
                 endpoint = client.get_endpoint()
             headers |= _named()
+            if 'data' in content:
+                headers['Content-Type'] = 'application/json'
             guard()
             with _said_by(call):
                 answer, body = client.request(

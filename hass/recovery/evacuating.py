@@ -45,6 +45,8 @@ STALE_SECONDS = 30.0
 """Agents report every ten seconds: what is older says nothing of now."""
 LOST_FACTOR = 2.0
 """Times settle_seconds that a living host may take to claim."""
+LONGEST_SILENCE_SECONDS = 5.0
+"""Pause between two looks while Nova shows nothing of what it was asked."""
 SKEW = datetime.timedelta(minutes=2)
 """By how much Nova's clock may be off the database's."""
 
@@ -74,8 +76,9 @@ class Evacuator:
 
     def turn(self, turn: Turn, host: models.Host) -> Step:
         """Judge what was asked, ask for some of what is pending."""
-        migrations = self._migrations(host.name)
-        running = self._judge_all(turn, migrations)
+        running = 0
+        if _in_state(self._rows(turn), RowState.REQUESTED):
+            running = self._judge_all(turn, self._migrations(host.name))
         rows = self._rows(turn)
         pending = _in_state(rows, RowState.PENDING)
         room = min(requesting.BATCH, self._parallel - running)
@@ -90,7 +93,8 @@ class Evacuator:
             return Wait(0 if sent and more else 1, _progress(rows))
         if running or pending:
             patient = len(rows) > requesting.BATCH and not due
-            return Wait(2 if patient else 1, _progress(rows))
+            pause = max(2.0 if patient else 1.0, _silence(turn, rows))
+            return Wait(pause, _progress(rows))
         return Hop(State.VERIFYING, 'Nova has moved what it was asked for')
 
     def settle(self, turn: Turn) -> int:
@@ -293,6 +297,10 @@ class Evacuator:
     def _unknown(self, turn: Turn, row: Row) -> bool:
         """Nova shows nothing: the call may be lost, or still queued."""
         assert row.requested_at is not None
+        if evacuations.never_left(row):
+            why = f'the call had not left: {row.why}'
+            requesting.ask_again(turn, row, why, sent=False)
+            return False
         waited = (turn.now - row.requested_at).total_seconds()
         if waited < self._settle_seconds:
             return True
@@ -365,6 +373,16 @@ def _rested(turn: Turn, row: Row) -> bool:
     """Whether what refused the last attempt had time to change."""
     refused = refusals.Refused.read(row.was)
     return refused is None or refused.is_rested(turn.now)
+
+
+def _silence(turn: Turn, rows: Sequence[Row]) -> float:
+    """The pause while Nova shows nothing of any call: longer and longer."""
+    asked = _in_state(rows, RowState.REQUESTED)
+    if not asked or any(row.migration_uuid for row in asked):
+        return 0.0
+    since = max(row.requested_at for row in asked if row.requested_at)
+    age = (turn.now - since).total_seconds()
+    return min(age / 5, LONGEST_SILENCE_SECONDS)
 
 
 def _progress(rows: Sequence[Row]) -> str:

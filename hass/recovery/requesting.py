@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from collections import Counter
 import dataclasses
 import datetime
+import functools
 from typing import Any
 from typing import Literal
 
@@ -358,11 +359,14 @@ class Requester:
                     call.needed,
                     call.target,
                     turn.deadline,
+                    functools.partial(_leaves, turn, call.row),
                 ): call.row
                 for call in calls
             }
         for future, row in sent.items():
             error = future.exception()
+            if error is None:
+                _was_taken(turn, row)
             if isinstance(error, exception.NovaRefused):
                 kind = refusals.of_answer(error.status, error.answer)
                 refuse(turn, row, kind, str(error), row.target)
@@ -373,6 +377,20 @@ class Requester:
                 note(turn, row, str(error))
             elif error is not None:
                 raise error
+
+
+def _leaves(turn: Turn, row: Row) -> None:
+    """Write down that this call leaves now, before it does."""
+    with turn.write() as session:
+        was = evacuations.sent(session, row)
+    if was is None:
+        raise exception.LostClaim(turn.recovery.uuid)
+    row.was = was
+
+
+def _was_taken(turn: Turn, row: Row) -> None:
+    with turn.write() as session:
+        evacuations.answered(session, row)
 
 
 def _proved_off_at(turn: Turn) -> datetime.datetime:

@@ -21,6 +21,7 @@ import datetime
 from hass import clock as clock_
 from hass import exception
 from hass import nova
+from hass.nova import compute as nova_compute
 from hass.nova import proofs
 from hass.nova import records
 from hass.simulation import nova_cloud
@@ -310,6 +311,7 @@ class Compute(nova.Compute):
         needed: frozenset[str],
         target: str | None,
         deadline: clock_.Deadline,
+        sending: Callable[[], None] = nova_compute.nothing,
     ) -> None:
         deadline.check()
         proofs.check(
@@ -318,6 +320,7 @@ class Compute(nova.Compute):
             proven,
             self._clock.monotonic(),
         )
+        sending()
         if self.drops_evacuations:
             self.drops_evacuations -= 1
             raise exception.NovaUnreachable('evacuate', 'read timed out')

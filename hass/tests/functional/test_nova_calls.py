@@ -16,6 +16,8 @@ from concurrent import futures
 import dataclasses
 import datetime
 
+import time
+
 from hass import exception
 from hass.tests.functional.nova_case import NovaTest
 from hass.tests.functional.nova_case import RECOVERY
@@ -236,7 +238,8 @@ class SendingTest(NovaTest):
 
             def check(self):
                 asked.append(True)
-                if len(asked) > 1:
+                # Twice for each request: in front of it and of its body.
+                if len(asked) > 2:
                     raise exception.ClaimExpired(1.0)
 
         self.assertRaises(
@@ -251,6 +254,53 @@ class SendingTest(NovaTest):
         # The first went out with a token that was no good any more.
         self.assertEqual(1, len(self.sent()))
         self.assertEqual([], self.nova.migrations('a'))
+
+    def leave(self, sending):
+        self.nova.evacuate(
+            self.nova.server(self.instance),
+            self.proofs('a'),
+            frozenset({'a'}),
+            None,
+            self.deadline(),
+            sending,
+        )
+
+    def test_that_a_call_leaves_is_said_before_it_has_any_effect(self):
+        seen = []
+        self.leave(lambda: seen.append(len(self.nova.migrations('a'))))
+        self.assertEqual([0], seen)
+        self.assertEqual(1, len(self.nova.migrations('a')))
+
+    def test_a_call_that_is_held_back_then_has_no_effect(self):
+        def lost():
+            raise exception.LostClaim('r')
+
+        self.assertRaises(exception.LostClaim, self.leave, lost)
+        self.assertEqual([], self.nova.migrations('a'))
+
+    def test_one_call_at_a_time_is_between_the_word_and_its_body(self):
+        instances = [self.cloud.boot(f'vm{n}', 'a') for n in range(4)]
+        inside, most = [], []
+
+        def sending():
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+
+        with futures.ThreadPoolExecutor(4) as pool:
+            for one in instances:
+                pool.submit(
+                    self.nova.evacuate,
+                    self.nova.server(one),
+                    self.proofs('a'),
+                    frozenset({'a'}),
+                    None,
+                    self.deadline(),
+                    sending,
+                )
+        self.assertEqual([1] * 4, most)
+        self.assertEqual(4, len(self.nova.migrations('a')))
 
     def test_an_expired_token_is_renewed(self):
         self.cloud.server.keystone.forget_tokens()

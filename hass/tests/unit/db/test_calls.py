@@ -1,0 +1,79 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is known of one evacuate call when its engine is lost."""
+
+from hass.db import evacuations
+from hass.db import moments
+from hass.tests import base
+from hass.tests import builders
+
+
+class CallsTest(base.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.database = builders.make_database(self)
+        with self.database.writer() as session:
+            builders.make_host(session, 'compute-1')
+            self.story = builders.make_recovery(session, 'compute-1')
+            evacuations.plan(
+                session,
+                self.story.id,
+                'compute-1',
+                [evacuations.Intention('vm', 'vm', 'blue')],
+            )
+
+    def row(self):
+        with self.database.reader() as session:
+            (found,) = evacuations.of_recovery(session, self.story.id)
+            return found
+
+    def write(self, act, *arguments):
+        row = self.row()
+        with self.database.writer() as session:
+            return act(session, row, *arguments)
+
+    def test_what_was_intended_and_not_sent_never_left(self):
+        self.assertFalse(evacuations.never_left(self.row()))
+        self.write(evacuations.request, None)
+        self.assertTrue(evacuations.never_left(self.row()))
+
+    def test_what_was_sent_may_have_left(self):
+        self.write(evacuations.request, None)
+        self.assertIsNotNone(self.write(evacuations.sent))
+        self.assertFalse(evacuations.never_left(self.row()))
+        self.write(evacuations.answered)
+        self.assertFalse(evacuations.never_left(self.row()))
+
+    def test_nothing_is_sent_of_a_row_that_was_turned_meanwhile(self):
+        self.write(evacuations.request, None)
+        read = self.row()
+        self.write(evacuations.ask_again, 'given up')
+        with self.database.writer() as session:
+            self.assertIsNone(evacuations.sent(session, read))
+
+    def test_a_later_call_is_judged_by_itself(self):
+        self.write(evacuations.request, None)
+        self.write(evacuations.sent)
+        self.write(evacuations.ask_again, 'refused')
+        self.write(evacuations.request, None)
+        self.assertTrue(evacuations.never_left(self.row()))
+
+    def test_a_call_of_an_older_engine_may_have_left(self):
+        """It writes requested_at, and knows nothing of the rest."""
+        self.write(evacuations.request, None)
+        self.write(evacuations.ask_again, 'it had not left')
+        with self.database.writer() as session:
+            (row,) = evacuations.of_recovery(session, self.story.id)
+            row.state = evacuations.State.REQUESTED
+            row.requested_at = moments.read_now(session)
+        self.assertFalse(evacuations.never_left(self.row()))
