@@ -239,14 +239,15 @@ class Nova(compute.Compute):
         if not change:
             return service
         call = f'{verb} {service.host}'
-        body = self._door.act(
-            call,
-            'PUT',
-            f'/os-services/{service.uuid}',
-            VERSION,
-            change,
-            deadline,
-        )
+        path = f'/os-services/{service.uuid}'
+        try:
+            body = self._door.act(call, 'PUT', path, VERSION, change, deadline)
+        except (exception.NovaUnreachable, exception.NovaFailed):
+            # It may have taken effect: then nobody has to wait.
+            found = self.service(service.host)
+            if found is None or not _shows(found, change):
+                raise
+            return found
         return records.Service.read(call, body.get('service'))
 
     def servers_on(self, host: str) -> list[records.Server]:
@@ -471,6 +472,11 @@ def _disabling(service: records.Service, recovery: str) -> doors.JSON:
     if service.status != 'enabled':
         return {}
     return {'status': 'disabled', 'disabled_reason': compute.mark(recovery)}
+
+
+def _shows(service: records.Service, change: doors.JSON) -> bool:
+    """Whether a service is as it was asked to be."""
+    return all(getattr(service, key) == change[key] for key in change)
 
 
 def _path(uuid: str) -> str:

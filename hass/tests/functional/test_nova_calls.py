@@ -119,6 +119,37 @@ class ServiceTest(NovaTest):
         self.assertEqual('disabled', service.status)
 
 
+class LostAnswerTest(NovaTest):
+    """An update of a service whose answer is lost: look, then wait."""
+
+    def lose_answers(self, *, effect):
+        act = self.nova._door.act
+
+        def lost(*arguments):
+            if effect:
+                act(*arguments)
+            raise exception.NovaUnreachable('update', 'read timed out')
+
+        self.nova._door.act = lost
+
+    def test_what_took_effect_is_not_waited_for(self):
+        service = self.nova.service('a')
+        self.lose_answers(effect=True)
+        found = self.nova.force_down(service, RECOVERY, self.deadline())
+        self.assertTrue(found.forced_down)
+
+    def test_what_took_none_is_told(self):
+        service = self.nova.service('a')
+        self.lose_answers(effect=False)
+        self.assertRaises(
+            exception.NovaUnreachable,
+            self.nova.force_down,
+            service,
+            RECOVERY,
+            self.deadline(),
+        )
+
+
 class SendingTest(NovaTest):
     """When an evacuation does not leave, and how it leaves."""
 
