@@ -20,6 +20,7 @@ from hass.simulation import nova_host
 from hass.simulation import nova_rows as rows
 from hass.simulation import nova_store
 
+NO_CINDER = 'Unable to establish connection to the block storage endpoint.'
 NO_VALID_HOST = (
     'No valid host was found. There are not enough hosts available.'
 )
@@ -245,6 +246,11 @@ class Work:
     ) -> None:
         """Boot the guest; a stopped one is booted and then cut."""
         server = evacuation.server
+        if not self._store.cinder_is_up:
+            server.fault = NO_CINDER
+            self._store.turn(evacuation.migration, 'failed')
+            self._store.touch(server, vm_state='error', task_state=None)
+            return
         if not host.start_guest(server.uuid):
             return
         if server.deleted or server.task_state != 'rebuild_spawning':

@@ -12,6 +12,7 @@
 
 """What may happen to the cloud as a whole, and what operators do."""
 
+import contextlib
 import datetime
 import functools
 
@@ -21,6 +22,7 @@ from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
 from hass import exception
+from hass.simulation import nova_rows
 from hass.simulation.scenario.phrases import Phrase
 from hass.simulation.scenario.stage import Stage
 
@@ -34,6 +36,23 @@ def mend_nova(stage: Stage) -> None:
     stage.cloud.compute.placement_failing = None
     stage.cloud.compute.loses_answers = False
     stage.cloud.nova.no_valid_host = False
+
+
+def fail_cinder(stage: Stage) -> None:
+    stage.cloud.nova.cinder_is_up = False
+
+
+def mend_cinder(stage: Stage) -> None:
+    stage.cloud.nova.cinder_is_up = True
+
+
+def evacuate(stage: Stage, hosts: list[str]) -> None:
+    """By hand, to wherever Nova's scheduler likes."""
+    for row in list(stage.cloud.nova.servers.values()):
+        if row.host in hosts and not row.deleted:
+            # What Nova refuses a person stays where it is.
+            with contextlib.suppress(nova_rows.Refused):
+                stage.cloud.nova.evacuate(row.uuid, None, False)
 
 
 def fail_placement(stage: Stage) -> None:
@@ -136,6 +155,9 @@ PHRASES = (
     Phrase('nova loses answers', lose_answers),
     Phrase('nova loses the next NUMBER evacuations', drop_evacuations),
     Phrase('nova finds no valid host', find_no_host),
+    Phrase('cinder fails', fail_cinder),
+    Phrase('cinder recovers', mend_cinder),
+    Phrase('an operator evacuates all from HOSTS by hand', evacuate),
     Phrase('rabbitmq fails', fail_bus),
     Phrase('rabbitmq recovers', mend_bus),
     Phrase('the database sets its clock SECONDS ahead', set_database_ahead),

@@ -12,11 +12,14 @@
 
 """What may happen to a host."""
 
+import contextlib
 import functools
 
 from hass.db import notifications
 from hass import faults
 from hass.fencing import base as fencing
+from hass.simulation import nova_rows
+from hass.simulation.scenario import instance_deeds
 from hass.simulation.scenario.phrases import Phrase
 from hass.simulation.scenario.stage import Stage
 from hass.simulation.virtual import hosts as hosts_
@@ -184,6 +187,52 @@ def ignore_commands(stage: Stage, host: Host) -> None:
     host.bmc_deaf = True
 
 
+def stall(stage: Stage, host: Host, seconds: float) -> None:
+    host.bmc_stall_seconds = seconds
+
+
+def slow_chassis(stage: Stage, host: Host, seconds: float) -> None:
+    host.chassis_seconds = seconds
+
+
+def wire(stage: Stage, host: Host, name: str) -> None:
+    if name not in stage.cloud.hosts:
+        raise ValueError(f'there is no host {name}')
+    host.bmc_of = name
+
+
+def lose_bus(stage: Stage, host: Host) -> None:
+    host.bus_lost = True
+
+
+def join_bus(stage: Stage, host: Host) -> None:
+    host.bus_lost = False
+
+
+def list_domain(stage: Stage, host: Host, name: str, seconds: float) -> None:
+    """A domain without a guest, as an ended migration leaves one."""
+    uuid = instance_deeds.server(stage, name).uuid
+    until = stage.cloud.clock.monotonic() + seconds
+    host.host.leftovers[uuid] = until
+
+
+def force_down(stage: Stage, host: Host) -> None:
+    _update_service(stage, host, {'forced_down': True})
+
+
+def unforce(stage: Stage, host: Host) -> None:
+    _update_service(stage, host, {'forced_down': False})
+
+
+def _update_service(
+    stage: Stage, host: Host, change: dict[str, object]
+) -> None:
+    """What Nova refuses a person is left as it is."""
+    row = stage.cloud.nova.computes[host.name]
+    with contextlib.suppress(nova_rows.Refused):
+        stage.cloud.nova.update_service(row.uuid, change)
+
+
 def ail(stage: Stage, host: Host, name: str) -> None:
     host.ailing.append(name)
 
@@ -268,6 +317,14 @@ PHRASES = (
     Phrase('has|have a BMC that reads off', read_off),
     Phrase('has|have a BMC that reads on', read_on),
     Phrase('has|have a BMC that ignores commands', ignore_commands),
+    Phrase('has|have a BMC that is mute for SECONDS after obeying', stall),
+    Phrase('has|have a chassis that obeys after SECONDS', slow_chassis),
+    Phrase('has|have the BMC of NAME', wire),
+    Phrase('loses|lose the message bus', lose_bus),
+    Phrase('gets|get the message bus back', join_bus),
+    Phrase('lists|list NAME for SECONDS', list_domain),
+    Phrase('is|are forced down by a person', force_down),
+    Phrase('is|are no longer forced down by a person', unforce),
     Phrase('has|have a bad sensor NAME', ail),
     Phrase('has|have good sensors', heal),
     *(

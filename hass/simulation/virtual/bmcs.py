@@ -27,14 +27,22 @@ class Bmcs(fencing.Fencer):
     :ivar before_off: called once, before the next power off
     """
 
-    def __init__(self, hosts: Mapping[str, hosts_.Host]) -> None:
+    def __init__(
+        self, hosts: Mapping[str, hosts_.Host], clock: clock_.Clock
+    ) -> None:
         self._hosts = hosts
+        self._clock = clock
         self.before_off: Callable[[], None] | None = None
         self._reached: hosts_.Host | None = None
 
+    def _wired(self, target: fencing.Target) -> hosts_.Host:
+        """The host that the row's address leads to."""
+        return self._hosts[self._hosts[target.name].bmc_of or target.name]
+
     def _reach(self, target: fencing.Target) -> hosts_.Host:
-        host = self._hosts[target.name]
-        if host.bmc_mute:
+        host = self._wired(target)
+        stalls = self._clock.monotonic() < host.bmc_stalled_until
+        if host.bmc_mute or stalls:
             raise exception.BmcUnreachable(target.name, 'no answer in 2 s')
         return host
 
@@ -47,7 +55,7 @@ class Bmcs(fencing.Fencer):
 
     def read(self, target: fencing.Target) -> fencing.Reading:
         """The identity comes out of the session that read the power."""
-        self._reached = self._hosts[target.name]
+        self._reached = self._wired(target)
         power = self.status(target)
         return fencing.Reading(power, self._reached.bmc_guid, 'always-off')
 
@@ -58,7 +66,13 @@ class Bmcs(fencing.Fencer):
         deadline.check()
         host = self._reach(target)
         host.off_calls += 1
-        if not host.bmc_deaf:
+        if host.bmc_deaf:
+            return
+        now = self._clock.monotonic()
+        host.bmc_stalled_until = now + host.bmc_stall_seconds
+        if host.chassis_seconds:
+            host.off_due = host.off_due or now + host.chassis_seconds
+        else:
             host.host.power_off()
 
     def on(self, target: fencing.Target, deadline: clock_.Deadline) -> None:

@@ -172,7 +172,7 @@ class Cloud:
             self.clock,
             PACE,
         )
-        self.bmcs = bmcs.Bmcs(self.hosts)
+        self.bmcs = bmcs.Bmcs(self.hosts, self.clock)
         self.compute = compute.Compute(self.nova, self.clock)
         self.pinger = views.Pinger(self.hosts)
         self.refusals: list[str] = []
@@ -321,6 +321,8 @@ class Cloud:
         while self.clock.monotonic() < end - 1e-9:
             began = self.clock.monotonic()
             self.clock.advance(step)
+            for host in self.hosts.values():
+                host.obey_late(self.clock.monotonic())
             self.nova.advance()
             self._carry_beats(began)
             self.guests.look()

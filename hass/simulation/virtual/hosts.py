@@ -53,6 +53,10 @@ class Host:
     :ivar bmc_reads: what the BMC says of the power, whatever is true
     :ivar units: its services
     :ivar bmc_deaf: the BMC takes commands for power and ignores them
+    :ivar bmc_of: the host whose BMC answers at this host's address
+    :ivar bmc_stall_seconds: so long the BMC is mute after it has obeyed
+    :ivar chassis_seconds: from the command to the power off
+    :ivar off_due: CLOCK_BOOTTIME at which the chassis obeys a command
     """
 
     def __init__(self, host: nova_host.Host, networks: Sequence[str]) -> None:
@@ -68,6 +72,10 @@ class Host:
         self.bmc_guid: uuid.UUID | None = uuid.UUID(self.system_uuid)
         self.bmc_mute = False
         self.bmc_deaf = False
+        self.bmc_of: str | None = None
+        self.bmc_stall_seconds = self.bmc_stalled_until = 0.0
+        self.chassis_seconds = 0.0
+        self.off_due: float | None = None
         self.bmc_reads: fencing.PowerState | None = None
         self.power_supply = True
         self.off_calls = 0
@@ -82,6 +90,12 @@ class Host:
     def lose_power_supply(self) -> None:
         """The guests die; the BMC lives on its own supply."""
         self.host.power_off()
+
+    def obey_late(self, now: float) -> None:
+        """A slow chassis carries out what its BMC took."""
+        if self.off_due is not None and now >= self.off_due:
+            self.off_due = None
+            self.host.power_off()
 
     def hang(self) -> None:
         """The kernel stops; the guests' disks may still be written."""
