@@ -309,6 +309,19 @@ def settle(
     )
 
 
+def set_back(session: orm.Session, recovery_id: int) -> None:
+    """The clock was set back: what was asked in the future is asked now."""
+    now = moments.read_now(session)
+    for row in of_recovery(session, recovery_id):
+        if row.requested_at is not None:
+            row.requested_at = min(row.requested_at, now)
+        asked = row.was.get('ask_again_at')
+        if asked:
+            latest = min(asked, now.isoformat())
+            row.was = row.was | {'ask_again_at': latest}
+    session.flush()
+
+
 def reopen(
     session: orm.Session, recovery_id: int, but: Collection[str] = ()
 ) -> int:

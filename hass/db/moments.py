@@ -23,6 +23,9 @@ from sqlalchemy.ext import compiler
 from sqlalchemy import orm
 from sqlalchemy.sql import functions
 
+SKEW_SECONDS = 5.0
+"""By how much the clocks of a database's nodes may differ: what lies further
+in the future was written before the clock was set back."""
 FUNCTION = 'hass_now'
 """What SQLite calls for the time: session.py registers it."""
 

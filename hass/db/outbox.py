@@ -72,7 +72,7 @@ def put(
 
 def due(session: orm.Session) -> set[str | None]:
     """Channels to which something is to be told now; None: it is not said."""
-    query = sa.select(Row.channel).where(Row.due_at <= moments.db_now())
+    query = sa.select(Row.channel).where(_is_due())
     return set(session.scalars(query.distinct()))
 
 
@@ -123,7 +123,7 @@ def take(
     """
     query = (
         sa.select(Row, moments.db_now())
-        .where(Row.channel == channel, Row.due_at <= moments.db_now())
+        .where(Row.channel == channel, _is_due())
         .order_by(Row.id)
         .limit(1)
     )
@@ -178,6 +178,11 @@ def forget(session: orm.Session, seconds: float) -> int:
         .execution_options(synchronize_session=False)
     )
     return db_session.changed(done)
+
+
+def _is_due() -> sa.ColumnElement[bool]:
+    """What nobody has tried is due, whatever the clock was when it came."""
+    return sa.or_(Row.attempts == 0, Row.due_at <= moments.db_now())
 
 
 def _is(message: Message) -> tuple[sa.ColumnElement[bool], ...]:

@@ -40,8 +40,8 @@ HANDED_ON = ('service', 'unprotected', 'start_at_return', 'disabled')
 Recovery = models.Recovery
 
 
-SKEW = 5.0
-"""Seconds by which the clocks of a database's nodes may differ."""
+WRITTEN = ('since', 'counted_from', 'well_since', 'at')
+"""Moments in what a story remembers, and in its fault."""
 HELD_FOR = 'held_for'
 """What a story was last held for: the same again is no news."""
 READS_OFF = 'reads_off'
@@ -431,8 +431,9 @@ def _due(call_seconds: float, limit: int) -> sa.Select[int, int]:
     wanted = sa.or_(
         Recovery.wake_at <= moments.db_now(),
         # The clock was set back: no wait is so long, no turn in the future.
-        Recovery.wake_at > moments.db_now(until_.LONGEST_SECONDS + SKEW),
-        Recovery.turned_at > moments.db_now(SKEW),
+        Recovery.wake_at
+        > moments.db_now(until_.LONGEST_SECONDS + moments.SKEW_SECONDS),
+        Recovery.turned_at > moments.db_now(moments.SKEW_SECONDS),
         Recovery.deadline_at <= moments.db_now(),
         Recovery.wish.is_not(None),
     )
@@ -516,6 +517,40 @@ def remember(
     row.was = copy.deepcopy(row.was) | dict(was)
     session.flush()
     return dict(row.was)
+
+
+def set_back(
+    session: orm.Session, recovery: Recovery, seconds: float
+) -> Recovery:
+    """The clock was set back: what it waits for begins at this moment.
+
+    When it was opened and found off stays as it was written: what was
+    heard since is told by that, and Almanac knows both clocks.
+    """
+    now = moments.read_now(session)
+    row = session.get_one(Recovery, recovery.id)
+    row.state_since = min(row.state_since, now)
+    row.turned_at = now
+    if row.deadline_at is not None:
+        row.deadline_at -= datetime.timedelta(seconds=seconds)
+    row.was = _until_now(row.was, now)
+    row.fault = _until_now(row.fault, now)
+    session.flush()
+    session.refresh(row)
+    session.expunge(row)
+    return row
+
+
+def _until_now(found: models.JSON, now: datetime.datetime) -> models.JSON:
+    """The same with no moment in the future."""
+    latest = now.isoformat()
+    past: models.JSON = {
+        key: min(found[key], latest) for key in WRITTEN if found.get(key)
+    }
+    asked = found.get('asked')
+    if isinstance(asked, dict) and asked.get('at'):
+        past['asked'] = asked | {'at': min(asked['at'], latest)}
+    return copy.deepcopy(found) | past
 
 
 def record_wait(

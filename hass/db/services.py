@@ -60,6 +60,14 @@ def turn(
         .where(Service.name == name)
         .values(
             turn_at=moments.db_now(),
+            # It did not start in the future: the clock was set back.
+            started_at=sa.case(
+                (
+                    Service.started_at > moments.db_now(moments.SKEW_SECONDS),
+                    moments.db_now(-1.0),
+                ),
+                else_=Service.started_at,
+            ),
             deaf=deaf,
             silent=dict(silent),
             mute=list(mute),
@@ -92,9 +100,14 @@ def all(session: orm.Session) -> list[Service]:
 
 
 def alive(session: orm.Session, seconds: float) -> list[Service]:
-    """Engines that finished a turn within so many seconds, by name."""
+    """Engines that finished a turn within so many seconds, by name.
+
+    One whose turn lies in the future has taken none since the database's
+    clock was set back.
+    """
     query = sa.select(Service).where(
-        Service.turn_at > moments.db_now(-seconds)
+        Service.turn_at > moments.db_now(-seconds),
+        Service.turn_at < moments.db_now(moments.SKEW_SECONDS),
     )
     return list(session.scalars(query.order_by(Service.name)))
 

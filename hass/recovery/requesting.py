@@ -26,6 +26,7 @@ from hass.db import hosts
 from hass.db import instances
 from hass.db import losses
 from hass.db import models
+from hass.db import moments
 from hass.db import recoveries
 from hass import entitlement
 from hass import exception
@@ -331,13 +332,20 @@ class Requester:
     ) -> absence.DomainAbsent | None:
         """What the agent listed, if it looked after the last attempt."""
         assert host.reported_at is not None
+        ahead = (host.reported_at - turn.now).total_seconds()
+        if ahead > moments.SKEW_SECONDS:
+            return None  # It came before the clock was set back.
         looked_at = host.reported_at - OLD
         floors = (
             turn.recovery.was.get('off_since'),
             row.was.get('ask_again_at'),
         )
-        for floor in filter(None, floors):
-            if looked_at <= datetime.datetime.fromisoformat(floor):
+        for text in filter(None, floors):
+            floor = datetime.datetime.fromisoformat(text)
+            if floor > turn.now:
+                # The clock was set back since, and the state began anew.
+                floor = turn.recovery.state_since
+            if looked_at <= floor:
                 return None
         age = (turn.now - looked_at).total_seconds()
         return absence.DomainAbsent(

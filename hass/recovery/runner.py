@@ -19,6 +19,7 @@ import threading
 from sqlalchemy import orm
 
 from hass import clock as clock_
+from hass.db import evacuations
 from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
@@ -122,6 +123,15 @@ class Runner:
         story = self._workflows[recovery.workflow]
         with self._database.reader() as session:
             now = moments.read_now(session)
+        ahead = (recovery.turned_at - now).total_seconds()
+        if ahead > moments.SKEW_SECONDS:
+            LOG.warning(
+                '%s: the clock of the database was set back by %.0f s or more',
+                recovery.subject,
+                ahead,
+            )
+            recovery = self._database.write(_set_back, recovery, ahead)
+            claimed.recovery = recovery
         turn = workflow.Turn(
             recovery,
             claimed.deadline,
@@ -262,6 +272,15 @@ def log_transition(subject: str, old: str, hop: workflow.Hop) -> None:
     if hop.to is workflow.State.HELD:
         level = logging.ERROR
     LOG.log(level, '%s: %s -> %s: %s', subject, old, hop.to, hop.why)
+
+
+def _set_back(
+    session: orm.Session, recovery: models.Recovery, seconds: float
+) -> models.Recovery:
+    """Its last turn lies in the future: its waits begin at this moment."""
+    recoveries.guard(session, recovery)
+    evacuations.set_back(session, recovery.id)
+    return recoveries.set_back(session, recovery, seconds)
 
 
 def _save_wait(

@@ -26,6 +26,7 @@ from sqlalchemy import orm
 from hass import clock as clock_
 from hass.db import hosts as hosts_
 from hass.db import models
+from hass.db import moments as moments_
 from hass.db import observations
 from hass.db import services
 from hass.diagnosis import accrual
@@ -237,8 +238,9 @@ class Witness:
             self._wait(missing if missing <= PATIENT_SECONDS else 0.0)
         least = self._least_silence(host.name)
         with turn.read() as session:
-            voices = self._voices(session, host.name, since, least)
-            if self._told_since(session, turn, host.name, since):
+            shared = _shared(turn, since)
+            voices = self._voices(session, host.name, shared, least)
+            if self._told_since(session, turn, host.name, shared):
                 voices[BUS] = diagnose.Voice.HEARD
             told = self.told(session, host.name)
         heard = self.heard_since(turn, host.name, since)
@@ -377,8 +379,9 @@ class Witness:
     ) -> str:
         """Who heard the host after that moment; '' when nobody did."""
         with turn.read() as session:
-            voices = self._voices(session, host, moment, 0)
-            told = self._told_since(session, turn, host, moment)
+            shared = _shared(turn, moment)
+            voices = self._voices(session, host, shared, 0)
+            told = self._told_since(session, turn, host, shared)
         hearers = [
             name
             for name, voice in sorted(voices.items())
@@ -407,7 +410,9 @@ class Witness:
         row = hosts_.by_names(session, [host]).get(host)
         if row is None or row.reported_at is None:
             return False
-        return row.reported_at > moment
+        # What lies in the future came before the clock was set back.
+        ahead = (row.reported_at - turn.now).total_seconds()
+        return row.reported_at > moment and ahead < moments_.SKEW_SECONDS
 
     def told(self, session: orm.Session, host: str) -> str:
         """How a host lives that has ceased to beat; '' when nothing tells it.
@@ -482,6 +487,19 @@ class Witness:
         )
 
 
+def _shared(
+    turn: workflow.Turn, moment: datetime.datetime
+) -> datetime.datetime:
+    """The moment to compare rows with that others write.
+
+    One in the future is from before the clock was set back: the state began
+    anew when that was seen.
+    """
+    ahead = (moment - turn.now).total_seconds()
+    late = ahead > moments_.SKEW_SECONDS
+    return min(turn.recovery.state_since, turn.now) if late else moment
+
+
 def voice(
     peer: models.Service,
     host: str,
@@ -506,6 +524,9 @@ def voice(
         return diagnose.Voice.NOT_YET
     text = peer.silent[host]
     last = None if text is None else datetime.datetime.fromisoformat(text)
+    skew = datetime.timedelta(seconds=moments_.SKEW_SECONDS)
+    if last is not None and last > peer.turn_at + skew:
+        last = None  # That was before the clock was set back.
     if last is not None and last > since:
         return diagnose.Voice.HEARD
     if host in (peer.mute or ()) and peer.turn_at > since:
