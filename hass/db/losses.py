@@ -18,6 +18,7 @@ There is one open row of an instance, whoever finds that it does not run.
 from collections.abc import Collection
 from collections.abc import Sequence
 import dataclasses
+import datetime
 from typing import Any
 
 from oslo_db import exception as oslo_exception
@@ -56,43 +57,36 @@ def record(
     host: str,
     found: Sequence[Lost],
     recovery_uuid: str | None = None,
-    boot_id: str | None = None,
+    off_at: datetime.datetime | None = None,
+    page_seconds: float = 0.0,
 ) -> list[Loss]:
     """Name instances of a host; returns the rows of all of them.
 
     One that is named already keeps its row, with the newest reason: what
     was acknowledged is not paged again.
 
-    :param boot_id: the boot of the host that they did not survive
+    :param off_at: when the host was off: what was seen before is old
+    :param page_seconds: so long they may take to come back by themselves
     """
-    return [
-        _named(session, host, one, recovery_uuid, boot_id) for one in found
-    ]
-
-
-def _named(
-    session: orm.Session,
-    host: str,
-    one: Lost,
-    recovery_uuid: str | None,
-    boot_id: str | None,
-) -> Loss:
-    known = open_of(session, one.instance_uuid)
-    if known is None:
-        known = _add(session, host, one, recovery_uuid)
-    known.why = one.why
-    known.host = host
-    known.recovery_uuid = recovery_uuid or known.recovery_uuid
-    known.was = {
-        'ports': sorted({*known.was.get('ports', ()), *one.ports}),
-        'boot_id': boot_id,
-    }
+    rows = []
+    for one in found:
+        row = open_of(session, one.instance_uuid) or _add(
+            session, host, one, page_seconds
+        )
+        row.why = one.why
+        row.host = host
+        row.recovery_uuid = recovery_uuid or row.recovery_uuid
+        row.was = {
+            'ports': sorted({*row.was.get('ports', ()), *one.ports}),
+            'off_at': off_at.isoformat() if off_at else None,
+        }
+        rows.append(row)
     session.flush()
-    return known
+    return rows
 
 
 def _add(
-    session: orm.Session, host: str, one: Lost, recovery_uuid: str | None
+    session: orm.Session, host: str, one: Lost, page_seconds: float
 ) -> Loss:
     now = moments.read_now(session)
     row = Loss(
@@ -101,11 +95,11 @@ def _add(
         instance_name=one.instance_name,
         project_id=one.project_id,
         host=host,
-        recovery_uuid=recovery_uuid,
         why=one.why,
         since=now,
         was={},
         look_at=now,
+        page_at=now + datetime.timedelta(seconds=page_seconds),
         open_key=one.instance_uuid,
     )
     try:
@@ -206,6 +200,7 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:
         .where(
             Loss.open_key.is_not(None),
             Loss.acknowledged_at.is_(None),
+            Loss.page_at <= moments.db_now(),
             sa.or_(
                 Loss.alarmed_at.is_(None),
                 Loss.alarmed_at < moments.db_now(-repeat_seconds),

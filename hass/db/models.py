@@ -546,8 +546,11 @@ class Loss(Base):
     why: orm.Mapped[str] = orm.mapped_column(sa.Text)
     since: orm.Mapped[datetime.datetime]
     was: orm.Mapped[JSON] = orm.mapped_column(default=dict)
-    """What tells that it is back: ``ports`` that have to be ACTIVE, and
-    ``boot_id`` of the host before which nothing that is seen counts."""
+    """What tells that it is back: ``ports`` that have to be ACTIVE, and the
+    moment ``off_at``, before which nothing counts that the host's agent
+    saw."""
+    page_at: orm.Mapped[datetime.datetime]
+    """Not paged before: it may be on its way back."""
     look_at: orm.Mapped[datetime.datetime] = orm.mapped_column(index=True)
     """When it is to be looked at again; moved ahead by who looks."""
     looks: orm.Mapped[int] = orm.mapped_column(default=0)

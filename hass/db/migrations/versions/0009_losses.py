@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column('why', sa.Text(), nullable=False),
         sa.Column('since', MOMENT, nullable=False),
         sa.Column('was', sa.JSON(), nullable=False),
+        sa.Column('page_at', MOMENT, nullable=False),
         sa.Column('look_at', MOMENT, nullable=False),
         sa.Column('looks', sa.Integer(), nullable=False),
         sa.Column('alarmed_at', MOMENT),

@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
+
 from hass.db import losses
 from hass.db import models
 from hass import exception
@@ -67,6 +69,15 @@ class LossesTest(base.DatabaseTest):
             self.assertEqual(1, len(losses.to_page(session, 300)))
         with self.database.writer() as session:
             self.assertEqual([], losses.to_page(session, 300))
+
+    def test_what_may_come_back_by_itself_is_not_paged_yet(self):
+        with self.database.writer() as session:
+            losses.record(session, 'compute-1', [WEB], page_seconds=60)
+            self.assertEqual([], losses.to_page(session, 300))
+            (loss,) = losses.all(session)
+            loss.page_at -= datetime.timedelta(seconds=61)
+            session.flush()
+            self.assertEqual(1, len(losses.to_page(session, 300)))
 
     def test_what_is_acknowledged_stays_open_and_pages_no_more(self):
         (loss,) = self.lose()
