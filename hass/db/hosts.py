@@ -310,6 +310,25 @@ def is_powering(row: Host, now: datetime.datetime) -> bool:
     return row.powering_until is not None and row.powering_until > now
 
 
+def settle_boot(
+    session: orm.Session, name: str, boot_id: str, before: str | None = None
+) -> bool:
+    """What ran before this boot of the host is accounted for.
+
+    :param before: False is returned when another engine was quicker than
+        whoever found this settled; None: it is written in any case
+    """
+    query = sa.update(Host).where(Host.name == name)
+    if before is not None:
+        query = query.where(Host.settled_boot_id == before)
+    done = session.execute(
+        query.values(settled_boot_id=boot_id).execution_options(
+            synchronize_session='fetch'
+        )
+    )
+    return db_session.changed(done) == 1
+
+
 def plan_stop(session: orm.Session, name: str, seconds: float) -> None:
     """The agent said goodbye: its silence is planned for so long."""
     _set(session, name, planned_until=moments.db_now(seconds))

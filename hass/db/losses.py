@@ -43,6 +43,8 @@ class Lost:
 
     :ivar why: a sentence that goes on after its name
     :ivar ports: uuids of ports that were ACTIVE while it ran
+    :ivar unprotected: it was not protected, and HASS has cut it off
+    :ivar page_seconds: so long it may take to come back by itself
     """
 
     instance_uuid: str
@@ -50,6 +52,8 @@ class Lost:
     project_id: str
     why: str
     ports: Sequence[str] = ()
+    unprotected: bool = False
+    page_seconds: float = 0.0
 
 
 def record(
@@ -58,7 +62,6 @@ def record(
     found: Sequence[Lost],
     recovery_uuid: str | None = None,
     off_at: datetime.datetime | None = None,
-    page_seconds: float = 0.0,
 ) -> list[Loss]:
     """Name instances of a host; returns the rows of all of them.
 
@@ -66,28 +69,24 @@ def record(
     was acknowledged is not paged again.
 
     :param off_at: when the host was off: what was seen before is old
-    :param page_seconds: so long they may take to come back by themselves
     """
     rows = []
     for one in found:
-        row = open_of(session, one.instance_uuid) or _add(
-            session, host, one, page_seconds
-        )
+        row = open_of(session, one.instance_uuid) or _add(session, host, one)
         row.why = one.why
         row.host = host
         row.recovery_uuid = recovery_uuid or row.recovery_uuid
         row.was = {
             'ports': sorted({*row.was.get('ports', ()), *one.ports}),
             'off_at': off_at.isoformat() if off_at else None,
+            'unprotected': one.unprotected,
         }
         rows.append(row)
     session.flush()
     return rows
 
 
-def _add(
-    session: orm.Session, host: str, one: Lost, page_seconds: float
-) -> Loss:
+def _add(session: orm.Session, host: str, one: Lost) -> Loss:
     now = moments.read_now(session)
     row = Loss(
         uuid=models.new_uuid(),
@@ -99,7 +98,7 @@ def _add(
         since=now,
         was={},
         look_at=now,
-        page_at=now + datetime.timedelta(seconds=page_seconds),
+        page_at=now + datetime.timedelta(seconds=one.page_seconds),
         open_key=one.instance_uuid,
     )
     try:
@@ -154,6 +153,15 @@ def end(session: orm.Session, loss: Loss, how: End, why: str) -> bool:
         .execution_options(synchronize_session='fetch')
     )
     return db_session.changed(ended) == 1
+
+
+def amend(session: orm.Session, loss: Loss, why: str) -> None:
+    """It is still lost, for another reason."""
+    session.execute(
+        sa.update(Loss)
+        .where(Loss.id == loss.id, Loss.open_key.is_not(None))
+        .values(why=why)
+    )
 
 
 def to_look_at(session: orm.Session, limit: int) -> list[Loss]:

@@ -548,7 +548,7 @@ class Loss(Base):
     was: orm.Mapped[JSON] = orm.mapped_column(default=dict)
     """What tells that it is back: ``ports`` that have to be ACTIVE, and the
     moment ``off_at``, before which nothing counts that the host's agent
-    saw."""
+    saw. And whether it was ``unprotected`` when HASS cut it off."""
     page_at: orm.Mapped[datetime.datetime]
     """Not paged before: it may be on its way back."""
     look_at: orm.Mapped[datetime.datetime] = orm.mapped_column(index=True)

@@ -35,8 +35,15 @@ from hass import faults
 from hass import payloads
 from hass import until as until_
 
-HANDED_ON = ('service', 'unprotected', 'start_at_return', 'disabled')
-"""What the next story of the same host has to put back as well."""
+HANDED_ON = (
+    'service',
+    'unprotected',
+    'start_at_return',
+    'disabled',
+    'owed',
+)
+"""What the next story of the same host has to put back as well: lists of
+instances that it has to start, or that have to run when it ends, among it."""
 Recovery = models.Recovery
 
 
@@ -180,6 +187,7 @@ def open_one(
     for workflow_name in supersede:
         for one in open_on_host(session, host, workflow_name):
             why_so = f'{host} itself is suspected: {why}'
+            inherited = united(inherited, {'owed': [one.subject]})
             end(session, one, 'dismissed', engine, why_so)
     return _open(
         session,
@@ -191,7 +199,7 @@ def open_one(
         state=state,
         why=why,
         fault=dict(fault or {}),
-        was=inherited | dict(was or {}),
+        was=united(inherited, was or {}),
         open_key=host_key(host),
     )
 
@@ -362,9 +370,28 @@ def chain(
 
 
 def handed_on(recovery: Recovery) -> dict[str, Any]:
-    """What a story leaves to the next one to put back."""
-    was = recovery.was
+    """What a story leaves to the next one to put back.
+
+    What it has started again and Nova has stopped since was stopped by its
+    user.
+    """
+    was = dict(recovery.was)
+    done = set(was.get('running', ()))
+    for key in ('unprotected', 'start_at_return'):
+        if done and key in was:
+            was[key] = [uuid for uuid in was[key] if uuid not in done]
+    if done:
+        was['owed'] = sorted({*was.get('owed', ()), *done})
     return {key: was[key] for key in HANDED_ON if key in was}
+
+
+def united(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Both; of two lists none is forgotten, else the newer one counts."""
+    both = {**old, **new}
+    for key in old.keys() & new.keys():
+        if isinstance(old[key], list) and isinstance(new[key], list):
+            both[key] = list(dict.fromkeys([*old[key], *new[key]]))
+    return both
 
 
 def set_fault(

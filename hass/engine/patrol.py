@@ -48,6 +48,7 @@ from hass.engine import glances
 from hass.engine import incidents
 from hass.engine import inventory as inventory_
 from hass.engine import own_clock
+from hass.engine import loss_watch
 from hass.engine import reboots
 from hass.engine import service_watch
 from hass import exception
@@ -99,13 +100,9 @@ class Patrol:
         self._ears = ears
         self._alarms = alarms
         self._reboots = reboots.Reboots(
-            database,
-            hands.compute,
-            alarms,
-            engine,
-            conf.engine.alive_seconds,
-            protection_options.rule(conf),
+            database, hands, ears, engine, conf.engine.alive_seconds
         )
+        self._losses = loss_watch.LossWatch(database, hands)
         self._census = census.Census(database, hands.compute)
         self._engine = engine
         self._detection = conf.detection
@@ -191,11 +188,10 @@ class Patrol:
         self._allegations.read()
         self._pool.submit(self._incidents.read_left)
         self._look_at_silent(ears, now, bool(deaf))
-        hosts = self._inventory.hosts()
-        for host in self._reboots.sudden(
-            (host, self._ears.heard(host.name)) for host in hosts
-        ):
-            self._pool.submit(self._reboots.tell, host)
+        for host in self._reboots.due(self._inventory.hosts()):
+            self._pool.submit(self._reboots.settle, host)
+        if self._due('losses', loss_watch.LOOK_SECONDS):
+            self._pool.submit(self._losses.look)
         if self._due('services', service_watch.LOOK_SECONDS):
             self._pool.submit(self._services.look)
         if self._due('clock', CLOCK_SECONDS):

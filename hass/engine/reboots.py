@@ -10,106 +10,201 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+"""Hosts that booted anew: what ran on them is gone, and is owed.
 
-"""Hosts that boot anew without a goodbye: what ran on them is gone.
-
-They may be back before their silence is suspected, so that no recovery tells
-of it, and Nova goes on to believe that their instances run.
+They may be back before their silence is suspected, and engines may boot
+together with them, so that no recovery tells of it and Nova goes on to
+believe that their instances run. A host's row keeps the newest boot whose
+instances were accounted for.
 """
 
 from collections.abc import Iterable
+import dataclasses
+import datetime
+import logging
+import threading
 
 from oslo_db import exception as oslo_exception
+from sqlalchemy import orm
 
-from hass.db import instances
+from hass.db import hosts
+from hass.db import losses
 from hass.db import models
 from hass.db import moments
+from hass.db import notifications
 from hass.db import protection as rows
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
-from hass.engine import alarms as alarms_
 from hass.engine import shares
-from hass import entitlement
 from hass import exception
-from hass import nova
+from hass import faults
+from hass.recovery import closing
+from hass.recovery import hands as hands_
 from hass.recovery import witness
-from hass.recovery import workflow
+
+LOG = logging.getLogger(__name__)
+LOOK_SECONDS = 2.0
+HEARD_SECONDS = 3.0
+AGENT_SECONDS = 5.0
+"""An agent that has booted tells within this time what it sees there."""
+REPORT_SECONDS = 60.0
+"""Its first report of all that is waited for."""
+RESUME_SECONDS = 120.0
+"""Nova is given so long to start the guests, where it is told to."""
+RESCUE_SECONDS = 180.0
+"""Recoveries of their own have so long before a page names instances."""
 
 
 class Reboots:
-    """Pages what a sudden boot has cut off; one engine of all does it."""
+    """One engine's; one engine of all accounts for a host."""
 
     def __init__(
         self,
         database: db_session.Database,
-        compute: nova.Compute,
-        alarms: alarms_.Alarms,
+        hands: hands_.Hands,
+        ears: witness.Ears,
         engine: str,
         alive_seconds: float,
-        rule: entitlement.Rule,
     ) -> None:
         self._database = database
-        self._compute = compute
-        self._alarms = alarms
+        self._hands = hands
+        self._ears = ears
         self._engine = engine
         self._alive_seconds = alive_seconds
-        self._rule = rule
-        self._boots: dict[str, tuple[str, bool]] = {}
+        self._seen: dict[str, tuple[str, float]] = {}
+        self._looked: dict[str, float] = {}
+        self._settling = threading.Lock()
 
-    def sudden(
-        self, heard: Iterable[tuple[models.Host, witness.Heard | None]]
-    ) -> list[models.Host]:
-        """Hosts that beat from another boot than in the last turn."""
+    def due(self, known: Iterable[models.Host]) -> list[models.Host]:
+        """Hosts with a boot that is not settled yet, now and then."""
+        now = self._hands.clock.monotonic()
         found = []
-        for host, beat in heard:
-            if beat is None:
+        for host in known:
+            boot = self._boot(host)
+            if boot is None or boot == host.settled_boot_id:
                 continue
-            boot, planned = self._boots.get(host.name, (beat.boot_id, False))
-            if boot != beat.boot_id and not planned:
-                found.append(host)
-            self._boots[host.name] = (
-                beat.boot_id,
-                beat.planned or host.planned_until is not None,
-            )
+            if self._seen.get(host.name, ('', 0.0))[0] != boot:
+                self._seen[host.name] = (boot, now)
+            if now - self._looked.get(host.name, -LOOK_SECONDS) < LOOK_SECONDS:
+                continue
+            self._looked[host.name] = now
+            found.append(host)
         return found
 
-    def tell(self, host: models.Host) -> None:
-        """Page how many protected instances Nova takes for running there.
+    def _boot(self, host: models.Host) -> str | None:
+        """The present boot: by its beats, or by its reports."""
+        heard = self._ears.heard(host.name)
+        if heard is None:
+            return host.boot_id
+        silent = self._hands.clock.monotonic() - heard.last
+        return heard.boot_id if silent < HEARD_SECONDS else host.boot_id
 
-        Not when a recovery has cut the host off: that one brings all back.
-        """
-        try:
-            with self._database.reader() as session:
-                alive = services.alive(session, self._alive_seconds)
-                if rows.window(host, moments.read_now(session)):
-                    return
-                standing = recoveries.rescue_of_host(session, host.name)
-            engines = tuple(sorted(one.name for one in alive))
-            if shares.keeper(host.name, engines) != self._engine:
-                return
-            if standing and standing.state != workflow.State.CONFIRMING:
-                return
-            active = [
-                server
-                for server in self._compute.servers_on(host.name)
-                if server.vm_state == 'active'
-            ]
-            with self._database.reader() as session:
-                lost = instances.protected(
-                    session, self._rule, host.cluster, active
-                )
-        except (exception.HassError, oslo_exception.DBError) as error:
-            self._page(host, f'what ran there is not known: {error}')
+    def settle(self, host: models.Host) -> None:
+        """Account for what ran there before, or leave it for later."""
+        if not self._settling.acquire(blocking=False):
             return
-        if lost:
-            count = f'{len(lost)} protected instance'
-            self._page(
-                host,
-                f'{count}{"" if len(lost) == 1 else "s"} ran there, '
-                'of which Nova says active',
+        try:
+            self._settle(host)
+        except (exception.HassError, oslo_exception.DBError) as error:
+            LOG.warning(
+                '%s has booted anew, and what ran there is not known yet: %s',
+                host.name,
+                error,
+            )
+        finally:
+            self._settling.release()
+
+    def _settle(self, known: models.Host) -> None:
+        boot, first_seen = self._seen[known.name]
+        with self._database.reader() as session:
+            host = hosts.get(session, known.name)
+            now = moments.read_now(session)
+            alive = services.alive(session, self._alive_seconds)
+            standing = recoveries.rescue_of_host(session, host.name)
+        if host.settled_boot_id is None:
+            # It is new here: nothing is known of what ran before.
+            self._database.write(hosts.settle_boot, host.name, boot)
+            return
+        engines = tuple(sorted(one.name for one in alive))
+        if standing or shares.keeper(host.name, engines) != self._engine:
+            return
+        if rows.window(host, now) or boot == host.settled_boot_id:
+            return
+        age = self._hands.clock.monotonic() - first_seen
+        if self._waits(host, boot, age):
+            return
+        booted_at = self._booted_at(host.name, boot, first_seen)
+        scene = closing.Scene(host.name, booted_at, booted_at)
+        present = self._hands.closer.protected_on(self._database.reader, host)
+        found = closing.lost(
+            self._hands.closer.find(
+                self._database.reader,
+                [closing.Owed(one.uuid, unsure=True) for one in present],
+                scene,
+                present,
+            )
+        )
+        if self._database.write(self._account, host, boot, found, booted_at):
+            LOG.log(
+                logging.WARNING if found else logging.INFO,
+                '%s has booted anew: %d of its %d protected instances do not '
+                'run',
+                host.name,
+                len(found),
+                len(present),
             )
 
-    def _page(self, host: models.Host, what: str) -> None:
-        why = f'it has booted anew without a goodbye: {what}'
-        self._alarms.page({'subject': host.name, 'why': why})
+    def _waits(self, host: models.Host, boot: str, age: float) -> bool:
+        """Whether its agent, or Nova, may still change the picture."""
+        if host.resume_guests and age < RESUME_SECONDS:
+            return True
+        if host.boot_id != boot:
+            return age < REPORT_SECONDS
+        return age < AGENT_SECONDS
+
+    def _booted_at(
+        self, name: str, boot: str, first_seen: float
+    ) -> datetime.datetime:
+        heard = self._ears.heard(name)
+        moment = first_seen
+        if heard is not None and heard.boot_id == boot:
+            moment = min(moment, heard.sent - heard.uptime)
+        return self._hands.witness.almanac.moment_of(moment)
+
+    def _account(
+        self,
+        session: orm.Session,
+        host: models.Host,
+        boot: str,
+        found: list[closing.Finding],
+        booted_at: datetime.datetime,
+    ) -> bool:
+        """All at once: a killed engine has done all of it, or nothing."""
+        before = host.settled_boot_id
+        if not hosts.settle_boot(session, host.name, boot, before):
+            return False
+        for one in found:
+            assert one.server is not None
+            counted = self._hands.rule.guest_layers(
+                one.server, host.cluster.layers
+            )
+            helped = faults.Layer.INSTANCE in counted.layers
+            lost = dataclasses.replace(
+                one.lost(), page_seconds=RESCUE_SECONDS if helped else 0.0
+            )
+            losses.record(session, host.name, [lost], off_at=booted_at)
+            if helped:
+                notifications.add(
+                    session,
+                    source='engine',
+                    host=host.name,
+                    layer=faults.Layer.INSTANCE,
+                    payload={
+                        'instance': one.uuid,
+                        'event': faults.Incident.KILLED,
+                        'detail': f'{host.name} has booted anew',
+                    },
+                    generated_at=booted_at,
+                )
+        return True

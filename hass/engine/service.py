@@ -24,6 +24,7 @@ import oslo_messaging
 from hass import bmc
 from hass.bmc import credentials
 from hass import clock as clock_
+from hass.conf import protection
 from hass.db import migration
 from hass.db import services
 from hass.db import session as db_session
@@ -181,6 +182,7 @@ class Engine:
             address_of=self._inventory.address_of,
             clock=clock,
             control_plane=self._control_plane(clock),
+            rule=protection.rule(conf),
         )
         self._fences = fences.Fences(
             self.database, fencer, self._inventory.address_of, clock

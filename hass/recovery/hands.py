@@ -19,9 +19,11 @@ import dataclasses
 from hass import bmc
 from hass import clock as clock_
 from hass.db import models
+from hass import entitlement
 from hass.fencing import base as fencing
 from hass import nova
 from hass import origin
+from hass.recovery import closing
 from hass.recovery import control_plane as control_plane_
 from hass.recovery import witness as witness_
 
@@ -32,6 +34,7 @@ class Hands:
 
     :ivar address_of: where the BMC of a host is, with its password; None
         when it has none
+    :ivar rule: which instances are protected
     :ivar pool: makes what so many calls run in, side by side
     """
 
@@ -41,7 +44,13 @@ class Hands:
     address_of: Callable[[models.Host], bmc.Address | None]
     clock: clock_.Clock
     control_plane: control_plane_.ControlPlane
+    rule: entitlement.Rule
     pool: Callable[[int], futures.Executor] = origin.Pool
+
+    @property
+    def closer(self) -> closing.Closer:
+        """What looks at instances before a story ends."""
+        return closing.Closer(self.compute, self.rule, self.pool)
 
     def target(self, host: models.Host) -> fencing.Target:
         """The host as its fencer knows it."""

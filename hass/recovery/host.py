@@ -12,18 +12,26 @@
 
 """What the stories of a host share: its row, its fence, its Nova service."""
 
+from collections.abc import Sequence
+import dataclasses
 import datetime
 import logging
 
+from sqlalchemy import orm
+
 from hass.db import evacuations
 from hass.db import hosts
+from hass.db import losses
 from hass.db import models
+from hass.db import recoveries
 from hass import exception
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import closing
 from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import occupancy
+from hass.recovery import standing
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
@@ -34,6 +42,8 @@ from hass.recovery.workflow import Wait
 from hass.until import Kind
 from hass.until import Until
 
+SKEW = datetime.timedelta(minutes=5)
+"""By how much Nova's clock may be off the database's."""
 LOG = logging.getLogger(__name__)
 LEAVING_SECONDS = 2.0
 """Pause between two looks at what Nova still evacuates."""
@@ -118,6 +128,126 @@ class HostWorkflow(workflow.Workflow):
     def give_back(self, turn: Turn) -> Step | None:
         """What this story alone has to give back; None: nothing more."""
         return None
+
+    # Closing.
+
+    def owes(self, turn: Turn) -> bool:
+        """Whether instances may have suffered by what this story is of."""
+        was = turn.recovery.was
+        return bool(self.acted(turn) or was.get('released') or was.get('owed'))
+
+    def off_at(self, turn: Turn) -> datetime.datetime | None:
+        """When the host was seen off; None: it was not, as far as known."""
+        seen = turn.recovery.was.get('off_since')
+        return datetime.datetime.fromisoformat(seen) if seen else None
+
+    def stopped(self, turn: Turn) -> list[str]:
+        """Unprotected instances that were cut off, and are to run again."""
+        found: list[str] = turn.recovery.was.get('unprotected', [])
+        return found
+
+    def close(self, turn: Turn, hop: Hop) -> Hop:
+        """Name what does not run, or hand it on to the next story."""
+        if not self.owes(turn):
+            return hop
+        name = turn.recovery.subject
+        with turn.read() as session:
+            host = hosts.by_names(session, [name]).get(name)
+            rows = evacuations.of_recovery(session, turn.recovery.id)
+        if host is None:
+            return hop  # It was removed from its cluster, with all it had.
+        scene = self._scene(turn, host)
+        found = self._find(turn, host, rows, scene)
+        lost = closing.lost(found)
+        here = [
+            one
+            for one in lost
+            if hop.then and one.server and one.server.host == name
+        ]
+        named = [one for one in lost if one not in here]
+
+        def within(session: orm.Session) -> Hop | None:
+            instead = hop.within(session) if hop.within else None
+            if instead is not None and instead.to not in workflow.ENDED:
+                return instead
+            losses.record(
+                session,
+                name,
+                [one.lost() for one in named],
+                turn.recovery.uuid,
+                scene.off_at,
+            )
+            if hop.then:
+                earlier = {'owed': turn.recovery.was.get('owed', [])}
+                owed = {'owed': [one.uuid for one in here]}
+                both = recoveries.united(earlier, owed)
+                recoveries.remember(session, turn.recovery, both)
+            elif boot := self._witness.boot_id(name):
+                hosts.settle_boot(session, name, boot)
+            return instead
+
+        return dataclasses.replace(
+            hop, why=hop.why + closing.told(named), within=within
+        )
+
+    def _scene(self, turn: Turn, host: models.Host) -> closing.Scene:
+        off_at = self.off_at(turn)
+        boot = self._witness.boot_id(host.name)
+        if boot and boot == host.settled_boot_id:
+            off_at = None  # Whatever its BMC said.
+        trouble = {
+            name: f'{name} is silent'
+            for name in self._witness.ears().suspected()
+        }
+        since = off_at or turn.recovery.opened_at
+        if not self._witness.hearers_since(turn, host.name, since):
+            trouble[host.name] = f'{host.name} was not heard since it failed'
+        return closing.Scene(
+            host.name,
+            turn.recovery.opened_at,
+            off_at,
+            trouble,
+            turn.recovery.uuid,
+        )
+
+    def _find(
+        self,
+        turn: Turn,
+        host: models.Host,
+        rows: Sequence[models.Evacuation],
+        scene: closing.Scene,
+    ) -> list[closing.Finding]:
+        """All that were protected on it, and those that were cut off."""
+        protected = self._hands.closer.protected_on(turn.read, host)
+        moved = [
+            one
+            for one in self._compute.servers_changed_since(
+                turn.recovery.opened_at - SKEW
+            )
+            if rows
+        ]
+        cut = set(self.stopped(turn))
+        owed = {
+            row.instance_uuid
+            for row in rows
+            if row.was.get('vm_state') in standing.OWED
+        }
+        owed |= set(turn.recovery.was.get('owed', ()))
+        present = {one.uuid for one in protected}
+        owed |= {
+            one.uuid for one in protected if one.vm_state in standing.OWED
+        }
+        return self._hands.closer.find(
+            turn.read,
+            [
+                closing.Owed(
+                    uuid, stopped_by_us=uuid in cut, unsure=uuid not in owed
+                )
+                for uuid in sorted(owed | cut | present)
+            ],
+            scene,
+            [*protected, *moved],
+        )
 
     # Giving back, the only way from a touched recovery to dismissed.
 

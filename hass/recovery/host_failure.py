@@ -302,9 +302,12 @@ class HostFailure(host_.HostWorkflow):
         accepted = self._accepted(
             protected | {row.instance_uuid for row in known}
         )
+        # Those of an earlier story too: it was cut short.
         turn.remember(
-            unprotected=unprotected,
-            start_at_return=at_return,
+            **recoveries.united(
+                recoveries.handed_on(turn.recovery),
+                {'unprotected': unprotected, 'start_at_return': at_return},
+            ),
             accepted=accepted,
         )
         with turn.write() as session:

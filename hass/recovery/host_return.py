@@ -137,6 +137,14 @@ class HostReturn(host_.HostWorkflow):
                 return lost
         return super().step(turn)
 
+    def off_at(self, turn: Turn) -> datetime.datetime | None:
+        """It was off when this story began."""
+        return turn.recovery.opened_at
+
+    def stopped(self, turn: Turn) -> list[str]:
+        """None of them when operators want it so."""
+        return super().stopped(turn) if self._restart_unprotected else []
+
     def powering_on(self, turn: Turn) -> Step:
         """Only when no evacuation from the host is open any more."""
         host = self.host(turn)

@@ -26,17 +26,21 @@ import datetime
 from typing import Any
 
 from oslo_config import cfg
+from sqlalchemy import orm
 
 from hass.db import evacuations
 from hass.db import instance_observations
+from hass.db import losses
 from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
 from hass import exception
 from hass import faults
 from hass import nova
+from hass.recovery import closing
 from hass.recovery import hands as hands_
 from hass.recovery import intent
+from hass.recovery import standing
 from hass.recovery import workflow
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import State
@@ -75,6 +79,7 @@ class InstanceWorkflow(workflow.Workflow):
     def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
         self._compute = hands.compute
         self._witness = hands.witness
+        self._closer = hands.closer
         self._settle_seconds = conf.nova.settle_seconds
 
     def scene(self, turn: Turn) -> Scene | Step:
@@ -170,6 +175,55 @@ class InstanceWorkflow(workflow.Workflow):
         if host in ears.suspected() or silence > HEARD_SECONDS:
             return f'{host} is silent for {silence:.1f} s'
         return ''
+
+    def close(self, turn: Turn, hop: Hop) -> Hop:
+        """Name it unless it runs, is ended, or another story has it.
+
+        One that is *finished* has just been seen to be back.
+        """
+        if hop.to is State.FINISHED:
+            return hop
+        silent = self._witness.ears().suspected()
+        scene = closing.Scene(
+            host_of(turn),
+            told_at(turn),
+            trouble={name: f'{name} is silent' for name in silent},
+            recovery=turn.recovery.uuid,
+        )
+        ports = turn.recovery.was.get('ports', ())
+        found = closing.lost(
+            self._closer.find(
+                turn.read,
+                [
+                    closing.Owed(
+                        turn.recovery.subject, unsure=True, ports=ports
+                    )
+                ],
+                scene,
+            )
+        )
+        if turn.recovery.was.get('theirs'):
+            found = [
+                one
+                for one in found
+                if one.server and one.server.vm_state in standing.OWED
+            ]
+        if not found:
+            return hop
+
+        def within(session: orm.Session) -> Hop | None:
+            instead = hop.within(session) if hop.within else None
+            losses.record(
+                session,
+                host_of(turn),
+                [one.lost() for one in found],
+                turn.recovery.uuid,
+            )
+            return instead
+
+        return dataclasses.replace(
+            hop, why=hop.why + closing.told(found), within=within
+        )
 
     def leave(self, turn: Turn, why: str) -> Hop:
         """End it; what was touched is given back first."""

@@ -10,21 +10,70 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an instance still lacks to count as brought back. Pure."""
+"""Whether an instance runs, and what it still lacks to be back. Pure."""
 
 from collections.abc import Collection
 from collections.abc import Sequence
+import dataclasses
 import datetime
 
 from hass import faults
 from hass import nova
 from hass.recovery import symptoms
 
+RUNNING = 1
+"""Nova's power_state of a guest that runs."""
+GUEST_RUNS = frozenset({'active', 'rescued', 'resized'})
+"""vm_states in which Nova has a guest run."""
+OWED = GUEST_RUNS | {'error', 'paused', 'suspended'}
+"""vm_states of instances that nobody wanted stopped, stored or deleted."""
 LATE = datetime.timedelta(seconds=3)
 WORDS = {
     faults.Layer.GUEST_OS: 'its guest agent',
     faults.Layer.GUEST_NETWORK: 'its network',
 }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Home:
+    """What is known of the host that Nova has an instance on.
+
+    :ivar trouble: why nothing is known to run there; '' for no reason
+    :ivar runs: what libvirt there last said of the instance; None: nothing
+    :ivar was_off: it was off meanwhile: what Nova says may be older
+    """
+
+    trouble: str = ''
+    runs: bool | None = None
+    was_off: bool = False
+
+
+def amiss(server: nova.Server, home: Home, *, asked: bool) -> str:
+    """Why an instance that is meant to run does not; '' when it does.
+
+    :param asked: it was started, or told to, since its host was off
+    """
+    if server.vm_state == 'error':
+        return 'Nova has it in ERROR'
+    if not server.host:
+        return 'Nova has it on no host'
+    if home.trouble:
+        return home.trouble
+    if server.vm_state in ('paused', 'suspended'):
+        if home.was_off and not home.runs:
+            return f'it is {server.vm_state}, and its host was off'
+        return ''
+    if server.vm_state not in GUEST_RUNS:
+        return f'Nova has it {server.vm_state}'
+    if home.runs is False:
+        return f'Nova has it {server.vm_state}, {server.host} does not run it'
+    if server.task_state:
+        return f'Nova is at work on it: {server.task_state}'
+    if server.power_state != RUNNING:
+        return 'Nova does not see its guest run'
+    if home.runs is None and home.was_off and not asked:
+        return f'{server.host} was off, and nobody has seen it run since'
+    return ''
 
 
 def lacks(

@@ -84,6 +84,10 @@ class Heard(Protocol):
         """Whether it said that the agent is being stopped."""
 
     @property
+    def uptime(self) -> float:
+        """Of its host, in seconds, when it sent its newest beat."""
+
+    @property
     def sent(self) -> float:
         """When the newest beat must have been sent, on our clock."""
 

@@ -189,9 +189,23 @@ class Workflow(abc.ABC):
         """Awake from held: by a wish, or because the reason expired."""
 
     def step(self, turn: Turn) -> Step:
-        """Run the method named by the recovery's state."""
+        """Run the method named by the recovery's state.
+
+        What it ends with is closed first: see closing.py.
+        """
         method: Callable[[Turn], Step] = getattr(self, turn.recovery.state)
-        return method(turn)
+        step = method(turn)
+        if isinstance(step, Hop) and step.to in ENDED:
+            return self.close(turn, step)
+        return step
+
+    def close(self, turn: Turn, hop: Hop) -> Hop:
+        """See that nothing is forgotten by this end.
+
+        :raises hass.exception.HassError: that cannot be seen now: the story
+            does not end yet
+        """
+        return hop
 
     @classmethod
     def deadline_seconds(cls, state: State) -> float | None:

@@ -18,6 +18,7 @@ import typing
 import futurist
 from oslo_config import cfg
 
+from hass.conf import protection
 from hass.db import recoveries
 from hass.db import services
 from hass.diagnosis import estimates
@@ -141,6 +142,7 @@ class Engine:
                 self.clock,
                 lambda work: work(),
             ),
+            rule=protection.rule(conf),
             pool=lambda calls: futurist.SynchronousExecutor(),
         )
 

@@ -10,6 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import dataclasses
 import datetime
 
 from hass.db import losses
@@ -72,7 +73,8 @@ class LossesTest(base.DatabaseTest):
 
     def test_what_may_come_back_by_itself_is_not_paged_yet(self):
         with self.database.writer() as session:
-            losses.record(session, 'compute-1', [WEB], page_seconds=60)
+            slow = dataclasses.replace(WEB, page_seconds=60)
+            losses.record(session, 'compute-1', [slow])
             self.assertEqual([], losses.to_page(session, 300))
             (loss,) = losses.all(session)
             loss.page_at -= datetime.timedelta(seconds=61)

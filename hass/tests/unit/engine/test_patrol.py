@@ -18,6 +18,7 @@ from typing import Any
 
 import futurist
 
+from hass.conf import protection
 from hass.db import hosts
 from hass.db import models
 from hass.db import notifications
@@ -124,6 +125,7 @@ class PatrolCase(base.TestCase):
                 address_of=known.address_of,
                 clock=self.clock,
                 control_plane=control_plane.ControlPlane({}, self.clock),
+                rule=protection.rule(conf),
             ),
             self.ears,
             alarms.Alarms(

@@ -1,0 +1,414 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The closing invariant: nothing that should run is forgotten.
+
+Before a story ends, each instance that it owes runs with its ports ACTIVE,
+or its user ended it, or another story has it in hand, or a loss names it.
+"""
+
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent import futures
+import contextlib
+import dataclasses
+import datetime
+import enum
+
+from sqlalchemy import orm
+
+from hass.db import evacuations
+from hass.db import hosts
+from hass.db import instance_observations
+from hass.db import instances
+from hass.db import losses
+from hass.db import models
+from hass.db import moments
+from hass.db import recoveries
+from hass import entitlement
+from hass import exception
+from hass import faults
+from hass import nova
+from hass.recovery import intent
+from hass.recovery import standing
+
+Read = Callable[[], contextlib.AbstractContextManager[orm.Session]]
+WIDTH = 8
+"""So many instances are looked at side by side."""
+ENDING = frozenset(
+    {'delete', 'pause', 'shelve', 'shelveOffload', 'stop', 'suspend'}
+)
+"""Actions by which a user wants an instance not to run."""
+STARTING = frozenset(
+    {
+        'evacuate',
+        'reboot',
+        'rebuild',
+        'rescue',
+        'restore',
+        'resume',
+        'start',
+        'unrescue',
+        'unshelve',
+    }
+)
+"""Actions after which what Nova says of a guest is new."""
+GRACE_SECONDS = 60.0
+"""What may be back in a moment has so long before it is paged."""
+OURS_SECONDS = 86400.0
+
+
+MAY_RUN = standing.OWED | {'stopped'}
+
+
+class Fate(enum.Enum):
+    """What became of an instance that is owed."""
+
+    RUNS = enum.auto()
+    TAKEN = enum.auto()
+    """Another open recovery has it in hand, and closes on its own."""
+    STOPPED = enum.auto()
+    """Its user wants it as it is."""
+    DELETED = enum.auto()
+    UNPROTECTED = enum.auto()
+    LOST = enum.auto()
+
+
+END_OF = {
+    Fate.RUNS: models.LossEnd.RUNS,
+    Fate.STOPPED: models.LossEnd.STOPPED,
+    Fate.DELETED: models.LossEnd.DELETED,
+    Fate.UNPROTECTED: models.LossEnd.UNPROTECTED,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Owed:
+    """An instance that has to run when a story ends.
+
+    :ivar stopped_by_us: HASS has stopped it, or cut its power, although it
+        was not protected
+    :ivar unsure: it counts as stopped by its user unless Nova itself has
+        stopped it since
+    :ivar ports: which of its ports have to be ACTIVE; None: all of them
+    """
+
+    uuid: str
+    stopped_by_us: bool = False
+    unsure: bool = False
+    ports: Collection[str] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scene:
+    """What happened where.
+
+    :ivar host: the host that failed, or booted anew
+    :ivar failed_at: what users asked for since is their wish
+    :ivar off_at: when the host was off; None: it was not
+    :ivar trouble: of hosts on which nothing is known to run: host to why
+    :ivar recovery: the story that ends; None: it is none
+    """
+
+    host: str
+    failed_at: datetime.datetime
+    off_at: datetime.datetime | None = None
+    trouble: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    recovery: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one instance, and the sentence for it."""
+
+    uuid: str
+    fate: Fate
+    why: str
+    server: nova.Server | None = None
+    ports: Sequence[str] = ()
+    unprotected: bool = False
+
+    @property
+    def passing(self) -> bool:
+        """It may run in a moment: Nova is at it, or an agent has to look."""
+        server = self.server
+        return server is not None and bool(
+            server.task_state or server.vm_state == 'active'
+        )
+
+    def lost(self) -> losses.Lost:
+        """What a loss tells of it."""
+        assert self.server is not None
+        return losses.Lost(
+            self.uuid,
+            self.server.name,
+            self.server.project_id,
+            self.why,
+            tuple(self.ports),
+            self.unprotected,
+            GRACE_SECONDS if self.passing else 0.0,
+        )
+
+
+class Closer:
+    """Looks at instances that are owed.
+
+    :param pool: makes what so many calls run in, side by side
+    """
+
+    def __init__(
+        self,
+        compute: nova.Compute,
+        rule: entitlement.Rule,
+        pool: Callable[[int], futures.Executor],
+    ) -> None:
+        self._compute = compute
+        self._rule = rule
+        self._pool = pool
+
+    def protected_on(self, read: Read, host: models.Host) -> list[nova.Server]:
+        """Protected servers on a host that may be meant to run.
+
+        :raises hass.exception.NovaError: Nova does not tell now
+        """
+        servers = [
+            one
+            for one in self._compute.servers_on(host.name)
+            if one.launched and one.vm_state in MAY_RUN
+        ]
+        with read() as session:
+            protected = instances.protected(
+                session, self._rule, host.cluster, servers
+            )
+        return [one for one in servers if one.uuid in protected]
+
+    def find(
+        self,
+        read: Read,
+        owed: Iterable[Owed],
+        scene: Scene,
+        known: Iterable[nova.Server] = (),
+    ) -> list[Finding]:
+        """What became of each of them.
+
+        :param known: what Nova has told of some a moment ago
+        :raises hass.exception.NovaError: Nova does not tell now
+        """
+        servers = {one.uuid: one for one in known}
+        asked = list(owed)
+        if not asked:
+            return []
+        with self._pool(min(WIDTH, len(asked))) as pool:
+            found = pool.map(
+                lambda one: self._find(
+                    read, one, scene, servers.get(one.uuid)
+                ),
+                asked,
+            )
+            return list(found)
+
+    def _find(
+        self, read: Read, owed: Owed, scene: Scene, known: nova.Server | None
+    ) -> Finding:
+        uuid = owed.uuid
+        server = known or self._compute.server(uuid)
+        if server is None or server.vm_state in ('deleted', 'soft-delete'):
+            return Finding(uuid, Fate.DELETED, 'it was deleted', server)
+        with read() as session:
+            now = moments.read_now(session)
+            taken = _taken(session, server, scene)
+            unprotected = (
+                ''
+                if owed.stopped_by_us
+                else self._unprotected(session, server)
+            )
+            home = _home(session, server, scene)
+            ours = _ours(session, uuid)
+        if taken:
+            return Finding(uuid, Fate.TAKEN, taken, server)
+        if unprotected:
+            return Finding(uuid, Fate.UNPROTECTED, unprotected, server)
+        age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
+        why = standing.amiss(server, home, asked=False)
+        if why:
+            actions = [one for one in self._actions(uuid) if one.quiet <= age]
+            asked = any(one.name in STARTING for one in actions)
+            why = standing.amiss(server, home, asked=asked)
+            wish = _wish(server, actions, ours)
+            if owed.unsure and server.vm_state == 'stopped' and not wish:
+                wish = _stopped_before(actions)
+            if why and wish and not owed.stopped_by_us:
+                return Finding(uuid, Fate.STOPPED, wish, server)
+        if why:
+            return Finding(
+                uuid,
+                Fate.LOST,
+                why,
+                server,
+                tuple(owed.ports or ()),
+                owed.stopped_by_us,
+            )
+        down = self._ports_down(owed)
+        if down:
+            return Finding(
+                uuid,
+                Fate.LOST,
+                f'it runs on {server.host}, and of its ports are not ACTIVE: '
+                + ', '.join(down),
+                server,
+                down,
+            )
+        return Finding(uuid, Fate.RUNS, f'it runs on {server.host}', server)
+
+    def _unprotected(self, session: orm.Session, server: nova.Server) -> str:
+        host = hosts.by_names(session, [server.host or '']).get(
+            server.host or ''
+        )
+        if host is None:
+            return ''
+        word = instances.entitlements(
+            session, self._rule, host.cluster, [server]
+        )[server.uuid]
+        return '' if word.protected else f'not protected now: {word.why}'
+
+    def _actions(self, uuid: str) -> list[nova.Action]:
+        try:
+            return self._compute.actions_of(uuid)
+        except exception.NovaRefused:
+            return []  # It was deleted at this moment.
+
+    def _ports_down(self, owed: Owed) -> list[str]:
+        try:
+            ports = self._compute.ports(owed.uuid)
+        except exception.NovaRefused:
+            return []
+        return [
+            one.uuid
+            for one in ports
+            if not one.is_active
+            and (owed.ports is None or one.uuid in owed.ports)
+        ]
+
+
+def lost(found: Iterable[Finding]) -> list[Finding]:
+    """Those that are to be named."""
+    return [one for one in found if one.fate is Fate.LOST]
+
+
+def told(found: Sequence[Finding]) -> str:
+    """The end of a story's last sentence; '' when nothing is lost."""
+    if not found:
+        return ''
+    names = ', '.join(
+        one.server.name for one in found[:5] if one.server is not None
+    )
+    more = f' and {len(found) - 5} more' if len(found) > 5 else ''
+    return f'; lost and paged: {names}{more}'
+
+
+def _taken(session: orm.Session, server: nova.Server, scene: Scene) -> str:
+    """Which other open story has it in hand; '' for none."""
+    for story in (
+        recoveries.open_of_instance(session, server.uuid),
+        recoveries.rescue_of_host(session, server.host or ''),
+    ):
+        if story is not None and story.uuid != scene.recovery:
+            return f'see recovery {story.uuid}'
+    move = evacuations.open_of(session, server.uuid)
+    if move is None:
+        return ''
+    story = session.get_one(models.Recovery, move.recovery_id)
+    if story.uuid == scene.recovery or story.ended_at is not None:
+        return ''
+    return f'see recovery {story.uuid}'
+
+
+def _home(
+    session: orm.Session, server: nova.Server, scene: Scene
+) -> standing.Home:
+    name = server.host or ''
+    off_at = scene.off_at if name == scene.host else None
+    looks = [
+        one
+        for one in instance_observations.of_instance(
+            session, server.uuid, name
+        )
+        if one.layer is faults.Layer.INSTANCE
+        and (off_at is None or one.seen_at > off_at)
+    ]
+    host = hosts.by_names(session, [name]).get(name)
+    return standing.Home(
+        scene.trouble.get(name, ''),
+        _runs(looks, host, server.uuid, off_at),
+        off_at is not None,
+    )
+
+
+def _runs(
+    looks: Sequence[models.InstanceObservation],
+    host: models.Host | None,
+    uuid: str,
+    off_at: datetime.datetime | None,
+) -> bool | None:
+    """What libvirt says, as far as an agent looks there."""
+    verdicts = {one.verdict for one in looks}
+    if faults.Verdict.HEALTHY in verdicts:
+        return True
+    if verdicts:
+        # It is defined no more, or stands still.
+        return False if off_at or faults.Verdict.FAILED in verdicts else None
+    if host is None or host.domains is None or host.reported_at is None:
+        return None
+    if off_at is not None and host.reported_at < off_at:
+        return None
+    return None if uuid in host.domains else False
+
+
+def _ours(session: orm.Session, uuid: str) -> set[str]:
+    """Request ids of what HASS itself asked of it lately."""
+    stories = recoveries.of_subject_within(
+        session, uuid, 'instance_failure', OURS_SECONDS
+    )
+    return {one for story in stories for one in story.was.get('ours', ())}
+
+
+def _wish(
+    server: nova.Server, actions: Sequence[nova.Action], ours: Collection[str]
+) -> str:
+    """By what its user has ended it; '' when he has not."""
+    if server.vm_state in standing.GUEST_RUNS | {'error'}:
+        return ''
+    newest = next(
+        (
+            one
+            for one in actions
+            if one.user_id is not None and one.request_id not in ours
+        ),
+        None,
+    )
+    if newest is None or newest.name not in ENDING:
+        return ''
+    return f'its user asked for: {newest.name} ({newest.request_id})'
+
+
+def _stopped_before(actions: Iterable[nova.Action]) -> str:
+    """Nobody has stopped it since; '' when it was Nova itself.
+
+    That finds guests ended by what happened to their host.
+    """
+    newest = next((one for one in actions if one.name == 'stop'), None)
+    if newest is not None and newest.user_id is None:
+        return ''
+    return 'it was stopped before'
