@@ -1,0 +1,217 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What should run and does not is named, whatever way it was lost."""
+
+from hass.db import losses
+from hass.tests.scenario import base
+
+HOST = 'compute-1'
+
+
+class ClosingTest(base.ScenarioTest):
+    def losses(self, **wanted):
+        with self.cloud.database.reader() as session:
+            return losses.all(session, **wanted)
+
+    def server(self, uuid):
+        return self.cloud.nova.servers[uuid]
+
+    def suspend(self, instance, vm_state):
+        """Nova has it so, as its user wanted."""
+        server = self.cloud.nova.show(instance)
+        self.cloud.nova.touch(server, vm_state=vm_state, task_state=None)
+
+    def paged(self):
+        return [
+            alarm['why']
+            for alarm in self.cloud.pager.alarms
+            if 'losses' in alarm
+        ]
+
+    def assert_paged(self, instance, words):
+        self.cloud.run_until(self.paged, seconds=300)
+        (loss,) = self.losses(instance=instance)
+        self.assertIsNone(loss.ended_at)
+        self.assertIn(words, self.paged()[-1])
+        self.assertIn(self.server(instance).name, self.paged()[-1])
+        return loss
+
+
+class LeftTest(ClosingTest):
+    """What Nova cannot evacuate has died with its host."""
+
+    def lose(self, vm_state):
+        (one,) = self.cloud.boot(HOST, instances=1)
+        self.suspend(one, vm_state)
+        self.cloud.hosts[HOST].lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        return one
+
+    def test_a_resized_one_is_paged(self):
+        self.assert_paged(self.lose('resized'), 'nobody has seen it run')
+
+    def test_a_rescued_one_is_paged(self):
+        self.assert_paged(self.lose('rescued'), 'nobody has seen it run')
+
+    def test_a_paused_one_is_paged(self):
+        self.assert_paged(self.lose('paused'), 'it is paused')
+
+    def test_a_suspended_one_is_paged(self):
+        self.assert_paged(self.lose('suspended'), 'it is suspended')
+
+    def test_one_that_its_user_had_stopped_is_not(self):
+        self.lose('stopped')
+        self.cloud.tick(120)
+        self.assertEqual([], self.losses())
+
+    def test_one_that_its_user_deletes_is_lost_no_more(self):
+        one = self.lose('paused')
+        loss = self.assert_paged(one, 'it is paused')
+        self.cloud.nova.delete(one)
+        self.cloud.run_until(
+            lambda: not self.losses(is_open=True), seconds=600
+        )
+        (ended,) = self.losses()
+        self.assertEqual(loss.uuid, ended.uuid)
+        self.assertEqual('deleted', ended.ended_how)
+
+
+class BlipTest(ClosingTest):
+    """Engines and hosts lose their power together, for a moment."""
+
+    def blip(self):
+        for engine in self.cloud.engines.values():
+            engine.alive = False
+        for host in self.cloud.hosts.values():
+            host.lose_power_supply()
+        self.cloud.clock.advance(5)
+        for host in self.cloud.hosts.values():
+            host.host.power_on()
+        self.cloud.clock.advance(30)
+        for name in ('engine-1', 'engine-2'):
+            self.cloud.start_engine(name)
+
+    def test_what_ran_is_started_again(self):
+        found = self.cloud.boot(HOST, instances=3)
+        self.blip()
+        self.cloud.run_until(
+            lambda: self.cloud.hosts[HOST].host.guests == set(found),
+            seconds=120,
+        )
+        self.cloud.run_until(lambda: not self.losses(is_open=True))
+        self.assertEqual(['runs'] * 3, [x.ended_how for x in self.losses()])
+        self.assertEqual([], self.paged())
+        self.assertEqual([], self.cloud.verdict().started_twice)
+
+    def test_what_nova_stopped_by_itself_is_owed_too(self):
+        ours, theirs = self.cloud.boot(HOST, instances=2)
+        self.cloud.nova.stop(theirs)
+        self.cloud.tick(20)
+        self.blip()
+        server = self.cloud.nova.show(ours)
+        self.cloud.nova.acted(server, 'stop', None)
+        self.cloud.nova.runs(server, False)
+        self.cloud.tick(120)
+        self.assertEqual({ours}, self.cloud.hosts[HOST].host.guests)
+
+    def test_what_does_not_start_is_paged(self):
+        (one,) = self.cloud.boot(HOST, instances=1)
+        self.cloud.hosts[HOST].host.unstartable.add(one)
+        for name, host in self.cloud.hosts.items():
+            if name != HOST:
+                host.host.unstartable.add(one)
+        self.blip()
+        self.cloud.tick(60)
+        self.assert_paged(one, 'that should run does not')
+
+    def test_without_recoveries_of_instances_they_are_paged(self):
+        (one,) = self.cloud.boot(
+            HOST, instances=1, metadata={'HA_Layers': 'none'}
+        )
+        self.blip()
+        self.assert_paged(one, 'nobody has seen it run')
+
+
+class AgainTest(ClosingTest):
+    def test_a_second_failure_forgets_no_unprotected_instance(self):
+        self.cloud.boot(HOST, instances=1)
+        (cheap,) = self.cloud.boot(HOST, instances=1, protected=False)
+        host = self.cloud.hosts[HOST]
+        host.lose_power_supply()
+
+        def cut(turn):
+            """Nova's own look has stopped it, and its host dies again."""
+            if turn.recovery.state == 'restarting':
+                self.cloud.before_step = None
+                server = self.cloud.nova.show(cheap)
+                self.cloud.nova.acted(server, 'stop', None)
+                self.cloud.nova.runs(server, False)
+                host.lose_power_supply()
+
+        self.cloud.before_step = cut
+        self.cloud.run_until(
+            lambda: len(self.cloud.stories(HOST)) > 2, seconds=200
+        )
+        self.cloud.run_until_state(HOST, 'returned')
+        self.cloud.tick(30)
+        self.assertEqual({cheap}, host.host.guests)
+
+    def test_what_is_released_while_its_host_is_dead_is_paged(self):
+        (one,) = self.cloud.boot(HOST, instances=1)
+        host = self.cloud.hosts[HOST]
+        host.bmc_mute = True
+        host.hang()
+        held = self.cloud.run_until_state(HOST, 'held')
+        self.wish(held, 'release')
+        self.cloud.run_until_state(HOST, 'dismissed')
+        self.assert_paged(one, 'compute-1 is silent')
+
+
+class PortTest(ClosingTest):
+    def test_a_port_that_stays_down_is_paged_until_it_is_up(self):
+        (one,) = self.cloud.boot(HOST, instances=1)
+        self.server(one).port_state = 'DOWN'
+        self.cloud.hosts[HOST].lose_power_supply()
+        loss = self.assert_paged(one, 'of its ports are not ACTIVE')
+        self.server(one).port_state = 'ACTIVE'
+        self.cloud.run_until(lambda: not self.losses(is_open=True))
+        (ended,) = self.losses()
+        self.assertEqual((loss.uuid, 'runs'), (ended.uuid, ended.ended_how))
+
+
+class KilledTest(ClosingTest):
+    """An engine that dies around the last step forgets nothing."""
+
+    def end(self, moment):
+        (one,) = self.cloud.boot(HOST, instances=1)
+        self.suspend(one, 'paused')
+        self.cloud.hosts[HOST].lose_power_supply()
+
+        def kill(turn):
+            enabled = not self.cloud.nova.computes[HOST].disabled
+            if turn.recovery.state == 'enabling' and enabled:
+                self.cloud.before_step = None
+                self.cloud.kill_at = (self.cloud.steps, moment)
+
+        self.cloud.before_step = kill
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_paged(one, 'it is paused')
+        self.assertEqual(1, len(self.losses()))
+        living = [one for one in self.cloud.engines.values() if one.alive]
+        self.assertEqual(1, len(living))
+
+    def test_before_it(self):
+        self.end('before')
+
+    def test_after_it(self):
+        self.end('after')
