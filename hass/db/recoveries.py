@@ -377,20 +377,31 @@ def handed_on(recovery: Recovery) -> dict[str, Any]:
     """
     was = dict(recovery.was)
     done = set(was.get('running', ()))
-    for key in ('unprotected', 'start_at_return'):
-        if done and key in was:
-            was[key] = [uuid for uuid in was[key] if uuid not in done]
     if done:
+        starts = was.get('start_at_return', {})
+        was |= {
+            'unprotected': [
+                uuid for uuid in was.get('unprotected', ()) if uuid not in done
+            ],
+            'start_at_return': {
+                uuid: state
+                for uuid, state in starts.items()
+                if uuid not in done
+            },
+        }
         was['owed'] = sorted({*was.get('owed', ()), *done})
     return {key: was[key] for key in HANDED_ON if key in was}
 
 
 def united(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Both; of two lists none is forgotten, else the newer one counts."""
+    """Both; of two lists of instances none is forgotten, else the newer counts."""
     both = {**old, **new}
     for key in old.keys() & new.keys():
         if isinstance(old[key], list) and isinstance(new[key], list):
             both[key] = list(dict.fromkeys([*old[key], *new[key]]))
+    if 'start_at_return' in both:
+        key = 'start_at_return'
+        both[key] = {**old.get(key, {}), **new.get(key, {})}
     return both
 
 
