@@ -394,7 +394,7 @@ def handed_on(recovery: Recovery) -> dict[str, Any]:
 
 
 def united(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Both; of two lists of instances none is forgotten, else the newer counts."""
+    """Both: no instance of two lists is forgotten, else the newer counts."""
     both = {**old, **new}
     for key in old.keys() & new.keys():
         if isinstance(old[key], list) and isinstance(new[key], list):

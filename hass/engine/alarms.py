@@ -71,7 +71,7 @@ class Alarms:
             key = (loss.host, loss.recovery_uuid)
             together.setdefault(key, []).append(loss)
         for lost in together.values():
-            self.page(_alarm_of_losses(lost))
+            self.page(alarm_of_losses(lost))
 
     def page(self, alarm: dict[str, Any]) -> None:
         """One alarm: at least ``subject`` and ``why``."""
@@ -112,7 +112,8 @@ def _alarm(recovery: models.Recovery) -> dict[str, Any]:
     }
 
 
-def _alarm_of_losses(lost: Sequence[models.Loss]) -> dict[str, Any]:
+def alarm_of_losses(lost: Sequence[models.Loss]) -> dict[str, Any]:
+    """One alarm that names them, or the first of very many."""
     named = [
         f'{one.instance_name} ({one.instance_uuid}): {one.why}'
         for one in lost[:NAMED]

@@ -63,8 +63,11 @@ class LeftTest(ClosingTest):
     def test_a_rescued_one_is_paged(self):
         self.assert_paged(self.lose('rescued'), 'nobody has seen it run')
 
-    def test_a_paused_one_is_paged(self):
-        self.assert_paged(self.lose('paused'), 'it is paused')
+    def test_a_paused_one_is_booted_anew(self):
+        one = self.lose('paused')
+        self.cloud.tick(120)
+        self.assertEqual({one}, self.cloud.hosts[HOST].host.guests)
+        self.assertEqual([], self.losses(is_open=True))
 
     def test_a_suspended_one_is_paged(self):
         self.assert_paged(self.lose('suspended'), 'it is suspended')
@@ -75,8 +78,8 @@ class LeftTest(ClosingTest):
         self.assertEqual([], self.losses())
 
     def test_one_that_its_user_deletes_is_lost_no_more(self):
-        one = self.lose('paused')
-        loss = self.assert_paged(one, 'it is paused')
+        one = self.lose('suspended')
+        loss = self.assert_paged(one, 'it is suspended')
         self.cloud.nova.delete(one)
         self.cloud.run_until(
             lambda: not self.losses(is_open=True), seconds=600
@@ -194,7 +197,7 @@ class KilledTest(ClosingTest):
 
     def end(self, moment):
         (one,) = self.cloud.boot(HOST, instances=1)
-        self.suspend(one, 'paused')
+        self.suspend(one, 'rescued')
         self.cloud.hosts[HOST].lose_power_supply()
 
         def kill(turn):
@@ -205,7 +208,7 @@ class KilledTest(ClosingTest):
 
         self.cloud.before_step = kill
         self.cloud.run_until_state(HOST, 'returned')
-        self.assert_paged(one, 'it is paused')
+        self.assert_paged(one, 'nobody has seen it run')
         self.assertEqual(1, len(self.losses()))
         living = [one for one in self.cloud.engines.values() if one.alive]
         self.assertEqual(1, len(living))

@@ -14,9 +14,12 @@
 
 import ast
 import dataclasses
+import datetime
 import pathlib
 import re
 
+from hass.db import models
+from hass.engine import alarms
 from hass.recovery import host_failure
 from hass.recovery import host_return
 from hass.recovery import instance_failure
@@ -232,16 +235,26 @@ class PagesTest(base.TestCase):
             else:
                 wordless.append(module)
         # These hand on what is looked at below.
-        self.assertEqual(['engine/reboots', 'engine/worries'], wordless)
+        self.assertEqual(['engine/worries'], wordless)
 
-    def test_so_has_a_host_that_booted_anew(self):
-        texts = [
-            sentences.sentence('engine/reboots', node.value)
-            for function, node in sentences.functions('engine/reboots')
-            if function == '_page' and isinstance(node, ast.Assign)
-        ]
-        (book,) = (one for one in runbooks() if one.anchor == 'alarm-reboot')
-        self.assertEqual(texts, list(book.reads))
+    def test_so_have_instances_that_are_lost(self):
+        with_them = alarms.alarm_of_losses(
+            [_loss('web-1', 'it is paused'), _loss('web-2', 'it is paused')]
+        )
+        (book,) = (one for one in runbooks() if one.anchor == 'alarm-lost')
+        begin, end = book.reads[0].strip('…').split(' do not: ')[0], 'do not'
+        self.assertIn(f'{begin} {end}', with_them['why'])
+
+
+def _loss(name, why):
+    return models.Loss(
+        uuid=f'uuid-of-{name}',
+        instance_uuid=f'uuid-of-{name}',
+        instance_name=name,
+        host='compute-1',
+        why=why,
+        since=datetime.datetime(2030, 1, 1),
+    )
 
 
 class PageTest(base.TestCase):
@@ -252,7 +265,7 @@ class PageTest(base.TestCase):
     def test_no_runbook_waits_for_what_is_never_said(self):
         known = {text for text, _ in told()} | {text for _, text in pages()}
         for book in runbooks():
-            if book.anchor != 'alarm-reboot':
+            if book.anchor != 'alarm-lost':
                 self.assertEqual(set(), set(book.reads) - known, book.anchor)
 
     def test_every_deadline_is_in_the_table(self):
