@@ -47,8 +47,8 @@ from hass.engine import domains
 from hass.engine import glances
 from hass.engine import incidents
 from hass.engine import inventory as inventory_
-from hass.engine import own_clock
 from hass.engine import loss_watch
+from hass.engine import own_clock
 from hass.engine import reboots
 from hass.engine import service_watch
 from hass import exception
