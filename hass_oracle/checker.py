@@ -56,7 +56,8 @@ class Result:
 
     ``instances`` counts the starts of each, ``running`` names the hosts
     that run it at the end, ``lost`` are the expected ones that run
-    nowhere, ``not_on`` the expected hosts that are not on.
+    nowhere, ``runs_deleted`` those that run although their user has
+    deleted them, ``not_on`` the expected hosts that are not on.
     """
 
     instances: dict[str, int]
@@ -65,6 +66,7 @@ class Result:
     started_twice: list[Breach]
     evacuated_unfenced: list[Breach]
     impossible: list[Breach]
+    runs_deleted: list[Breach]
     lost: list[str]
     not_on: list[str]
     hosts: dict[str, bool]
@@ -88,9 +90,18 @@ def check(
     for event in _accepted(events):
         told.tell(event)
     expected = told.taken_down if expect is None else set(expect)
-    lost = sorted(name for name in expected if not told.running.get(name))
+    lost = sorted(
+        name
+        for name in expected - set(told.deleted)
+        if not told.running.get(name)
+    )
     not_on = sorted(host for host in expect_on if not told.on.get(host))
-    breaches = told.started_twice + told.unfenced + told.impossible
+    orphans = [
+        Breach(name, host, at, 'its user has deleted it')
+        for name, at in told.deleted.items()
+        for host in sorted(told.running.get(name, ()))
+    ]
+    breaches = told.started_twice + told.unfenced + told.impossible + orphans
     return Result(
         instances=told.starts,
         running={name: sorted(hosts) for name, hosts in told.running.items()},
@@ -98,6 +109,7 @@ def check(
         started_twice=told.started_twice,
         evacuated_unfenced=told.unfenced,
         impossible=told.impossible,
+        runs_deleted=orphans,
         lost=lost,
         not_on=not_on,
         hosts=told.on,
@@ -141,6 +153,7 @@ class _Story:
         self.starts: dict[str, int] = {}
         self.evacuations: dict[str, int] = {}
         self.taken_down: set[str] = set()
+        self.deleted: dict[str, float] = {}
         self.started_twice: list[Breach] = []
         self.unfenced: list[Breach] = []
         self.impossible: list[Breach] = []
@@ -161,6 +174,8 @@ class _Story:
                 self._stop(event, event.instance or '')
             case Kind.EVACUATE:
                 self._evacuate(event, event.instance or '')
+            case Kind.DELETE:
+                self.deleted[event.instance or ''] = event.at
             case Kind.FAULT:
                 self.faults.append(
                     Injection(event.host, event.detail, event.at)

@@ -38,6 +38,8 @@ class Kind(enum.StrEnum):
     STOP = 'stop'
     EVACUATE = 'evacuate'
     FAULT = 'fault'
+    DELETE = 'delete'
+    """Its user wants it no more."""
 
 
 # An evacuate event is written before the call is carried out. A second

@@ -86,6 +86,25 @@ class Cloud(nova_store.Store):
             and not compute.host.nova_compute_running
         )
 
+    def delete(self, instance: str) -> None:
+        """As its user may do at any moment.
+
+        While Nova believes the host up it is the host that deletes: the
+        message waits in its queue (compute/api.py, _delete).
+        """
+        server = self.show(instance)
+        host = server.host or ''
+        self._ledger.append(oracle.Kind.DELETE, host, server.uuid)
+        compute = self.computes.get(host)
+        if compute is None or compute.host.nova_compute_running:
+            super().delete(instance)
+        elif self.is_up(compute):
+            self.acted(server, 'delete')
+            self.touch(server, task_state='deleting')
+            compute.told_to_delete.append(server)
+        else:
+            super().delete(instance)
+
     def compute(self, service: str) -> rows.Compute:
         for compute in self.computes.values():
             if compute.uuid == service:

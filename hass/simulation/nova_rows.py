@@ -85,6 +85,7 @@ class Compute:
     :ivar starts: which start of the process Nova has seen
     :ivar capacity: how many servers fit
     :ivar told_to_start: messages that wait until it runs
+    :ivar told_to_delete: likewise
     """
 
     uuid: str
@@ -99,6 +100,7 @@ class Compute:
     zone: str = 'nova'
     provider: Provider = dataclasses.field(default_factory=Provider)
     told_to_start: list['Server'] = dataclasses.field(default_factory=list)
+    told_to_delete: list['Server'] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -58,6 +58,12 @@ class Work:
                 self._boot(compute.host, server)
             else:
                 compute.host.start_guest(server.uuid)
+        doomed, compute.told_to_delete = compute.told_to_delete, []
+        for server in doomed:
+            # Its record goes, wherever it has come to run meanwhile.
+            compute.host.remove_guest(server.uuid)
+            server.deleted = True
+            self._store.touch(server, vm_state='deleted', task_state=None)
         for server in self._store.servers_on(compute.host.name):
             self._go_on(compute.host, server)
 

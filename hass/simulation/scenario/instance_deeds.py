@@ -148,6 +148,10 @@ def start(stage: Stage, name: str) -> None:
     stage.cloud.nova.start(server(stage, name).uuid)
 
 
+def delete(stage: Stage, name: str) -> None:
+    stage.cloud.nova.delete(server(stage, name).uuid)
+
+
 def rudely(act: Callable[[Stage, str], None], stage: Stage, name: str) -> None:
     """Its process ends by what the user asked for, as if it were killed."""
     host, uuid = _place(stage, name)
@@ -203,6 +207,7 @@ PHRASES = (
     Phrase('storage of HOSTS recovers', mend_storage),
     Phrase('user stops NAME', stop),
     Phrase('user starts NAME', start),
+    Phrase('user deletes NAME', delete),
     *(
         Phrase(
             f'user {verb} NAME as if it were killed',

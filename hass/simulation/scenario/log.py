@@ -29,6 +29,7 @@ TOLD = {
     ledger.Kind.OFF: '{host} is off',
     ledger.Kind.START: '{instance} starts on {host}',
     ledger.Kind.STOP: '{instance} stops on {host}',
+    ledger.Kind.DELETE: 'its user deletes {instance}',
     ledger.Kind.EVACUATE: 'Nova takes the evacuation of {instance}',
 }
 # Quickly asked at each step, and the rest only when this has changed.

@@ -182,6 +182,7 @@ def _breaches(cloud: cloud_.Cloud) -> list[str]:
         *(('started twice', one) for one in verdict.started_twice),
         *(('evacuated unfenced', one) for one in verdict.evacuated_unfenced),
         *(('impossible', one) for one in verdict.impossible),
+        *(('runs', one) for one in verdict.runs_deleted),
     ]
     names = {one.uuid: one.name for one in cloud.nova.servers.values()}
     return [

@@ -68,6 +68,22 @@ class OracleTest(unittest.TestCase):
             'on c1', 'on c2', 'start c1 a', 'fault c1 - power_cut', 'off c1'
         )
 
+    def test_an_instance_that_runs_although_deleted_is_told(self):
+        self.power_cut()
+        self.tale('delete c1 a', 'evacuate c1 a', 'start c2 a')
+        result = self.tell.judged()
+        self.assertFalse(result.ok)
+        self.assertEqual(
+            [('a', 'c2')],
+            [(one.instance, one.host) for one in result.runs_deleted],
+        )
+
+    def test_a_deleted_instance_that_ended_is_neither_lost_nor_told(self):
+        self.power_cut()
+        self.tale('delete c1 a')
+        result = self.tell.judged(expect=['a'])
+        self.assertTrue(result.ok)
+
     def test_a_clean_evacuation_is_well(self):
         self.power_cut()
         self.tale('evacuate c1 a', 'start c2 a', 'on c1')
