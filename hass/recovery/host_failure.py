@@ -418,10 +418,11 @@ class HostFailure(host_.HostWorkflow):
                     'reported and not fenced',
                     self._passing(host.name),
                 )
-            refusal = self._refusal(turn, host, fault, bool(usable))
+            # While the message bus is away, Nova takes all hosts for down.
+            trouble = self._hands.control_plane.trouble()
+            refusal = self._refusal(turn, host, fault, bool(usable or trouble))
             if refusal is not None:
                 return refusal
-            trouble = self._hands.control_plane.trouble()
             if trouble and not self.acted(turn):
                 return self._unclear(
                     turn,

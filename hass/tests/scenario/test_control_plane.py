@@ -70,6 +70,18 @@ class ControlPlaneTest(base.ScenarioTest):
         self.cloud.bus.dead = False
         self.assert_recovers()
 
+    def test_hosts_that_nova_misses_without_the_bus_are_no_lack_of_hosts(self):
+        self.cloud.bus.dead = True
+        others = [self.cloud.nova.computes[f'compute-{n}'] for n in (2, 3, 4)]
+        for one in others:
+            one.forced_down = True
+        self.assert_fences_nothing('message bus: ')
+        self.assertNotIn('usable', self.cloud.newest(HOST).why)
+        self.cloud.bus.dead = False
+        for one in others:
+            one.forced_down = False
+        self.assert_recovers()
+
     def test_nothing_is_fenced_while_nova_is_silent(self):
         self.cloud.compute.failing = fake_cloud.no_answer()
         self.assert_fences_nothing('500 injected')
