@@ -52,18 +52,43 @@ def plan(
     source: str,
     intentions: Iterable[Intention],
 ) -> list[str]:
-    """Write pending rows; planning the same again changes nothing.
+    """Write rows; what waits for its call is judged anew by them.
 
     :returns: uuids of instances that another recovery is evacuating:
         they got no row
     """
-    known = {row.instance_uuid for row in of_recovery(session, recovery_id)}
-    return [
-        wanted.instance_uuid
-        for wanted in intentions
-        if wanted.instance_uuid not in known
-        and not _planned(session, recovery_id, source, wanted)
-    ]
+    known = {
+        row.instance_uuid: row for row in of_recovery(session, recovery_id)
+    }
+    elsewhere = []
+    for wanted in intentions:
+        row = known.get(wanted.instance_uuid)
+        if row is None:
+            planned = _planned(session, recovery_id, source, wanted)
+        else:
+            planned = _judged_anew(session, row, wanted)
+        if not planned:
+            elsewhere.append(wanted.instance_uuid)
+    return elsewhere
+
+
+def take_over(
+    session: orm.Session, instance_uuids: Iterable[str], source: str, why: str
+) -> int:
+    """Free what other recoveries hold; returns how many.
+
+    Nova has it on another host by now, which has failed as well: whoever
+    asked for the end of that hold asks for the instance to be brought back.
+    """
+    query = sa.select(Evacuation).where(
+        Evacuation.open_key.in_(list(instance_uuids)),
+        Evacuation.state == State.HELD,
+        Evacuation.source != source,
+    )
+    return sum(
+        settle(session, row, State.LEFT, why)
+        for row in session.scalars(query).all()
+    )
 
 
 def of_recovery(session: orm.Session, recovery_id: int) -> list[Evacuation]:
@@ -241,8 +266,24 @@ def postpone(
     )
 
 
-def adopt(session: orm.Session, row: Evacuation, migration_uuid: str) -> bool:
-    """Nova works on it already: no call is due, its end is awaited."""
+def adopt(
+    session: orm.Session,
+    row: Evacuation,
+    migration_uuid: str | None,
+    known: Sequence[str] | None = None,
+) -> bool:
+    """Nova works on it already: no call is due, its end is awaited.
+
+    :param known: uuids of all its other migrations, when none of our calls
+        has written them down
+    """
+    values: dict[str, Any] = {}
+    if known is not None:
+        values = {
+            'requested_at': moments.db_now(),
+            'attempt': row.attempt + 1,
+            'was': row.was | {'migrations': list(known), 'waiting': []},
+        }
     return _turn(
         session,
         row,
@@ -250,6 +291,7 @@ def adopt(session: orm.Session, row: Evacuation, migration_uuid: str) -> bool:
         state=State.REQUESTED,
         why='Nova works on an earlier request',
         migration_uuid=migration_uuid,
+        **values,
     )
 
 
@@ -409,6 +451,42 @@ def _planned(
             session.add(row)
     except oslo_exception.DBDuplicateEntry:
         return False
+    return True
+
+
+def _judged_anew(
+    session: orm.Session, row: Evacuation, wanted: Intention
+) -> bool:
+    """Whether the row stands as it is wanted now, if nothing was asked."""
+    was = row.was | {'fate': wanted.was.get('fate')}
+    if row.state == State.PENDING and wanted.state != State.PENDING:
+        held = wanted.state == State.HELD
+        return _turn(
+            session,
+            row,
+            (State.PENDING,),
+            state=wanted.state,
+            why=wanted.why,
+            was=was,
+            ended_at=moments.db_now(),
+            open_key=row.instance_uuid if held else None,
+        )
+    untouched = row.state == State.LEFT and row.requested_at is None
+    if untouched and wanted.state != State.LEFT:
+        try:
+            with session.begin_nested():
+                return _turn(
+                    session,
+                    row,
+                    (State.LEFT,),
+                    state=wanted.state,
+                    why=wanted.why,
+                    was=was | dict(wanted.was),
+                    ended_at=None,
+                    open_key=row.instance_uuid,
+                )
+        except oslo_exception.DBDuplicateEntry:
+            return False
     return True
 
 

@@ -29,6 +29,7 @@ from hass.recovery import intent
 from hass.recovery.workflow import Turn
 
 STARTING = 'powering-on'
+STOPPING = 'powering-off'
 
 
 def among(
@@ -45,7 +46,9 @@ def among(
     :raises hass.exception.NovaError: Nova does not tell now
     """
     for server in servers:
-        if server.vm_state != 'stopped' or server.task_state == STARTING:
+        stopping = server.task_state == STOPPING
+        stopped = server.vm_state == 'stopped'
+        if not (stopped or stopping) or server.task_state == STARTING:
             continue
         with turn.read() as session:
             stories = recoveries.of_subject_within(
@@ -64,6 +67,10 @@ def among(
             for row in stories
             if (answer := instance.answer_to(row.was, actions)) is not None
         }
+        if stopping:
+            if not intent.is_stopped_by_its_user(actions, ours):
+                yield server
+            continue
         # Its host does no task any more.
         idle = dataclasses.replace(server, task_state=None)
         meant = intent.of(idle, actions, host, 0.0, ours).meant

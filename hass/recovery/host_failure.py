@@ -34,6 +34,7 @@ from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import adoption
 from hass.recovery import conditions
 from hass.recovery import evacuating
 from hass.recovery import fallen
@@ -43,6 +44,7 @@ from hass.recovery import host as host_
 from hass.recovery import host_return
 from hass.recovery import planner as planner_
 from hass.recovery import restraining
+from hass.recovery import wishes
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
 from hass.recovery.workflow import minutes
@@ -111,7 +113,13 @@ class HostFailure(host_.HostWorkflow):
         ),
         State.EVACUATING: frozenset({State.VERIFYING, State.FENCING}),
         State.VERIFYING: frozenset(
-            {State.FINISHED, State.EVACUATING, State.FENCING}
+            {
+                State.FINISHED,
+                State.EVACUATING,
+                # For what another recovery had to itself.
+                State.PLANNING,
+                State.FENCING,
+            }
         ),
         State.HELD: frozenset(
             {State.CONFIRMING, State.GIVING_BACK, State.DISMISSED}
@@ -286,6 +294,11 @@ class HostFailure(host_.HostWorkflow):
                 0,
                 f'{_plural(len(down), "instance")} stopped by nobody\'s wish',
             )
+        deleted = [
+            server
+            for server in ours
+            if fates.of(server, shared_storage=True).fate is fates.Fate.DELETE
+        ]
         plan = self._planner.plan(
             ours, shared_storage=host.cluster.shared_storage
         )
@@ -299,9 +312,8 @@ class HostFailure(host_.HostWorkflow):
             for wanted in plan
             if wanted.was['fate'] == fates.Fate.START_AT_RETURN
         }
-        accepted = self._accepted(
-            protected | {row.instance_uuid for row in known}
-        )
+        concerned = protected | {row.instance_uuid for row in known}
+        accepted = self._accepted(concerned)
         # Those of an earlier story too: it was cut short.
         turn.remember(
             **recoveries.united(
@@ -309,6 +321,7 @@ class HostFailure(host_.HostWorkflow):
                 {'unprotected': unprotected, 'start_at_return': at_return},
             ),
             accepted=accepted,
+            on_their_way=self._on_their_way(concerned),
         )
         with turn.write() as session:
             kept = [
@@ -317,14 +330,21 @@ class HostFailure(host_.HostWorkflow):
                 if one.state is models.EvacuationState.HELD
             ]
             evacuations.reopen(session, turn.recovery.id, kept)
+            evacuations.take_over(
+                session,
+                [server.uuid for server in ours],
+                host.name,
+                f'it was on {host.name} when that failed',
+            )
             elsewhere = evacuations.plan(
                 session, turn.recovery.id, host.name, plan
             )
             planned = evacuations.of_recovery(session, turn.recovery.id)
-        if elsewhere:
-            return Wait(
-                1, f'{len(elsewhere)} instances are still in another recovery'
-            )
+        for server in deleted:
+            wishes.delete_anew(self._compute, server, turn.deadline)
+        if elsewhere and len(planned) == len(known):
+            return Wait(1, _still_elsewhere(elsewhere))
+        turn.remember(elsewhere=elsewhere)
         if not planned:
             return _finished('no protected instance is left on it')
         return Hop(State.EVACUATING, _plural(len(planned), 'instance'))
@@ -336,6 +356,18 @@ class HostFailure(host_.HostWorkflow):
             if move.instance_uuid in instances:
                 found.setdefault(move.instance_uuid, []).append(move.uuid)
         return found
+
+    def _on_their_way(self, instances: Collection[str]) -> list[str]:
+        """Those that a move of any age may have brought elsewhere."""
+        with self._hands.pool(len(adoption.UNFINISHED)) as pool:
+            lists = pool.map(
+                lambda status: self._compute.migrations(
+                    None, kind=None, status=status
+                ),
+                adoption.UNFINISHED,
+            )
+            found = {move.instance_uuid for moves in lists for move in moves}
+        return sorted(found & set(instances))
 
     def evacuating(self, turn: Turn) -> Step:
         """Ask Nova for what is pending, judge what was asked."""
@@ -352,6 +384,9 @@ class HostFailure(host_.HostWorkflow):
         step = self._evacuator.verify(turn)
         if step is not None:
             return step
+        elsewhere = turn.recovery.was.get('elsewhere')
+        if elsewhere:
+            return Hop(State.PLANNING, _still_elsewhere(elsewhere))
         with turn.read() as session:
             rows = evacuations.of_recovery(session, turn.recovery.id)
         left = {
@@ -609,6 +644,11 @@ def _record(
 def _finished(why: str) -> Hop:
     """End, and open the story of the host's return with it."""
     return Hop(State.FINISHED, why, then=host_return.HostReturn)
+
+
+def _still_elsewhere(instances: Sequence[str]) -> str:
+    count = _plural(len(instances), 'instance')
+    return f'{count} still in another recovery'
 
 
 def _plural(count: int, noun: str) -> str:

@@ -122,6 +122,24 @@ def of(
     return Intent(Meant.RUN, 'nobody asked for it')
 
 
+def is_stopped_by_its_user(
+    actions: Sequence[nova.Action], ours: Collection[str]
+) -> bool:
+    """Whether the newest stop is the wish of a user.
+
+    :param actions: what was asked of an instance, newest first
+    """
+    stop = next((one for one in actions if one.name == 'stop'), None)
+    return stop is not None and _is_a_users(stop, ours)
+
+
+def is_deleted_by_its_user(actions: Sequence[nova.Action]) -> bool:
+    """Whether a user has asked for its end."""
+    return any(
+        one.name == 'delete' and one.user_id is not None for one in actions
+    )
+
+
 def _is_a_users(action: nova.Action, ours: Collection[str]) -> bool:
     """Not Nova's own, and not what HASS asked for."""
     return (

@@ -33,11 +33,14 @@ from hass import exception
 from hass.fencing import absence
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import adoption
+from hass.recovery import fates
 from hass.recovery import hands as hands_
 from hass.recovery import host_return
 from hass.recovery import places as places_
 from hass.recovery import planner as planner_
 from hass.recovery import refusals
+from hass.recovery import wishes
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
 from hass.rpc import messages
@@ -53,6 +56,9 @@ TROUBLE_SECONDS = 2.0
 
 MOVES_OF = datetime.timedelta(days=1)
 """Older moves than these have left a domain that agents see, or nothing."""
+
+PATIENCE_SECONDS = 120.0
+"""How long what is left of an earlier move may take to go."""
 
 OLD = datetime.timedelta(seconds=messages.LISTED_SECONDS + 5.0)
 """What a report tells of domains may have been so long before it came: it may
@@ -121,11 +127,21 @@ class Requester:
                     turn, row, RowState.LEFT, f'it is not on {host.name} now'
                 )
                 continue
+            verdict = fates.of(
+                server, shared_storage=host.cluster.shared_storage
+            )
+            if verdict.fate is not fates.Fate.EVACUATE:
+                self._spare(turn, row, server, verdict)
+                continue
             word = words[server.uuid]
             if not word.protected and row.requested_at is None:
                 _leave(turn, row, server, f'not protected now: {word.why}')
                 continue
             records = migrations.get(server.uuid, ())
+            if server.uuid in turn.recovery.was.get('on_their_way', ()):
+                records = self._compute.migrations_of(server.uuid)
+            if self._adopts(turn, host, row, server, records):
+                continue
             call = self._prepare(turn, row, server, records, places, load)
             if call is not None:
                 calls.append(call)
@@ -139,6 +155,50 @@ class Requester:
             return 0
         self._send(turn, calls, proof)
         return len(calls)
+
+    def _spare(
+        self,
+        turn: Turn,
+        row: Row,
+        server: nova.Server,
+        verdict: fates.Verdict,
+    ) -> None:
+        """It was judged otherwise when the evacuations were planned."""
+        if verdict.fate is fates.Fate.START_AT_RETURN:
+            leave(turn, row, server, verdict.why)
+            return
+        refused = verdict.fate is fates.Fate.REFUSE
+        state: Ended = RowState.HELD if refused else RowState.LEFT
+        settle(turn, row, state, verdict.why)
+        if verdict.fate is fates.Fate.DELETE:
+            wishes.delete_anew(self._compute, server, turn.deadline)
+
+    def _adopts(
+        self,
+        turn: Turn,
+        host: models.Host,
+        row: Row,
+        server: nova.Server,
+        moves: Sequence[nova.Migration],
+    ) -> bool:
+        """Whether Nova was asked for it, and not by a row of ours."""
+        if 'migrations' in row.was:
+            return False
+        own = [one for one in moves if not _given_up(row, one)]
+        live = adoption.live(row.source, own, host.reported_at)
+        if not live and adoption.is_rebuilding(server):
+            moves = self._compute.migrations_of(server.uuid)
+            actions = self._compute.actions_of(server.uuid)
+            if not adoption.asked(server, actions, moves, host.reported_at):
+                return False
+        elif not live:
+            return False
+        theirs = {one.uuid for one in live}
+        known = [one.uuid for one in moves if one.uuid not in theirs]
+        first = live[0].uuid if live else None
+        with turn.write() as session:
+            evacuations.adopt(session, row, first, known)
+        return True
 
     def _words(
         self,
@@ -190,21 +250,6 @@ class Requester:
         load: Counter[str],
     ) -> Call | None:
         """Collect the proofs, write the intention down."""
-        with turn.read() as session:
-            seen = hosts.with_domain(session, server.uuid)
-        strays = [name for name in seen if name != row.source]
-        if strays:
-            settle(
-                turn,
-                row,
-                RowState.HELD,
-                f'the agent of {", ".join(strays)} sees a domain of it',
-                until=[
-                    Until(Kind.DOMAIN_GONE, name, server.uuid)
-                    for name in strays
-                ],
-            )
-            return None
         # The power cycle of its destination has ended what died there.
         newer = [one.uuid for one in migrations]
         accepted = turn.recovery.was.get('accepted', {}).get(server.uuid, ())
@@ -218,13 +263,25 @@ class Requester:
             with turn.write() as session:
                 evacuations.adopt(session, row, late.uuid)
             return None
+        with turn.read() as session:
+            strays = {*hosts.with_domain(session, server.uuid)} - {row.source}
+        bound = adoption.bound(migrations)
+        pending = pending or bool(strays or bound)
         fresh = self._fresh(turn, row, server, places, pending)
         if not fresh:
             return None
-        needed = nova.must_prove(server, migrations)
+        needed = nova.must_prove(server, migrations) | strays
         proofs: dict[str, nova.Proof] = {}
         for name in sorted(needed - {row.source}):
-            other = self._clear(turn, row, name)
+            if name == nova.UNKNOWN_HOST:
+                why = 'Nova has yet to say where an unfinished move takes it'
+            elif name in strays:
+                why = f'the agent of {name} sees a domain of it'
+            elif name in bound:
+                why = f'Nova may start it on {name}: {bound[name].status}'
+            else:
+                why = ''
+            other = self._clear(turn, row, name, why, stray=name in strays)
             if other is None:
                 return None
             proofs[name] = other
@@ -285,11 +342,16 @@ class Requester:
             evacuations.postpone(session, row, why, memory.to_dict())
         return []
 
-    def _clear(self, turn: Turn, row: Row, name: str) -> nova.Proof | None:
+    def _clear(
+        self, turn: Turn, row: Row, name: str, why: str, *, stray: bool
+    ) -> nova.Proof | None:
         """A proof that another host does not run the instance.
 
         None: there is none yet, and the row stays pending, or none can be
         had, and the row is held.
+
+        :param why: what only the power of that host could refute now
+        :param stray: its agent sees a domain of the instance
         """
         with turn.read() as session:
             host = hosts.by_names(session, [name]).get(name)
@@ -297,8 +359,22 @@ class Requester:
             off = self._proved_off(host)
             if off is not None:
                 return off
-            if host.domains is not None and host.reported_at is not None:
+            listed = host.domains is not None and host.reported_at is not None
+            if listed and not why:
                 return self._absent(turn, row, host)
+        if why and turn.seconds_in_state() < PATIENCE_SECONDS:
+            if row.why != why:
+                note(turn, row, why)
+            return None
+        if why:
+            until = [
+                Until(Kind.DOMAIN_GONE, name, row.instance_uuid)
+                if stray
+                else until_.anew(),
+                Until(Kind.BMC_READS_OFF, name),
+            ]
+            settle(turn, row, RowState.HELD, why, until=until)
+            return None
         settle(
             turn,
             row,
@@ -460,7 +536,7 @@ def _under_way(
 
 def _leave(turn: Turn, row: Row, server: nova.Server, why: str) -> None:
     """It stays, and is started with the unprotected ones if it ran."""
-    if server.vm_state == 'active':
+    if fates.should_run(server):
         others = turn.recovery.was.get('unprotected', [])
         if server.uuid not in others:
             turn.remember(unprotected=[*others, server.uuid])
