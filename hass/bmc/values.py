@@ -142,6 +142,20 @@ class Event:
     health: str
 
 
+def same_bytes(one: uuid.UUID | str, other: uuid.UUID | str) -> bool:
+    """Whether two identities are the same 16 bytes, in whatever order."""
+    try:
+        first, second = uuid.UUID(str(one)), uuid.UUID(str(other))
+    except ValueError:
+        return False
+    return first.bytes in (
+        second.bytes,
+        second.bytes_le,
+        second.bytes[::-1],
+        second.bytes_le[::-1],
+    )
+
+
 def same_guid(
     bmc_guid: uuid.UUID | str | None, system_uuid: uuid.UUID | str | None
 ) -> bool:

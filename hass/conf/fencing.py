@@ -56,12 +56,17 @@ OPTIONS: list[cfg.Opt] = [
         'that was exchanged is found out in the night; too small, and BMCs '
         'are kept busy.',
     ),
-    cfg.IntOpt(
-        'max_attempts',
-        default=10,
-        min=1,
-        help='Times that a host is asked to power off before its recovery is '
-        'held. The device is read back after each.',
+    cfg.FloatOpt(
+        'off_seconds',
+        default=30.0,
+        min=10.0,
+        max=300.0,
+        help='How long a host may take from the order to power off until its '
+        'BMC reads off, before its recovery is held and pages. The order is '
+        'repeated meanwhile. A host that once took longer than half of it '
+        'gets twice its own time, up to 300 seconds. Too small, and somebody '
+        'is called for a slow chassis; a held recovery goes on all the same '
+        'when the BMC reads off.',
     ),
     cfg.IntOpt(
         'strikes',

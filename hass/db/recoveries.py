@@ -53,6 +53,9 @@ HELD_FOR = 'held_for'
 """What a story was last held for: the same again is no news."""
 READS_OFF = 'reads_off'
 """Remembered of a host that its own BMC, surely its own, reads off."""
+FENCING_STORY = 'host_failure'
+CHAINED = datetime.timedelta(seconds=5)
+"""A story and the one that it opens at its end are of one transaction."""
 SIDE_STORY = 'service_failure'
 """The story of a host that lives and keeps its instances: who asks whether
 a host is being recovered does not mean this one."""
@@ -108,6 +111,22 @@ def last_ended(
         .limit(1)
     )
     return session.scalars(query).one_or_none()
+
+
+def fencing_of(session: orm.Session, host: str) -> dict[str, Any] | None:
+    """What the story remembers that fenced a host which has an open one.
+
+    That is the open story itself, or the one whose end opened it.
+    """
+    story = rescue_of_host(session, host)
+    if story is None or story.workflow == FENCING_STORY:
+        return None if story is None else story.was
+    before = last_ended(session, host)
+    if before is None or before.workflow != FENCING_STORY:
+        return None
+    assert before.ended_at is not None
+    chained = abs(story.opened_at - before.ended_at) < CHAINED
+    return before.was if chained else None
 
 
 def append_history(

@@ -18,7 +18,9 @@ import contextlib
 import ipaddress
 
 from hass import bmc
+from hass.bmc import identity
 from hass import clock as clock_
+from hass.db import fences
 from hass.db import hosts
 from hass.db import models
 from hass.db import session as db_session
@@ -83,6 +85,15 @@ class Inventory:
     def subject(self, host: models.Host) -> detection.Subject:
         """The host as detectors know it."""
         return outside.subject_of(host, self.address_of(host))
+
+    def place_of(self, host: models.Host) -> str | None:
+        """Where the host's BMC is, as one text for each place."""
+        if host.bmc_address:
+            return fences.place_in_row(host)
+        known = self._known.get(host.name)
+        return (
+            None if known is None else identity.place(known.host, known.port)
+        )
 
     def address_of(self, host: models.Host) -> bmc.Address | None:
         """Where the host's BMC is, with its password."""

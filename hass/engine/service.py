@@ -12,6 +12,9 @@
 
 """hass-engine put together: it only wires rooms."""
 
+from collections.abc import Collection
+from concurrent import futures
+import functools
 import importlib.metadata
 import logging
 import socket
@@ -83,6 +86,8 @@ from hass.rpc import transport as rpc
 from hass import secrets
 
 LOG = logging.getLogger(__name__)
+GLANCE_SECONDS = 0.2
+"""So long a ping that belongs to a proof is waited for, once in a recovery."""
 
 
 class Engine:
@@ -136,6 +141,7 @@ class Engine:
         fencer: fencing.Fencer = topology.build(
             conf.fencing.levels, self._bmcs
         )
+        glancer = pinger or pings.Pinger(GLANCE_SECONDS, 1, clock)
         pinger = pinger or pings.Pinger(
             conf.detection.icmp_seconds, conf.detection.icmp_count, clock
         )
@@ -183,6 +189,8 @@ class Engine:
             clock=clock,
             control_plane=self._control_plane(clock),
             rule=protection.rule(conf),
+            place_of=self._inventory.place_of,
+            glance=functools.partial(_glance, glancer),
         )
         self._fences = fences.Fences(
             self.database, fencer, self._inventory.address_of, clock
@@ -453,3 +461,17 @@ class Engine:
                 group.notifications_url, group.notifications_topic, hints
             )
         ]
+
+
+def _glance(
+    pinger: detection.Pinger, addresses: Collection[str]
+) -> 'futures.Future[frozenset[str]]':
+    """Who answers, where this system may ask."""
+
+    def ask() -> frozenset[str]:
+        try:
+            return pinger.answering(addresses)
+        except exception.ConfigError:
+            return frozenset()
+
+    return panel.in_thread(ask)

@@ -54,7 +54,7 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FencedHost:
-    """The device itself said that the host is off. Only prove() makes one.
+    """The device itself said that the host is off. Only Look makes one.
 
     :ivar read_at: CLOCK_BOOTTIME of this engine when the look began
     """
@@ -97,16 +97,39 @@ class Fencer(abc.ABC):
         """Ask for power on; returning is not a proof of it."""
 
 
-def prove(
-    fencer: Fencer, target: Target, clock: clock_.Clock
-) -> FencedHost | None:
-    """The proof, when the device itself says off; None when it does not.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Look:
+    """One reading of a host's device.
 
-    It ages from before the look was sent.
+    :ivar read_at: CLOCK_BOOTTIME of this engine when the look began
+    :ivar seconds: how long it took
+    """
+
+    target: Target
+    reading: Reading
+    read_at: float
+    seconds: float
+
+    @property
+    def power(self) -> PowerState:
+        return self.reading.power
+
+    def proof(self) -> FencedHost | None:
+        """What it is worth if the device is the host's own, see proving.py.
+
+        The proof ages from before the look was sent. None: it does not read
+        off.
+        """
+        if self.power is not PowerState.OFF:
+            return None
+        return FencedHost(self.target.name, self.target.boot_id, self.read_at)
+
+
+def look(fencer: Fencer, target: Target, clock: clock_.Clock) -> Look:
+    """Read power and identity.
 
     :raises hass.exception.HassError: what the fencer raises
     """
     read_at = clock.monotonic()
-    if fencer.status(target) is PowerState.OFF:
-        return FencedHost(target.name, target.boot_id, read_at)
-    return None
+    reading = fencer.read(target)
+    return Look(target, reading, read_at, clock.monotonic() - read_at)

@@ -152,7 +152,7 @@ RULES = (
     ),
     Rule(
         'HS106',
-        'only hass/fencing/base.py makes a FencedHost: call prove()',
+        'only hass/fencing/base.py makes a FencedHost: ask a Prover',
         makes_a_proof,
         free=('hass/fencing/base.py',),
     ),

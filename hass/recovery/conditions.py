@@ -22,13 +22,13 @@ from collections.abc import Mapping
 import logging
 from typing import Any
 
-from hass import bmc
 from hass.db import hosts
 from hass.db import models
 from hass import exception
 from hass.fencing import base as fencing
 from hass.recovery import hands as hands_
 from hass.recovery import planner
+from hass.recovery import proving
 from hass.recovery import workflow
 from hass import until
 
@@ -58,12 +58,13 @@ class Conditions:
         more: Mapping[until.Kind, Look] | None = None,
     ) -> None:
         self._hands = hands
+        self._prover = proving.Prover(hands)
         common: dict[until.Kind, Look] = {
             until.Kind.ANEW: _time,
             until.Kind.BMC_ANSWERS: self._bmc_answers,
             until.Kind.BMC_READS_OFF: self._bmc_reads_off,
             until.Kind.BMC_READS_ON: self._bmc_reads_on,
-            until.Kind.FENCE_WORKS: _fence_works,
+            until.Kind.FENCE_WORKS: self._fence_works,
             until.Kind.HOST_HEARD: self._host_heard,
             until.Kind.HOST_EMPTY: self._host_empty,
             until.Kind.DOMAIN_GONE: self._domain_gone,
@@ -140,6 +141,12 @@ class Conditions:
     def _bmc_reads_on(self, turn: Turn, one: until.Until) -> str:
         on = self._power(turn, one.host) is fencing.PowerState.ON
         return f'the BMC of {one.host} reads on' if on else ''
+
+    def _fence_works(self, turn: Turn, one: until.Until) -> str:
+        look = self._prover.look(turn, _host(turn, one.host))
+        if isinstance(look, proving.Unproved):
+            return ''
+        return f'the fence of {one.host} works'
 
     def _host_heard(self, turn: Turn, one: until.Until) -> str:
         hearers = self._hands.witness.hearers_since(
@@ -219,14 +226,6 @@ def _time(turn: Turn, one: until.Until) -> str:
     if not until.is_over(one, seconds, times):
         return ''
     return f'looked at anew: {turn.recovery.why}'
-
-
-def _fence_works(turn: Turn, one: until.Until) -> str:
-    host = _host(turn, one.host)
-    lies = host.fence_state is models.FenceState.LYING
-    if host.bmc_guid and host.system_uuid:
-        lies = lies or not bmc.same_guid(host.bmc_guid, host.system_uuid)
-    return '' if lies else f'the fence of {one.host} is {host.fence_state}'
 
 
 def _cluster_changed(turn: Turn, one: until.Until) -> str:

@@ -22,11 +22,13 @@ from hass.db import hosts
 from hass.db import models
 from hass.db import recoveries
 from hass import entitlement
+from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import hands as hands_
 from hass.recovery import judgement
 from hass.recovery import places
 from hass.recovery import planner as planner_
+from hass.recovery import proving
 from hass.recovery import refusals
 from hass.recovery import requesting
 from hass.recovery.workflow import hold
@@ -62,6 +64,7 @@ class Evacuator:
         hands: hands_.Hands,
         planner: planner_.Planner,
         rule: entitlement.Rule,
+        prover: proving.Prover,
         *,
         parallel: int,
         budget_seconds: float,
@@ -69,8 +72,9 @@ class Evacuator:
     ) -> None:
         self._compute = hands.compute
         self._requester = requesting.Requester(
-            hands, planner, rule, budget_seconds
+            hands, planner, rule, prover, budget_seconds
         )
+        self._prover = prover
         self._parallel = parallel
         self._settle_seconds = settle_seconds
 
@@ -217,7 +221,8 @@ class Evacuator:
             return migration.uuid in row.was.get('lost', ()) or self._is_lost(
                 turn, row, migration.destination
             )
-        return self._requester.is_off(turn, migration.destination)
+        proof = self._prover.prove_other(turn, migration.destination)
+        return isinstance(proof, fencing.FencedHost)
 
     def _is_lost(self, turn: Turn, row: Row, destination: str) -> bool:
         """Whether what nobody has claimed will not be claimed any more.

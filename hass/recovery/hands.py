@@ -13,6 +13,7 @@
 """What the stories look with and act with."""
 
 from collections.abc import Callable
+from collections.abc import Collection
 from concurrent import futures
 import dataclasses
 
@@ -35,6 +36,8 @@ class Hands:
     :ivar address_of: where the BMC of a host is, with its password; None
         when it has none
     :ivar rule: which instances are protected
+    :ivar place_of: address and port of that BMC, as one text for each place
+    :ivar glance: starts pings to addresses; which of them answer
     :ivar pool: makes what so many calls run in, side by side
     """
 
@@ -45,6 +48,8 @@ class Hands:
     clock: clock_.Clock
     control_plane: control_plane_.ControlPlane
     rule: entitlement.Rule
+    place_of: Callable[[models.Host], str | None]
+    glance: Callable[[Collection[str]], 'futures.Future[frozenset[str]]']
     pool: Callable[[int], futures.Executor] = origin.Pool
 
     @property

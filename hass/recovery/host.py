@@ -31,6 +31,7 @@ from hass.recovery import closing
 from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import occupancy
+from hass.recovery import proving
 from hass.recovery import standing
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
@@ -40,7 +41,6 @@ from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
 from hass.until import Kind
-from hass.until import Until
 
 SKEW = datetime.timedelta(minutes=5)
 """By how much Nova's clock may be off the database's."""
@@ -59,6 +59,7 @@ class HostWorkflow(workflow.Workflow):
         self._witness = hands.witness
         self._clock = hands.clock
         self._conditions = conditions.Conditions(hands, self.looks())
+        self._prover = proving.Prover(hands)
 
     def looks(self) -> dict[Kind, conditions.Look]:
         """Conditions that only this story can read."""
@@ -79,25 +80,14 @@ class HostWorkflow(workflow.Workflow):
         after the BMC read off, ends the trust in the earlier proof.
         """
         host = self.host(turn)
-        proof = fencing.prove(
-            self._fencer, self._hands.target(host), self._clock
-        )
-        if proof is None:
+        proof = self._prover.prove(turn, host, turn.recovery.was)
+        if isinstance(proof, fencing.FencedHost):
+            return proof
+        if proof.lacks is proving.Lacks.TRUST:
+            return hold(models.HeldKind.SAFETY, proof.why, proof.until)
+        if proof.lacks is proving.Lacks.POWER:
             return Hop(State.FENCING, 'the host was found powered on again')
-        off_since = turn.recovery.was.get('off_since')
-        if off_since is None:
-            return Hop(State.FENCING, 'it was not fenced in this recovery')
-        hearers = self._witness.hearers_since(
-            turn, host.name, datetime.datetime.fromisoformat(off_since)
-        )
-        if hearers:
-            return hold(
-                models.HeldKind.SAFETY,
-                f'beats although its BMC reads off (heard by {hearers}): '
-                'the BMC belongs to another host, or lies',
-                Until(Kind.BMC_READS_ON, host.name),
-            )
-        return proof
+        return Hop(State.FENCING, proof.why)
 
     def service(self, turn: Turn) -> nova.Service:
         """The nova-compute of the recovery's host.

@@ -21,21 +21,19 @@ from typing import Any
 from oslo_config import cfg
 from sqlalchemy import orm
 
-from hass import bmc
 from hass.conf import protection
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import instances
 from hass.db import models
-from hass.db import moments
 from hass.db import recoveries
 from hass.diagnosis import diagnose
 from hass import exception
 from hass import faults
-from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import adoption
 from hass.recovery import conditions
+from hass.recovery import cutting
 from hass.recovery import evacuating
 from hass.recovery import fallen
 from hass.recovery import fates
@@ -128,7 +126,7 @@ class HostFailure(host_.HostWorkflow):
     }
     deadlines = {
         State.CONFIRMING: minutes(2),
-        State.FENCING: minutes(2),
+        State.FENCING: minutes(10),
         State.FORCING_DOWN: minutes(5),
         State.PLANNING: minutes(5),
         State.EVACUATING: minutes(60),
@@ -146,11 +144,15 @@ class HostFailure(host_.HostWorkflow):
         self._conf = conf
         self._planner = planner
         self._rule = protection.rule(conf)
+        self._cutter = cutting.Cutter(
+            hands, self._prover, conf.fencing.off_seconds
+        )
         self._restrainer = restraining.Restrainer(conf)
         self._evacuator = evacuating.Evacuator(
             hands,
             planner,
             self._rule,
+            self._prover,
             parallel=conf.recovery.parallel,
             budget_seconds=conf.recovery.evacuation_seconds,
             settle_seconds=conf.nova.settle_seconds,
@@ -230,24 +232,7 @@ class HostFailure(host_.HostWorkflow):
             hearers = self._witness.hearers_since(turn, host.name, since)
             if hearers:
                 return Hop(State.CONFIRMING, f'it beats (heard by {hearers})')
-        target = self._hands.target(host)
-        if fencing.prove(self._fencer, target, self._clock) is not None:
-            with turn.read() as session:
-                off_since = moments.read_now(session)
-            turn.remember(off_since=off_since.isoformat())
-            return Hop(State.FORCING_DOWN, 'the BMC reads off')
-        if turn.recovery.attempt >= self._conf.fencing.max_attempts:
-            return hold(
-                models.HeldKind.SAFETY,
-                'the BMC never read off',
-                [
-                    Until(Kind.BMC_READS_OFF, host.name),
-                    Until(Kind.HOST_HEARD, host.name),
-                ],
-            )
-        turn.remember(off_sent=True, off_since=None)
-        self._fencer.off(target, turn.deadline)
-        return Wait(LOOK_SECONDS, 'asked the BMC for power off')
+        return self._cutter.turn(turn, host)
 
     def forcing_down(self, turn: Turn) -> Step:
         """Tell Nova that the host is fenced; only a proof allows it."""
@@ -546,19 +531,11 @@ class HostFailure(host_.HostWorkflow):
                     Until(Kind.HOST_HEARD, host.name),
                 ],
             )
-        if host.bmc_guid and host.system_uuid:
-            if not bmc.same_guid(host.bmc_guid, host.system_uuid):
-                return hold(
-                    models.HeldKind.SAFETY,
-                    f'{fault.why}; without a working fence: its BMC is the '
-                    f'one of system {host.bmc_guid}, the host says that it '
-                    f'is {host.system_uuid}',
-                    unfenceable,
-                )
-        if host.fence_state is models.FenceState.LYING:
+        doubt = self._prover.doubt(turn, host)
+        if doubt is not None:
             return hold(
                 models.HeldKind.SAFETY,
-                f'{fault.why}; without a working fence: {host.fence_why}',
+                f'{fault.why}; {doubt.why}',
                 unfenceable,
             )
         if host.cluster.mode is models.Mode.OBSERVE:

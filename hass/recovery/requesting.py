@@ -12,6 +12,7 @@
 
 """Asks Nova for evacuations: proofs first, then the row, then the call."""
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collections import Counter
@@ -39,6 +40,7 @@ from hass.recovery import hands as hands_
 from hass.recovery import host_return
 from hass.recovery import places as places_
 from hass.recovery import planner as planner_
+from hass.recovery import proving
 from hass.recovery import refusals
 from hass.recovery import wishes
 from hass.recovery.workflow import Turn
@@ -91,12 +93,14 @@ class Requester:
         hands: hands_.Hands,
         planner: planner_.Planner,
         rule: entitlement.Rule,
+        prover: proving.Prover,
         budget_seconds: float,
     ) -> None:
         self._hands = hands
         self._compute = hands.compute
         self._planner = planner
         self._rule = rule
+        self._prover = prover
         self._budget_seconds = budget_seconds
 
     def ask(
@@ -145,13 +149,10 @@ class Requester:
             call = self._prepare(turn, row, server, records, places, load)
             if call is not None:
                 calls.append(call)
-        proof = fencing.prove(
-            self._hands.fencer, self._hands.target(host), self._hands.clock
-        )
-        if proof is None:
+        proof = self._prover.prove(turn, host, turn.recovery.was)
+        if isinstance(proof, proving.Unproved):
             for call in calls:
-                why = 'its host was found powered on'
-                ask_again(turn, call.row, why, sent=False)
+                ask_again(turn, call.row, proof.why, sent=False)
             return 0
         self._send(turn, calls, proof)
         return len(calls)
@@ -233,7 +234,7 @@ class Requester:
         if host.cluster.targets is models.Targets.ANY:
             return places_.Places(self._compute.places, None, hope=hope)
         services = self._compute.services()
-        silent = self._hands.witness.ears().suspected()
+        silent = self._silent()
         with turn.read() as session:
             usable = planner_.usable_hosts(session, host, services)
         names = sorted(one.name for one in usable)
@@ -355,12 +356,12 @@ class Requester:
         """
         with turn.read() as session:
             host = hosts.by_names(session, [name]).get(name)
-        if host is not None:
-            off = self._proved_off(host)
-            if off is not None:
-                return off
-            listed = host.domains is not None and host.reported_at is not None
-            if listed and not why:
+            story = recoveries.rescue_of_host(session, name)
+        off = self._prover.prove_other(turn, name)
+        if isinstance(off, fencing.FencedHost):
+            return off
+        if host is not None and host.domains is not None and host.reported_at:
+            if not why:
                 return self._absent(turn, row, host)
         if why and turn.seconds_in_state() < PATIENCE_SECONDS:
             if row.why != why:
@@ -375,6 +376,9 @@ class Requester:
             ]
             settle(turn, row, RowState.HELD, why, until=until)
             return None
+        if story is not None or name in self._silent():
+            # Its own recovery proves it off, or somebody is asked there.
+            return None
         settle(
             turn,
             row,
@@ -385,23 +389,9 @@ class Requester:
         )
         return None
 
-    def is_off(self, turn: Turn, name: str) -> bool:
-        """Whether a host with an open recovery is proved off now."""
-        with turn.read() as session:
-            host = hosts.by_names(session, [name]).get(name)
-            story = recoveries.open_of_host(session, name)
-        if host is None or story is None:
-            return False
-        return self._proved_off(host) is not None
-
-    def _proved_off(self, host: models.Host) -> fencing.FencedHost | None:
-        """A device that cannot be asked proves nothing, and stops nobody."""
-        try:
-            return fencing.prove(
-                self._hands.fencer, self._hands.target(host), self._hands.clock
-            )
-        except (exception.BmcError, exception.FencingFailed):
-            return None
+    def _silent(self) -> Collection[str]:
+        """Hosts that may have died just now."""
+        return self._hands.witness.ears().suspected()
 
     def _absent(
         self, turn: Turn, row: Row, host: models.Host

@@ -368,6 +368,13 @@ class Witness:
         at = bisect.bisect(well, host.name)
         return tuple((well[at:] + well[:at])[:HELPERS])
 
+    def monotonic_of(
+        self, turn: workflow.Turn, moment: datetime.datetime
+    ) -> float:
+        """CLOCK_BOOTTIME of a moment of the database, in seconds."""
+        self.almanac.note(turn.began, turn.now)
+        return self.almanac.monotonic_of(moment)
+
     def heard_since(
         self, turn: workflow.Turn, host: str, moment: datetime.datetime
     ) -> bool:

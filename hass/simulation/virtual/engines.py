@@ -143,6 +143,10 @@ class Engine:
                 lambda work: work(),
             ),
             rule=protection.rule(conf),
+            place_of=self._inventory.place_of,
+            glance=lambda addresses: looks.at_once(
+                lambda: pinger.answering(addresses)
+            ),
             pool=lambda calls: futurist.SynchronousExecutor(),
         )
 

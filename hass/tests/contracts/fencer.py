@@ -55,7 +55,7 @@ class FencerContract(base.TestCase):
         return self.fencer.status(self.target)
 
     def prove(self):
-        return fencing.prove(self.fencer, self.target, self.clock)
+        return fencing.look(self.fencer, self.target, self.clock).proof()
 
     def test_a_running_host_reads_on_and_is_not_proved(self):
         self.assertEqual(ON, self.status())

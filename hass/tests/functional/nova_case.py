@@ -40,7 +40,7 @@ def off(host, read_at):
     """A proof as the device gave it at that moment."""
     clock = clocks.HandClock()
     clock.boottime = read_at
-    return fencing.prove(Off(), fencing.Target(host, None), clock)
+    return fencing.look(Off(), fencing.Target(host, None), clock).proof()
 
 
 class NovaTest(base.TestCase):

@@ -131,6 +131,7 @@ class HostFailureTest(base.ScenarioTest):
 
     def test_beats_after_the_proof_end_the_evacuation(self):
         self.host.bmc_reads = fencing.PowerState.OFF
+        self.host.bmc_deaf = True
         self.host.lose_network()
 
         def beats_again(turn):

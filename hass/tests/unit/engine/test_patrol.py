@@ -123,6 +123,8 @@ class PatrolCase(base.TestCase):
                 compute=compute,
                 witness=seen,
                 address_of=known.address_of,
+                place_of=known.place_of,
+                glance=lambda addresses: fake_cloud.at_once(frozenset),
                 clock=self.clock,
                 control_plane=control_plane.ControlPlane({}, self.clock),
                 rule=protection.rule(conf),

@@ -42,7 +42,7 @@ class ProofTest(base.TestCase):
         self.target = fencing.Target('compute-1', None, 'boot-1')
 
     def prove(self):
-        return fencing.prove(self.fencer, self.target, self.clock)
+        return fencing.look(self.fencer, self.target, self.clock).proof()
 
     def test_the_proof_is_as_old_as_the_question(self):
         proof = self.prove()

@@ -1,0 +1,127 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Whether a BMC is known to be the host's own. Pure."""
+
+from collections.abc import Iterable
+import dataclasses
+import ipaddress
+import uuid
+
+from hass.bmc import values
+
+DEFAULTS = frozenset(
+    uuid.UUID(text)
+    for text in (
+        # SMBIOS 3.7, 7.2.1: not present, and not present but may be set.
+        '00000000-0000-0000-0000-000000000000',
+        'ffffffff-ffff-ffff-ffff-ffffffffffff',
+        # What AMI's Aptio has until somebody sets it; dmidecode of many
+        # boards shows it, and GLPI and systemd refuse it as an identity.
+        '03000200-0400-0500-0006-000700080009',
+        # GLPI's list of invalid UUIDs, from inventories of its users.
+        '6ab5b300-538d-1014-9fb5-b0684d007b53',
+        '01010101-0101-0101-0101-010101010101',
+        # Counted up or written by hand, as samples of firmware have it.
+        '00010203-0405-0607-0809-0a0b0c0d0e0f',
+        '12345678-1234-5678-90ab-cddeefaabbcc',
+        'deadbeef-dead-beef-dead-beefdeadbeef',
+    )
+)
+"""UUIDs that boards carry whose maker set none."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a host and its BMC.
+
+    :ivar place: address and port of its BMC; None: it has none
+    :ivar guid: what that BMC says of itself; None: nothing
+    :ivar system_uuid: what its agent reads in band; None: nothing
+    :ivar waived: who vouches for it where nothing proves it; '': nobody
+    """
+
+    name: str
+    place: str | None
+    guid: str | None
+    system_uuid: str | None
+    waived: str = ''
+
+
+def place(address: str, port: int) -> str:
+    """Where a BMC is: one text for one place, however it was written."""
+    try:
+        written = str(ipaddress.ip_address(address))
+    except ValueError:
+        written = address.lower().rstrip('.')
+    return str(values.Address(written, port))
+
+
+def is_default(guid: str) -> bool:
+    """Whether it is one that many systems have, in any order of bytes."""
+    return any(values.same_bytes(guid, one) for one in DEFAULTS)
+
+
+def clash(host: Known, others: Iterable[Known]) -> str:
+    """Why the BMC is not this host's alone; nobody can waive that."""
+    for other in others:
+        if other.name == host.name:
+            continue
+        if host.place is not None and host.place == other.place:
+            return f'its BMC at {host.place} is the BMC of {other.name} too'
+        for guid in (other.guid, other.system_uuid):
+            if guid and host.guid and _same(host.guid, guid):
+                return (
+                    f'its BMC says that it is system {host.guid}, as '
+                    f'{other.name} does'
+                )
+    return ''
+
+
+def mismatch(host: Known) -> str:
+    """Why the BMC is another system's; nobody can waive that either."""
+    if host.guid is None or host.system_uuid is None:
+        return ''
+    if is_default(host.guid) or is_default(host.system_uuid):
+        return ''
+    if values.same_guid(host.guid, host.system_uuid):
+        return ''
+    return (
+        f'the BMC is the one of system {host.guid}, the host says that it is '
+        f'{host.system_uuid}'
+    )
+
+
+def unknown(host: Known) -> str:
+    """Why it cannot be known whose the BMC is: a person may vouch for it."""
+    if host.guid is None:
+        return 'its BMC does not say which system it belongs to'
+    if is_default(host.guid):
+        return f"its BMC says {host.guid}, its maker's default for any system"
+    if host.system_uuid is None:
+        return 'its agent has not reported which system the host is'
+    if is_default(host.system_uuid):
+        return f"it says {host.system_uuid}, its maker's default for any host"
+    return ''
+
+
+def doubt(host: Known, others: Iterable[Known]) -> str:
+    """Why the BMC is not proved to be the host's own; '': it is."""
+    if found := clash(host, others) or mismatch(host):
+        return found
+    found = unknown(host)
+    return '' if host.waived else found
+
+
+def _same(one: str, other: str) -> bool:
+    return not is_default(one) and values.same_bytes(one, other)

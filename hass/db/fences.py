@@ -1,0 +1,110 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What rows tell of the fences of all hosts, and who vouches for one."""
+
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from hass.bmc import identity
+from hass.db import hosts
+from hass.db import models
+from hass.db import moments
+
+Host = models.Host
+PlaceOf = Callable[[Host], str | None]
+
+
+def place_in_row(host: Host) -> str | None:
+    """Where its BMC is as the API was told; files of engines may name one."""
+    if not host.bmc_address:
+        return None
+    return identity.place(host.bmc_address, host.bmc_port)
+
+
+def known(
+    session: orm.Session, place_of: PlaceOf = place_in_row
+) -> dict[str, identity.Known]:
+    """What is known of every host's BMC, by name of the host."""
+    columns = orm.load_only(
+        Host.name,
+        Host.bmc_address,
+        Host.bmc_port,
+        Host.bmc_guid,
+        Host.system_uuid,
+        Host.fence_waived_by,
+        raiseload=True,
+    )
+    query = sa.select(Host).options(columns, orm.noload(Host.cluster))
+    return of(session.scalars(query), place_of)
+
+
+def of(
+    rows: Iterable[Host], place_of: PlaceOf = place_in_row
+) -> dict[str, identity.Known]:
+    """The same of rows that were read already."""
+    return {
+        row.name: identity.Known(
+            row.name,
+            place_of(row),
+            row.bmc_guid,
+            row.system_uuid,
+            row.fence_waived_by or '',
+        )
+        for row in rows
+    }
+
+
+def at(
+    session: orm.Session, address: str, port: int, but: Collection[str] = ()
+) -> str | None:
+    """The name of a host whose row has a BMC there.
+
+    :param but: hosts that may have it
+    """
+    wanted = identity.place(address, port)
+    query = sa.select(Host.name, Host.bmc_address, Host.bmc_port).where(
+        Host.bmc_address.is_not(None), Host.bmc_port == port
+    )
+    for name, known_address, known_port in session.execute(query):
+        if name in but or not known_address:
+            continue
+        if identity.place(known_address, known_port) == wanted:
+            return str(name)
+    return None
+
+
+def waive(session: orm.Session, name: str, who: str, why: str) -> None:
+    """A person vouches that the BMC of the host is its own."""
+    row = hosts.get(session, name)
+    row.fence_waived_by, row.fence_waived_why = who, why
+    row.fence_waived_at = moments.read_now(session)
+    session.flush()
+
+
+def unwaive(session: orm.Session, name: str) -> None:
+    """Nobody vouches for it any more."""
+    row = hosts.get(session, name)
+    row.fence_waived_by = row.fence_waived_at = row.fence_waived_why = None
+    session.flush()
+
+
+def learn_off(session: orm.Session, name: str, seconds: float) -> None:
+    """How long a power off took to become true: the longest is kept."""
+    row = hosts.get(session, name)
+    row.fence_off_seconds = max(row.fence_off_seconds or 0.0, seconds)
+    session.flush()
