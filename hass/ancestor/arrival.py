@@ -157,7 +157,12 @@ class Arrival:
                 agent_key=key,
                 **fields,
             )
-        except (exception.Invalid, exception.NotFound, _Unfit) as error:
+        except (
+            exception.Conflict,
+            exception.Invalid,
+            exception.NotFound,
+            _Unfit,
+        ) as error:
             self._leave(what, str(error))
             return
         address = fields.get('bmc_address')

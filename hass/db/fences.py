@@ -14,7 +14,6 @@
 """What rows tell of the fences of all hosts, and who vouches for one."""
 
 from collections.abc import Callable
-from collections.abc import Collection
 from collections.abc import Iterable
 
 import sqlalchemy as sa
@@ -31,9 +30,7 @@ PlaceOf = Callable[[Host], str | None]
 
 def place_in_row(host: Host) -> str | None:
     """Where its BMC is as the API was told; files of engines may name one."""
-    if not host.bmc_address:
-        return None
-    return identity.place(host.bmc_address, host.bmc_port)
+    return hosts.place_of(host.bmc_address, host.bmc_port)
 
 
 def known(
@@ -67,25 +64,6 @@ def of(
         )
         for row in rows
     }
-
-
-def at(
-    session: orm.Session, address: str, port: int, but: Collection[str] = ()
-) -> str | None:
-    """The name of a host whose row has a BMC there.
-
-    :param but: hosts that may have it
-    """
-    wanted = identity.place(address, port)
-    query = sa.select(Host.name, Host.bmc_address, Host.bmc_port).where(
-        Host.bmc_address.is_not(None), Host.bmc_port == port
-    )
-    for name, known_address, known_port in session.execute(query):
-        if name in but or not known_address:
-            continue
-        if identity.place(known_address, known_port) == wanted:
-            return str(name)
-    return None
 
 
 def waive(session: orm.Session, name: str, who: str, why: str) -> None:

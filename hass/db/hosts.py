@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from hass.db import locks
+from hass.bmc import identity
 from hass.db import models
 from hass.db import moments
 from hass.db import pages
@@ -60,8 +61,12 @@ def add(
     """A host joins its one cluster.
 
     :param agent_key: encrypted, as ``bmc_password`` is
-    :raises hass.exception.Conflict: it is in a cluster already
+    :raises hass.exception.Conflict: it is in a cluster already, or its BMC
+        is another host's
     """
+    _refuse_shared_bmc(
+        session, name, fields.get('bmc_address'), fields.get('bmc_port', 623)
+    )
     host = Host(
         cluster_id=cluster.id,
         name=name,
@@ -190,9 +195,17 @@ def update(
     """Change the host with this uuid or name.
 
     :raises hass.exception.NotFound: there is none
+    :raises hass.exception.Conflict: the BMC is another host's
     """
     row = get(session, host)
     before = row.bmc_address, row.bmc_port
+    if changes.keys() & {'bmc_address', 'bmc_port'}:
+        _refuse_shared_bmc(
+            session,
+            row.name,
+            changes.get('bmc_address', row.bmc_address),
+            changes.get('bmc_port', row.bmc_port),
+        )
     with _forgetting_pings(session, row):
         for field, value in changes.items():
             setattr(row, field, value)
@@ -204,6 +217,31 @@ def update(
         _forget_bmc(row)
     session.flush()
     return row
+
+
+def place_of(address: str | None, port: int) -> str | None:
+    """Where a BMC is, as one text for each place; None: there is none."""
+    return identity.place(address, port) if address else None
+
+
+def _refuse_shared_bmc(
+    session: orm.Session, name: str, address: str | None, port: int
+) -> None:
+    """One BMC fences one host: it could not tell which of two is off.
+
+    :raises hass.exception.Conflict: another host's row has it
+    """
+    place = place_of(address, port)
+    if place is None:
+        return
+    query = sa.select(Host.name, Host.bmc_address, Host.bmc_port).where(
+        Host.bmc_address.is_not(None), Host.bmc_port == port, Host.name != name
+    )
+    for other, known_address, known_port in session.execute(query):
+        if place_of(known_address, known_port) == place:
+            raise exception.Conflict(
+                f'bmc.address: {place} is the BMC of host {other}'
+            )
 
 
 def _forget_bmc(row: Host) -> None:
