@@ -21,8 +21,10 @@ from typing import Any
 from oslo_config import cfg
 from sqlalchemy import orm
 
+from hass.bmc import identity
 from hass.conf import protection
 from hass.db import evacuations
+from hass.db import fences
 from hass.db import hosts
 from hass.db import instances
 from hass.db import models
@@ -595,13 +597,8 @@ def is_identified(host: models.Host) -> bool:
     """Whether the BMC that was read is surely the one of this host."""
     if host.fence_state is not models.FenceState.WORKING:
         return False
-    if host.fence_waived_by:
-        return True
-    return bool(
-        host.bmc_guid
-        and host.system_uuid
-        and bmc.same_guid(host.bmc_guid, host.system_uuid)
-    )
+    (known,) = fences.of([host]).values()
+    return not identity.doubt(known, ())
 
 
 def _record(

@@ -89,7 +89,7 @@ class FenceProofsTest(FenceCase):
             self.cloud.hosts[OTHER] if target.name == HOST else reach(target)
         )
         self.host.hang()
-        self.assert_held(HOST, 'safety', 'the BMC is the one of system')
+        self.assert_held(HOST, 'safety', f'as {OTHER} does')
         self.assert_nothing_was_cut()
 
     def test_a_maker_s_default_is_nobody_s_identity(self):
