@@ -22,8 +22,8 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from hass.db import locks
 from hass.bmc import identity
+from hass.db import locks
 from hass.db import models
 from hass.db import moments
 from hass.db import pages
