@@ -24,6 +24,7 @@ from hass.ancestor import configuration
 from hass.ancestor import tables
 from hass import clock
 from hass import conf as options
+from hass.db import fences
 from hass.db import hosts
 from hass.db import migration
 from hass.db import purge
@@ -107,6 +108,20 @@ def reencrypt(conf: cfg.ConfigOpts) -> str:
     )
 
 
+def waive(conf: cfg.ConfigOpts) -> str:
+    asked = conf.command
+    _migrated(conf).write(fences.waive, asked.host, asked.by, asked.reason)
+    return (
+        f'{asked.by} vouches that the BMC of {asked.host} is its own: it is '
+        'fenced by it although nothing proves that'
+    )
+
+
+def unwaive(conf: cfg.ConfigOpts) -> str:
+    _migrated(conf).write(fences.unwaive, conf.command.host)
+    return f'nobody vouches for the BMC of {conf.command.host} any more'
+
+
 def come_over(conf: cfg.ConfigOpts) -> str:
     wanted, database = conf.command, _migrated(conf)
     old = configuration.read(wanted.its_config)
@@ -158,6 +173,19 @@ def _commands(parsers: Parsers) -> None:
         reencrypt,
         'encrypt every secret of the database with the first key',
     )
+    fence = _group(parsers, 'fence', 'BMCs that cannot tell whose they are')
+    waiving = _command(
+        fence,
+        'waive',
+        waive,
+        'vouch that the BMC of a host is its own, where nothing proves it: '
+        'if it is not, instances run twice',
+    )
+    waiving.add_argument('host')
+    waiving.add_argument('--by', required=True, help='who vouches for it')
+    waiving.add_argument('--reason', required=True, help='why that is so')
+    unwaiving = _command(fence, 'unwaive', unwaive, 'vouch for it no more')
+    unwaiving.add_argument('host')
     importing = _group(parsers, 'import', 'what another service knows')
     coming = _command(
         importing,

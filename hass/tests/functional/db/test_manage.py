@@ -85,6 +85,21 @@ class ManageTest(base.TestCase):
             found.why,
         )
 
+    def test_a_person_vouches_for_a_bmc_and_takes_it_back(self):
+        self.database.write(builders.make_host)
+        told = self.run_it(
+            *('fence', 'waive', 'compute-1', '--by', 'ann'),
+            *('--reason', 'no GUID on these boards'),
+        )
+        self.assertIn('ann vouches', told)
+        found = self.database.read(hosts.get, 'compute-1')
+        self.assertEqual('ann', found.fence_waived_by)
+        self.assertEqual('no GUID on these boards', found.fence_waived_why)
+        self.assertIsNotNone(found.fence_waived_at)
+        self.run_it('fence', 'unwaive', 'compute-1')
+        found = self.database.read(hosts.get, 'compute-1')
+        self.assertIsNone(found.fence_waived_by)
+
     def test_purge_wants_days(self):
         self.assertIn(
             'wanted are days, 0 to 36500',
