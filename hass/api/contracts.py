@@ -105,6 +105,7 @@ def _delete() -> Contract:
 
 _DIAGNOSIS = microversion.Version(1, 1)
 _MACHINE = microversion.Version(1, 4)
+_LOSSES = microversion.Version(1, 6)
 
 CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ('GET', '/v1/clusters'): _list(
@@ -163,6 +164,22 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ('DELETE', '/v1/instances/{instance}'): _delete(),
     ('GET', '/v1/instances/{instance}/recoveries'): _show(
         'InstanceRecoveries', microversion.INSTANCE_RECOVERIES
+    ),
+    ('GET', '/v1/losses'): dataclasses.replace(
+        _list(
+            'losses',
+            'Loss',
+            host=WORD,
+            instance=WORD,
+            open=FLAG,
+            project_id=WORD,
+            recovery=WORD,
+        ),
+        since=_LOSSES,
+    ),
+    ('GET', '/v1/losses/{loss}'): _show('Loss', _LOSSES),
+    ('POST', '/v1/losses/{loss}/acknowledge'): _change(
+        'Loss', 200, since=_LOSSES
     ),
     ('GET', '/v1/notifications'): _list(
         'notifications',

@@ -37,6 +37,9 @@
 
 1.5
     Adds recoveries of instances: their projects see what befell them.
+
+1.6
+    Adds losses: instances that should run and do not.
 """
 
 import dataclasses
@@ -60,7 +63,7 @@ class Version:
 
 
 MIN = Version(1, 0)
-MAX = Version(1, 5)
+MAX = Version(1, 6)
 ENTITLEMENTS = Version(1, 2)
 """Since then instances are shown with the word that decides."""
 OBSERVATIONS = Version(1, 3)

@@ -24,6 +24,7 @@ from hass.api.handlers import clusters
 from hass.api.handlers import diagnosis
 from hass.api.handlers import hosts
 from hass.api.handlers import instances
+from hass.api.handlers import losses
 from hass.api.handlers import maintenance
 from hass.api.handlers import notifications
 from hass.api.handlers import power
@@ -61,6 +62,9 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
         instances.Instances,
         'recoveries',
     ),
+    ('/v1/losses', losses.Losses, 'all'),
+    ('/v1/losses/{loss}', losses.Losses, 'one'),
+    ('/v1/losses/{loss}/acknowledge', losses.Losses, 'acknowledge'),
     ('/v1/notifications', notifications.Notifications, 'all'),
     ('/v1/notifications/{notification}', notifications.Notifications, 'one'),
     ('/v1/recoveries', recoveries.Recoveries, 'all'),

@@ -20,6 +20,7 @@ from hass.policies import base
 from hass.policies import clusters
 from hass.policies import hosts
 from hass.policies import instances
+from hass.policies import losses
 from hass.policies import maintenance
 from hass.policies import notifications
 from hass.policies import recoveries
@@ -34,6 +35,7 @@ def list_rules() -> list[policy.RuleDefault]:
             clusters.list_rules(),
             hosts.list_rules(),
             instances.list_rules(),
+            losses.list_rules(),
             maintenance.list_rules(),
             notifications.list_rules(),
             recoveries.list_rules(),

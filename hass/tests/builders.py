@@ -30,6 +30,7 @@ from hass.db import clusters
 from hass.db import hosts
 from hass.db import instance_observations
 from hass.db import instances
+from hass.db import losses
 from hass.db import migration
 from hass.db import models
 from hass.db import moments
@@ -148,6 +149,21 @@ def see_instance(session: orm.Session, host: str, uuid: str) -> None:
         moments.read_now(session),
     )
     instance_observations.put(session, host, [seen])
+
+
+def make_loss(
+    session: orm.Session,
+    /,
+    instance_uuid: str,
+    name: str = 'vm-1',
+    project_id: str = 'blue',
+    host: str = 'compute-1',
+    recovery_uuid: str | None = None,
+) -> models.Loss:
+    """An open loss of an instance that is paused."""
+    lost = losses.Lost(instance_uuid, name, project_id, 'it is paused')
+    (loss,) = losses.record(session, host, [lost], recovery_uuid)
+    return loss
 
 
 def make_notification(

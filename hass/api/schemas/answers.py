@@ -283,6 +283,23 @@ RECOVERY_DETAILS = more(
     },
 )
 
+LOSS = whole(
+    {
+        'uuid': UUID,
+        'instance': UUID,
+        'instance_name': TEXT,
+        'project_id': TEXT,
+        'host': TEXT,
+        'recovery': null_or(UUID),
+        'why': TEXT,
+        'since': MOMENT,
+        'acknowledged_at': MAYBE_MOMENT,
+        'ended_at': MAYBE_MOMENT,
+        'ended_how': null_or(one_of(models.LossEnd)),
+        'ended_why': TEXT,
+    }
+)
+
 SERVICES = whole(
     {
         'services': list_of(
@@ -485,6 +502,7 @@ SCHEMAS: dict[str, Schema] = {
     'InstanceChosen': CHOICE,
     'InstanceRecoveries': INSTANCE_RECOVERIES,
     'Layers': LAYERS,
+    'Loss': LOSS,
     'Notification': NOTIFICATION,
     'Power': POWER,
     'PowerAsked': POWER_ASKED,

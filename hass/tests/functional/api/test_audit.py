@@ -127,6 +127,7 @@ class AuditTest(keystone.KeystoneCase):
             'cluster': 'rack-1',
             'host': 'compute-1',
             'instance': self.instance,
+            'loss': 'l',
             'notification': 'n',
             'recovery': 'r',
         }

@@ -30,7 +30,7 @@ class VersionsTest(base.ApiTest):
     def test_versions_are_for_everybody(self):
         (root,) = self.get('/', token=None).json['versions']
         self.assertEqual('1.0', root['min_version'])
-        self.assertEqual('1.5', root['max_version'])
+        self.assertEqual('1.6', root['max_version'])
         for path in ('/v1', '/v1/'):
             version = self.get(path, token=None).json['version']
             self.assertEqual(root, version)
@@ -39,7 +39,7 @@ class VersionsTest(base.ApiTest):
     def test_the_version_is_told_with_each_answer(self):
         for asked, told in (
             ('ha 1.0', 'ha 1.0'),
-            ('ha latest', 'ha 1.5'),
+            ('ha latest', 'ha 1.6'),
             ('compute 2.90, ha 1.0', 'ha 1.0'),
             ('', 'ha 1.0'),
         ):
@@ -50,8 +50,8 @@ class VersionsTest(base.ApiTest):
 
     def test_a_version_that_is_not_spoken_is_406(self):
         for asked in ('ha 1.99', 'ha 2.0', 'ha 1.999'):
-            error = self.assertSays(406, '1.0 to 1.5', self.ask_for(asked))
-            self.assertEqual('1.5', error['max_version'])
+            error = self.assertSays(406, '1.0 to 1.6', self.ask_for(asked))
+            self.assertEqual('1.6', error['max_version'])
 
     def test_what_is_no_version_is_400(self):
         for asked in ('ha', 'ha one', 'ha 1', 'ha 1.0.0', 'ha 1.x', 'ha 01.0',

@@ -57,6 +57,7 @@ allow-x00 = false
 "path.cluster" = {{ dictionary = "clusters", probability = 0.5 }}
 "path.host" = {{ dictionary = "hosts", probability = 0.5 }}
 "path.instance" = {{ dictionary = "instances", probability = 0.5 }}
+"path.loss" = {{ dictionary = "losses", probability = 0.5 }}
 "path.notification" = {{ dictionary = "notifications", probability = 0.5 }}
 "path.recovery" = {{ dictionary = "recoveries", probability = 0.5 }}
 "body.host" = {{ dictionary = "hosts", probability = 0.5 }}
@@ -86,6 +87,7 @@ class FuzzTest(keystone.KeystoneCase):
         with self.database.writer() as session:
             services.enter(session, 'engine-1', '1.0')
             alleged = builders.make_notification(session)
+            lost = builders.make_loss(session, self.known['instances'][0])
             held = [
                 builders.make_recovery(
                     session,
@@ -95,6 +97,7 @@ class FuzzTest(keystone.KeystoneCase):
                 )
                 for host in ('compute-2', 'compute-9')
             ]
+        self.known['losses'] = [lost.uuid]
         self.known['notifications'] = [alleged.uuid]
         self.known['recoveries'] = [one.uuid for one in held]
         self.url = self.serve()

@@ -43,6 +43,7 @@ class StatementsTest(base.ApiTest):
             for name in names:
                 services.enter(session, name, '1.0')
                 builders.make_notification(session, name)
+                builders.make_loss(session, f'i-{name}')
                 builders.make_recovery(session, name)
 
     def kinds(self, path, **options):
