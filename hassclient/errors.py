@@ -24,7 +24,7 @@ HINTS = {
     403: 'ask for a role that may: openstack role assignment list --user '
     'NAME --names tells which ones you have',
     404: 'the lists tell what there is: openstack ha cluster list, ha host '
-    'list, ha instance list, ha recovery list',
+    'list, ha instance list, ha recovery list, ha loss list',
     406: 'choose another with --os-hass-api-version, or leave it out',
     500: 'the log of hass-api tells more by the id of the request',
     503: 'try again in a few seconds',

@@ -12,6 +12,7 @@
 
 """Names of what others keep, and the ids they mean."""
 
+import contextlib
 from typing import Any
 
 from keystoneauth1 import exceptions as ks
@@ -19,6 +20,8 @@ from openstack import exceptions as sdk
 from osc_lib import exceptions
 
 from hassclient.osc import command
+from hassclient.v1 import loss as losses
+from hassclient.v1 import proxy
 from hassclient.v1 import recovery as recoveries
 
 
@@ -86,6 +89,23 @@ def recovery(manager: Any, ref: str) -> recoveries.Recovery:
         )
     found = client.get_recovery(newest)
     return found
+
+
+def loss(manager: Any, ref: str) -> losses.Loss:
+    """A loss, or the newest of an instance.
+
+    :raises osc_lib.exceptions.CommandError: there is none
+    """
+    client: proxy.Proxy = manager.hass
+    if command.is_uuid(ref):
+        with contextlib.suppress(sdk.NotFoundException):
+            return client.get_loss(ref)
+    for newest in client.losses(instance=instance(manager, ref), limit=1):
+        return newest
+    raise exceptions.CommandError(
+        f'there is no loss {ref}, and none of such an instance; openstack '
+        'ha loss list tells which there are'
+    )
 
 
 def _newest(client: Any, subject: str) -> str | None:

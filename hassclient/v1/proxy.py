@@ -25,6 +25,7 @@ import requests
 from hassclient.v1 import cluster
 from hassclient.v1 import host
 from hassclient.v1 import instance
+from hassclient.v1 import loss
 from hassclient.v1 import notification
 from hassclient.v1 import recovery
 from hassclient.v1 import resource
@@ -179,6 +180,22 @@ class Proxy(proxy.Proxy):
         """What befell an instance, newest first."""
         path = f'instances/{_quoted(uuid)}/recoveries'
         return list(self._json('GET', path)['recoveries'])
+
+    def losses(self, **query: Any) -> Iterator[loss.Loss]:
+        """Newest first.
+
+        :param query: host, instance, open, project_id, recovery, limit,
+            marker
+        """
+        return self._pages(loss.Loss, query)
+
+    def get_loss(self, uuid: str) -> loss.Loss:
+        return self._one(loss.Loss, 'GET', f'losses/{_quoted(uuid)}')
+
+    def acknowledge_loss(self, uuid: str) -> loss.Loss:
+        """Stop the paging for an open one."""
+        path = f'losses/{_quoted(uuid)}/acknowledge'
+        return self._one(loss.Loss, 'POST', path)
 
     def notifications(
         self, **query: Any
