@@ -322,8 +322,13 @@ class Requester:
                 hope=places.hope,
             )
             if why and pending:
-                why = f'Nova may still move it; {why}'
-                settle(turn, row, RowState.HELD, why, until=[until_.anew()])
+                settle(
+                    turn,
+                    row,
+                    RowState.HELD,
+                    f'Nova may still move it; {why}',
+                    until=[until_.anew()],
+                )
                 return []
             if why:
                 leave(turn, row, server, why)

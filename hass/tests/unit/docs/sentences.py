@@ -101,6 +101,18 @@ def returned(module, *names):
     return found
 
 
+def assigned(module, function, name):
+    """All that has words and is given a name in a function."""
+    return {
+        text
+        for where, node in functions(module)
+        if where == function
+        and isinstance(node, ast.Assign)
+        and ast.unparse(node.targets[0]) == name
+        for text in _strings(module, node.value)
+    }
+
+
 def _strings(module, node):
     """The strings in an expression, whole ones only."""
     if isinstance(node, ast.JoinedStr | ast.Constant):

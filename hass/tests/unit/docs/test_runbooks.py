@@ -122,7 +122,38 @@ def modes():
     )
 
 
+def distrusted(where):
+    """What a function of the proof says of a device that may lie."""
+    return [
+        sentences.sentence('recovery/proving', call.args[1])
+        for function, call in sentences.calls('recovery/proving', 'Unproved')
+        if function == where and ast.unparse(call.args[0]) == 'Lacks.TRUST'
+    ]
+
+
+def unbelieved():
+    """Why a device is not asked to cut the power."""
+    return of_the_hold(distrusted('_distrust'))
+
+
+def belied():
+    """Why a host that reads off is not taken for off."""
+    signs = sentences.returned('recovery/proving', '_signs')
+    return unbelieved() + of_the_hold(
+        text.replace(sentences.ANY, sign)
+        for text in distrusted('prove')
+        for sign in signs
+    )
+
+
+def unfenceable():
+    return of_the_hold('…; ' + one for one, _ in unbelieved())
+
+
 CARRIED = {
+    ('recovery/cutting', 'turn'): unbelieved,
+    ('recovery/host', 'proof'): belied,
+    ('recovery/host_failure', '_refusal'): unfenceable,
     ('recovery/host_failure', '_judge'): doubts,
     ('recovery/host_failure', '_unclear'): lambda: unclear(
         'recovery/host_failure'
@@ -154,11 +185,12 @@ def of_evacuations():
         for _, call in sentences.calls(module, 'settle'):
             if len(call.args) > 3 and 'HELD' in ast.unparse(call.args[2]):
                 yield sentences.sentence(module, call.args[3])
-    for _, node in sentences.functions('recovery/planner'):
-        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-            state, why = node.elts
-            if ast.unparse(state).endswith('State.HELD'):
-                yield sentences.sentence('recovery/planner', why)
+    for _, call in sentences.calls('recovery/fates', 'Verdict'):
+        fate, *why = call.args
+        if why and ast.unparse(fate) == 'Fate.REFUSE':
+            yield sentences.sentence('recovery/fates', why[0])
+    yield from sentences.returned('disks', 'lost')
+    yield from sentences.assigned('recovery/requesting', '_prepare', 'why')
 
 
 def told():
@@ -169,7 +201,7 @@ def told():
             found.add((text, kind))
         else:
             found |= {(one, own or kind) for one, own in CARRIED[where]()}
-    found |= {(text, '') for text in of_evacuations()}
+    found |= set(of_the_hold(of_evacuations()))
     found.add((sentences.constants('cmd/manage')['RESTORED'], 'safety'))
     return found
 
