@@ -81,8 +81,8 @@ def alarm(told: Mapping[str, Any]) -> dict[str, Any]:
 
     :param told: at least ``subject`` and ``why``
     """
-    fields = ('recovery', 'workflow', 'held_kind', 'since')
-    return {'version': '1.0', **dict.fromkeys(fields), **told}
+    fields = ('recovery', 'workflow', 'held_kind', 'since', 'losses')
+    return {'version': '1.1', **dict.fromkeys(fields), **told}
 
 
 def shown(moment: datetime.datetime) -> str:

@@ -32,6 +32,8 @@ from hass.tests.functional.rpc import ears
 from hass.tests.functional import servers
 
 SAMPLES = pathlib.Path(__file__).parents[4] / 'doc/notification_samples'
+NAMES = ('recovery-opened', 'recovery-held', 'alarm', 'alarm-losses')
+"""Samples, in the order in which they are told."""
 
 
 class Consumer:
@@ -102,7 +104,7 @@ class NotificationsTest(base.TestCase):
         self.addCleanup(one.stop)
 
     def story(self):
-        """A recovery is opened and held, and pages."""
+        """A recovery is opened and held, and pages; so does a loss."""
         number = iter(range(100))
         self.useFixture(
             fixtures.MonkeyPatch(
@@ -125,32 +127,35 @@ class NotificationsTest(base.TestCase):
                 why='12 hosts, all on pdu-3 (pdu), were suspected',
             )
         )
-        alarms.Alarms(
+        pager = alarms.Alarms(
             self.database,
             announcer.Announcer(self.database),
             command=(),
             command_seconds=1,
             repeat_seconds=300,
-        ).page_held()
+        )
+        pager.page_held()
+        self.database.write(
+            builders.make_loss,
+            '0a2c6c0e-8f6f-4c6c-8a2b-9f2f3d1d7c55',
+            'web-1',
+            recovery_uuid=made.uuid,
+        )
+        pager.page_losses()
 
     def test_consumers_get_what_the_samples_show(self):
         consumer = consume(self, self.url, bus.TOPIC)
         self.story()
         self.start_herald()
-        self.wait_for(lambda: len(consumer.heard) == 3, why='all three')
-        for name, heard in zip(
-            ('recovery-opened', 'recovery-held', 'alarm'),
-            consumer.heard,
-            strict=True,
-        ):
+        self.wait_for(
+            lambda: len(consumer.heard) == len(NAMES), why='all of them'
+        )
+        for name, heard in zip(NAMES, consumer.heard, strict=True):
             sample = json.loads((SAMPLES / f'{name}.json').read_text())
             self.assertEqual(sample, heard, name)
 
     def test_every_sample_is_tested(self):
-        self.assertEqual(
-            {'recovery-opened', 'recovery-held', 'alarm'},
-            {path.stem for path in SAMPLES.iterdir()},
-        )
+        self.assertEqual(set(NAMES), {path.stem for path in SAMPLES.iterdir()})
 
     def test_what_the_broker_missed_it_gets_later(self):
         self.start_herald()
@@ -163,6 +168,9 @@ class NotificationsTest(base.TestCase):
         self.rabbit.start()
         consumer = consume(self, self.url, bus.TOPIC)
         self.wait_for(
-            lambda: len({one['payload']['id'] for one in consumer.heard}) == 3,
-            why='all three',
+            lambda: (
+                len({one['payload']['id'] for one in consumer.heard})
+                == len(NAMES)
+            ),
+            why='all of them',
         )
