@@ -16,6 +16,7 @@ What ended or came in counts for a day. Rows are purged one day, so a sum of
 all of them would go back.
 """
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 import datetime
 from typing import Any, NamedTuple, TypeVarTuple
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple, TypeVarTuple
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from hass.db import losses
 from hass.db import models
 from hass.db import moments
 from hass.db import protection
@@ -108,6 +110,7 @@ class Waiting(NamedTuple):
 class Books(NamedTuple):
     """Everything, read in one transaction.
 
+    :ivar losses: open ones, by whether somebody acknowledged them
     :ivar faults: recoveries opened: workflow, layer ('' when no fault was
         decided), cluster
     :ivar fencings: recoveries that went to fencing: cluster
@@ -124,6 +127,7 @@ class Books(NamedTuple):
     hosts: Sequence[Hosts]
     layers: Sequence[Layers]
     open: Sequence[Open]
+    losses: Mapping[bool, int]
     ended: Sequence[Ended]
     faults: Sequence[Counted]
     fencings: Sequence[Counted]
@@ -153,6 +157,7 @@ def read(session: orm.Session, fresh_seconds: float) -> Books:
         hosts=_hosts(session, now),
         layers=_layers(session, fresh_seconds),
         open=_open(session, now),
+        losses=losses.count_open(session),
         ended=ended,
         faults=_faults(session),
         fencings=_fencings(session),

@@ -125,18 +125,15 @@ def named(session: orm.Session, among: Collection[str]) -> set[str]:
     return {uuid for uuid in session.scalars(query) if uuid is not None}
 
 
-def count_open(session: orm.Session) -> dict[str, int]:
-    """How many are open: acknowledged, or not."""
+def count_open(session: orm.Session) -> dict[bool, int]:
+    """How many are open, by whether somebody acknowledged them."""
     query = (
         sa.select(Loss.acknowledged_at.is_not(None), sa.func.count())
         .where(Loss.open_key.is_not(None))
         .group_by(Loss.acknowledged_at.is_not(None))
     )
     found = {bool(seen): number for seen, number in session.execute(query)}
-    return {
-        'acknowledged': found.get(True, 0),
-        'unacknowledged': found.get(False, 0),
-    }
+    return {seen: found.get(seen, 0) for seen in (False, True)}
 
 
 def end(session: orm.Session, loss: Loss, how: End, why: str) -> bool:

@@ -202,6 +202,13 @@ def _recoveries(found: books.Books) -> Iterator[Family]:
         ('workflow', 'kind', 'acknowledged', 'cluster'),
         held,
     )
+    yield _gauge(
+        'hass_losses_open',
+        'Instances that should run and do not, by whether an operator has '
+        'acknowledged it.',
+        ('acknowledged',),
+        {('yes' if seen else 'no',): n for seen, n in found.losses.items()},
+    )
     overdue = max((one.overdue_seconds for one in found.open), default=0.0)
     yield core.GaugeMetricFamily(
         'hass_recoveries_overdue_seconds',

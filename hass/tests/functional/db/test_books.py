@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from hass.db import clusters
 from hass.db import evacuations
 from hass.db import hosts
+from hass.db import losses
 from hass.db import models
 from hass.db import moments
 from hass.db import observations
@@ -254,6 +255,15 @@ class RecoveriesTest(BooksCase):
                 for one in samples
             },
         )
+
+    def test_losses_are_counted_until_they_end(self):
+        name = 'hass_losses_open'
+        with self.database.writer() as session:
+            made = [builders.make_loss(session, f'i-{n}') for n in range(3)]
+            losses.acknowledge(session, made[0].uuid)
+            losses.end(session, made[1], models.LossEnd.RUNS, 'it runs')
+        self.assertEqual(1, self.told(name, acknowledged='yes'))
+        self.assertEqual(1, self.told(name, acknowledged='no'))
 
     def test_who_waits_for_an_engine_is_seen(self):
         name = 'hass_recoveries_overdue_seconds'
