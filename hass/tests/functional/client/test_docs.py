@@ -54,7 +54,8 @@ class OpenstackTest(base.ClientTest):
         super().setUp()
         hosts = ('compute-1', 'compute-2', 'compute-3')
         self.make_cluster('rack-1', hosts=hosts)
-        self.nova.boot('compute-1', 'admins', name='web-1')
+        web = self.nova.boot('compute-1', 'admins', name='web-1')
+        self.database.write(builders.make_loss, web, 'web-1', 'admins')
         for name in ('compute-4', 'compute-5'):
             self.nova.host(name)
         pathlib.Path(self.folder, 'bmc-password').write_text('secret\n')
