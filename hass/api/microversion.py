@@ -39,7 +39,8 @@
     Adds recoveries of instances: their projects see what befell them.
 
 1.6
-    Adds losses: instances that should run and do not.
+    Adds losses: instances that should run and do not. And of recoveries that
+    are held: goes_on_when, looked_at.
 """
 
 import dataclasses
@@ -70,6 +71,8 @@ OBSERVATIONS = Version(1, 3)
 """Since then what agents saw of instances is shown."""
 INSTANCE_RECOVERIES = Version(1, 5)
 """Since then projects are told what befell their instances."""
+HOLDS = Version(1, 6)
+"""Since then recoveries tell what ends their hold."""
 
 
 class VersionNotOffered(exception.HassError):

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 import logging
 from typing import Any
 
+from hass.db import holds
 from hass.db import hosts
 from hass.db import models
 from hass import exception
@@ -35,13 +36,6 @@ from hass import until
 LOG = logging.getLogger(__name__)
 Turn = workflow.Turn
 Look = Callable[[Turn, until.Until], str]
-PASSING = frozenset(
-    {
-        models.HeldKind.RESTRAINT,
-        models.HeldKind.CAPACITY,
-        models.HeldKind.DEADLINE,
-    }
-)
 AGAIN = 'held_again'
 """How often the same hold ended by itself and came back."""
 
@@ -88,7 +82,7 @@ class Conditions:
         """
         seconds = turn.seconds_in_state()
         asks = until.is_asked(turn.recovery.attempt, seconds)
-        for one in of(turn.recovery):
+        for one in holds.untils(turn.recovery):
             if one.kind not in self._looks:
                 continue
             if one.kind in until.ASKED and not asks:
@@ -111,7 +105,7 @@ class Conditions:
         seen = self.look(turn)
         if not seen:
             return self._wait(turn)
-        untils = of(turn.recovery)
+        untils = holds.untils(turn.recovery)
         times = again(turn.recovery.was, untils) + 1
         turn.remember(**{AGAIN: {'of': until.subject(untils), 'times': times}})
         return workflow.Hop(to, seen)
@@ -120,9 +114,9 @@ class Conditions:
         """Look again later, and less and less often; its reason stays."""
         return workflow.Wait(
             until.pause(
-                of(turn.recovery),
+                holds.untils(turn.recovery),
                 max(turn.seconds_in_state(), 0.0),
-                again(turn.recovery.was, of(turn.recovery)),
+                again(turn.recovery.was, holds.untils(turn.recovery)),
             ),
             turn.recovery.why,
         )
@@ -198,13 +192,6 @@ class Conditions:
         return 'Nova, Placement and the message bus answer'
 
 
-def of(recovery: models.Recovery) -> tuple[until.Until, ...]:
-    """What ends the hold; an older engine has written down no condition."""
-    if recovery.until is None and recovery.held_kind in PASSING:
-        return (until.anew(),)
-    return until.of_all(recovery.until)
-
-
 def again(was: Mapping[str, Any], untils: Collection[until.Until]) -> int:
     """How often the same hold ended by itself and came back.
 
@@ -222,7 +209,7 @@ def _host(turn: Turn, name: str) -> models.Host:
 
 def _time(turn: Turn, one: until.Until) -> str:
     seconds = turn.seconds_in_state()
-    times = again(turn.recovery.was, of(turn.recovery))
+    times = again(turn.recovery.was, holds.untils(turn.recovery))
     if not until.is_over(one, seconds, times):
         return ''
     return f'looked at anew: {turn.recovery.why}'

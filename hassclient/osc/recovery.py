@@ -36,6 +36,8 @@ SHOWN = (
     'state',
     'why',
     'held_kind',
+    'goes_on_when',
+    'looked_at',
     'wish',
     'attempt',
     'opened_at',

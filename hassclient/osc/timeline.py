@@ -109,8 +109,12 @@ def stage(found: recoveries.Recovery) -> progress.Stage:
 
 def held(found: recoveries.Recovery) -> str:
     """What an operator has to know, and may do."""
+    by_itself = ''
+    if found.goes_on_when:
+        by_itself = f'It goes on by itself when {found.goes_on_when}. '
     return (
         f'recovery {found.uuid} of {found.subject} is held: {found.why}. '
+        f'{by_itself}'
         f'Look, then: openstack ha recovery retry {found.uuid} (go on), or '
         f'openstack ha recovery release {found.uuid} (give back and end)'
     )

@@ -40,6 +40,8 @@ class Recovery(base.Resource):
     why = resource.Body('why')
     attempt = resource.Body('attempt')
     held_kind = resource.Body('held_kind')
+    goes_on_when = resource.Body('goes_on_when')
+    looked_at = resource.Body('looked_at')
     wish = resource.Body('wish')
     opened_at = resource.Body('opened_at')
     turned_at = resource.Body('turned_at')

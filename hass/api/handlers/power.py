@@ -86,7 +86,7 @@ class Power:
         )
         with self._parts.database.reader() as session:
             row = recoveries.get(session, answer['recovery'])
-            resp.media = recovery_handlers.view(row)
+            resp.media = recovery_handlers.view(req, row)
         resp.status = falcon.HTTP_202
         resp.location = f'{req.prefix}/v1/recoveries/{row.uuid}'
 

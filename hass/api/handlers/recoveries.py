@@ -20,11 +20,14 @@ from sqlalchemy import orm
 
 from hass.api import body
 from hass.api.front import caller
+from hass.api.front import speaks
 from hass.api.handlers import clusters as cluster_handlers
+from hass.api import microversion
 from hass.api import moments
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.db import evacuations
+from hass.db import holds
 from hass.db import models
 from hass.db import recoveries
 from hass.policies import recoveries as rules
@@ -32,8 +35,9 @@ from hass.policies import recoveries as rules
 FILTERS = ('cluster', 'host', 'open', 'state', 'subject', 'workflow')
 
 
-def view(recovery: models.Recovery) -> dict[str, Any]:
-    return {
+def view(req: falcon.Request, recovery: models.Recovery) -> dict[str, Any]:
+    """As the version that the request asks for shows it."""
+    shown = {
         'uuid': recovery.uuid,
         'workflow': recovery.workflow,
         'subject': recovery.subject,
@@ -51,6 +55,10 @@ def view(recovery: models.Recovery) -> dict[str, Any]:
         'acknowledged_at': moments.shown(recovery.acknowledged_at),
         'claimed_by': recovery.claimed_by,
     }
+    if speaks(req, microversion.HOLDS):
+        shown['goes_on_when'] = holds.goes_on_when(recovery)
+        shown['looked_at'] = moments.shown(recovery.looked_at)
+    return shown
 
 
 def view_of_fault(fault: models.JSON) -> dict[str, Any]:
@@ -108,7 +116,7 @@ class Recoveries:
         caller(req).can(rules.LIST)
         asked = query.read(req, self._parts.max_limit, FILTERS)
         with self._parts.database.reader() as session:
-            views = [view(found) for found in _all(session, asked)]
+            views = [view(req, found) for found in _all(session, asked)]
         resp.media = query.page(req, asked, 'recoveries', views)
 
     def on_get_one(
@@ -120,7 +128,7 @@ class Recoveries:
             row = recoveries.get(session, recovery)
             history = recoveries.history_of(session, row.id)
             moves = evacuations.of_recovery(session, row.id)
-            resp.media = view(row) | {
+            resp.media = view(req, row) | {
                 'fault': view_of_fault(row.fault),
                 'history': [view_of_line(line) for line in history],
                 'evacuations': [view_of_evacuation(one) for one in moves],
@@ -144,7 +152,7 @@ class Recoveries:
         caller(req).can(rules.ACKNOWLEDGE)
         body.nothing(req)
         row = self._parts.database.write(recoveries.acknowledge, recovery)
-        resp.media = view(row)
+        resp.media = view(req, row)
 
     def _wish(
         self,
@@ -157,7 +165,7 @@ class Recoveries:
         body.nothing(req)
         row = self._parts.database.write(recoveries.wish, recovery, wanted)
         self._parts.engines.wake()
-        resp.media = view(row)
+        resp.media = view(req, row)
         resp.status = falcon.HTTP_202
 
 

@@ -225,7 +225,7 @@ INSTANCE_RECOVERIES = whole(
     }
 )
 
-RECOVERY = whole(
+_RECOVERY = whole(
     {
         'uuid': UUID,
         'workflow': TEXT,
@@ -246,8 +246,15 @@ RECOVERY = whole(
     }
 )
 
-RECOVERY_DETAILS = more(
-    RECOVERY,
+_HELD = {'goes_on_when': MAYBE_TEXT, 'looked_at': MAYBE_MOMENT}
+
+RECOVERY: Schema = {
+    'anyOf': [_RECOVERY, more(_RECOVERY, _HELD)],
+    'description': 'as versions before 1.6, 1.6 and later show it',
+}
+
+_RECOVERY_DETAILS = more(
+    _RECOVERY,
     {
         'fault': FREE,
         'history': list_of(
@@ -282,6 +289,11 @@ RECOVERY_DETAILS = more(
         ),
     },
 )
+
+RECOVERY_DETAILS: Schema = {
+    'anyOf': [_RECOVERY_DETAILS, more(_RECOVERY_DETAILS, _HELD)],
+    'description': RECOVERY['description'],
+}
 
 LOSS = whole(
     {

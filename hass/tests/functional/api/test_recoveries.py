@@ -20,6 +20,8 @@ from hass.db import recoveries
 from hass import faults
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
+from hass.until import Kind
+from hass.until import Until
 
 FAULT = {'host': 'compute-1', 'layer': 'power', 'why': 'off', 'evidence': []}
 
@@ -172,6 +174,62 @@ class RecoveriesTest(base.ApiTest):
         path = f'/v1/recoveries/{uuid.uuid4()}'
         self.assertSays(404, 'recovery', self.get(path))
         self.assertSays(404, 'recovery', self.post(f'{path}/retry'))
+
+    def hold(self, found, *untils, kind=models.HeldKind.SAFETY):
+        with self.database.writer() as session:
+            row = recoveries.get(session, found)
+            row.held_kind = kind
+            row.until = [one.to_dict() for one in untils] or None
+            row.looked_at = datetime.datetime(2026, 1, 31, 12, 0)
+
+    def test_a_held_one_tells_what_ends_it_and_when_that_was_looked_for(self):
+        found = self.open_one(state='held')
+        self.hold(
+            found,
+            Until(Kind.BMC_READS_OFF, 'compute-1'),
+            Until(Kind.HOST_HEARD, 'compute-1'),
+        )
+        listed = self.assertFine(200, self.get_newest('/v1/recoveries'))
+        for shown in (*listed['recoveries'], self.shown(found)):
+            self.assertEqual(
+                'the BMC of compute-1 reads off, or compute-1 is heard again',
+                shown['goes_on_when'],
+            )
+            self.assertEqual('2026-01-31T12:00:00.000000Z', shown['looked_at'])
+
+    def test_one_that_waits_for_an_operator_goes_on_by_nothing(self):
+        found = self.open_one(state='held')
+        self.hold(found)
+        self.assertIsNone(self.shown(found)['goes_on_when'])
+
+    def test_what_an_older_engine_holds_by_restraint_is_looked_at_anew(self):
+        found = self.open_one(state='held')
+        self.hold(found, kind=models.HeldKind.RESTRAINT)
+        self.assertEqual('60 s have passed', self.shown(found)['goes_on_when'])
+
+    def test_one_that_is_not_held_goes_on_by_nothing(self):
+        shown = self.shown(self.open_one())
+        self.assertEqual(
+            (None, None), (shown['goes_on_when'], shown['looked_at'])
+        )
+
+    def test_the_old_versions_know_no_end_of_a_hold(self):
+        found = self.open_one(state='held')
+        self.hold(found, Until(Kind.HOST_HEARD, 'compute-1'))
+        old = {'OpenStack-API-Version': 'ha 1.5'}
+        answer = self.get(f'/v1/recoveries/{found}', headers=old)
+        shown = self.assertFine(200, answer)
+        self.assertEqual(
+            set(), {'goes_on_when', 'looked_at'} & set(shown), shown
+        )
+
+    def shown(self, recovery):
+        answer = self.get_newest(f'/v1/recoveries/{recovery}')
+        return self.assertFine(200, answer)
+
+    def get_newest(self, path):
+        newest = {'OpenStack-API-Version': 'ha 1.6'}
+        return self.get(path, headers=newest)
 
     def row(self, recovery):
         with self.database.reader() as session:

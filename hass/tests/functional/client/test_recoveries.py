@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
+import json
 import uuid
 
 from hass.db import clusters
@@ -20,6 +22,8 @@ from hass.db import notifications
 from hass.db import recoveries
 from hass.tests import builders
 from hass.tests.functional.client import base
+from hass.until import Kind
+from hass.until import Until
 
 FAULT = {'host': 'compute-1', 'layer': 'power', 'why': 'off', 'evidence': []}
 
@@ -103,6 +107,37 @@ class RecoveriesTest(base.ClientTest):
         self.assertEqual(shown, self.read('recovery', 'show', found))
         said = self.refused('recovery', 'show', 'compute-9')
         self.assertIn('openstack ha recovery list', said)
+
+    def test_a_held_one_says_when_it_goes_on_by_itself(self):
+        found = self.open_one()
+        self.move(
+            found,
+            'held',
+            'its power state cannot be read',
+            held_kind='restraint',
+            until=[Until(Kind.BMC_ANSWERS, 'compute-1').to_dict()],
+            looked_at=datetime.datetime(2026, 1, 31, 12, 0),
+        )
+        shown = self.read('recovery', 'show', found)
+        self.assertEqual(
+            ('the BMC of compute-1 answers', '2026-01-31T12:00:00.000000Z'),
+            (shown['goes_on_when'], shown['looked_at']),
+        )
+        said = self.refused('recovery', 'watch', found)
+        self.assertIn(
+            'goes on by itself when the BMC of compute-1 answers', said
+        )
+
+    def test_an_older_server_does_not_say_what_ends_a_hold(self):
+        found = self.open_one()
+        self.hold(found)
+        done = self.run_openstack(
+            *('--os-hass-api-version', '1.5'),
+            *('ha', 'recovery', 'show', found, '-f', 'json'),
+        )
+        shown = json.loads(done.stdout)
+        self.assertEqual('two at once', shown['why'])
+        self.assertIsNone(shown['goes_on_when'])
 
     def test_retry_and_acknowledge_are_written_down(self):
         found = self.open_one()
