@@ -81,7 +81,14 @@ def alarm(told: Mapping[str, Any]) -> dict[str, Any]:
 
     :param told: at least ``subject`` and ``why``
     """
-    fields = ('recovery', 'workflow', 'held_kind', 'since', 'losses')
+    fields = (
+        'recovery',
+        'workflow',
+        'held_kind',
+        'goes_on_when',
+        'since',
+        'losses',
+    )
     return {'version': '1.1', **dict.fromkeys(fields), **told}
 
 

@@ -18,6 +18,7 @@ import logging
 import subprocess
 from typing import Any
 
+from hass.db import holds
 from hass.db import losses
 from hass.db import models
 from hass.db import recoveries
@@ -107,6 +108,7 @@ def _alarm(recovery: models.Recovery) -> dict[str, Any]:
         'workflow': recovery.workflow,
         'subject': recovery.subject,
         'held_kind': recovery.held_kind,
+        'goes_on_when': holds.goes_on_when(recovery),
         'why': recovery.why,
         'since': payloads.shown(recovery.state_since),
     }

@@ -30,6 +30,8 @@ from hass.tests import builders
 from hass.tests import clocks
 from hass.tests.functional.rpc import ears
 from hass.tests.functional import servers
+from hass.until import Kind
+from hass.until import Until
 
 SAMPLES = pathlib.Path(__file__).parents[4] / 'doc/notification_samples'
 NAMES = ('recovery-opened', 'recovery-held', 'alarm', 'alarm-losses')
@@ -125,6 +127,10 @@ class NotificationsTest(base.TestCase):
                 held_kind=models.HeldKind.RESTRAINT,
                 engine='ctl-1',
                 why='12 hosts, all on pdu-3 (pdu), were suspected',
+                until=[
+                    Until(Kind.RESTRAINT, 'compute-1'),
+                    Until(Kind.HOST_HEARD, 'compute-1'),
+                ],
             )
         )
         pager = alarms.Alarms(

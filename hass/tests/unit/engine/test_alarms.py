@@ -24,6 +24,7 @@ from hass import events
 from hass.tests import base
 from hass.tests import builders
 from hass.tests import clocks
+from hass import until
 
 REPEAT_SECONDS = 300
 COPY = 'import sys; open(sys.argv[1], "a").write(sys.stdin.read() + "\\n")'
@@ -55,13 +56,14 @@ class AlarmsCase(base.TestCase):
             repeat_seconds=REPEAT_SECONDS,
         )
 
-    def hold(self):
+    def hold(self, *untils):
         with self.database.writer() as session:
             return builders.make_recovery(
                 session,
                 state='held',
                 held_kind=models.HeldKind.SAFETY,
                 why='its power state cannot be read',
+                until=[one.to_dict() for one in untils],
             )
 
 
@@ -76,11 +78,18 @@ class AlarmsTest(AlarmsCase):
                 'workflow': 'host_failure',
                 'subject': 'compute-1',
                 'held_kind': 'safety',
+                'goes_on_when': None,
                 'why': 'its power state cannot be read',
                 'since': '2030-01-01T00:00:00.000000Z',
             },
             json.loads(path.read_text()),
         )
+
+    def test_who_is_paged_learns_what_ends_the_hold_by_itself(self):
+        self.hold(until.Until(until.Kind.BMC_ANSWERS, 'compute-1'))
+        self.make().page_held()
+        (alarm,) = self.bus.alarms
+        self.assertEqual('the BMC of compute-1 answers', alarm['goes_on_when'])
 
     def test_an_alarm_is_a_line_and_a_notification(self):
         self.hold()
