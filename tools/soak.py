@@ -13,28 +13,31 @@
 """``make soak SET=name``: long campaigns.
 
 Sets: ``chaos``, random faults in virtual time, with a seed that repeats them
-(hass/tests/chaos.py); ``detection``, seconds from faults of the lab's hosts
-to the decision (tools/bench/detection.py); ``fuzz``, so many requests to the
-API at least that its description allows or forbids, on each database
-(hass/tests/functional/api/test_fuzz.py); ``guests``, faults of real guests,
-none of which may be missed (tools/bench/guests.py); ``noise``, ten hosts,
-ten minutes of lost and late packets, stopped engines, restarted agents and
-clocks that jump, and nothing may happen; ``noise-hours``, so many host-hours
-of simulated noise, and nobody may be fenced (tools/noise_hours.py);
-``users``, so many random actions of users on real Nova, none of which may
-start a recovery; ``users-guests``, the same with real guests.
+(hass/tests/chaos.py), two seeds at a time; ``detection``, seconds from faults
+of the lab's hosts to the decision (tools/bench/detection.py); ``fuzz``, so
+many requests to the API at least that its description allows or forbids, on
+each database (hass/tests/functional/api/test_fuzz.py); ``guests``, faults of
+real guests, none of which may be missed (tools/bench/guests.py); ``noise``,
+ten hosts, ten minutes of lost and late packets, stopped engines, restarted
+agents and clocks that jump, and nothing may happen; ``noise-hours``, so many
+host-hours of simulated noise, and nobody may be fenced
+(tools/noise_hours.py); ``users``, so many random actions of users on real
+Nova, none of which may start a recovery;
+``users-guests``, the same with real guests.
 """
 
 import argparse
 from collections.abc import Sequence
 import dataclasses
 import logging
+import multiprocessing
 import os
 import pathlib
 import random
 import subprocess
 import sys
 import time
+import traceback
 
 from rich import progress
 
@@ -46,6 +49,7 @@ from tools.minicloud import lifecycle
 from tools import noise_hours
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+PROCESSES = 2
 NOISE_SECONDS = 600
 NOISE_HOSTS = 10
 NOISE = tuple(
@@ -70,18 +74,48 @@ COUNTS = {
 
 
 def play_chaos(seed: int, count: int) -> bool:
-    """Each seed that fails is told with its story."""
-    logging.disable(logging.CRITICAL)
+    """Each seed that fails is told with its story.
+
+    Said at the end: how often only an operator's retry helped, and how
+    often a page names what does not run.
+    """
+    seeds = range(seed, seed + count)
     print(f'chaos: {count} seeds from {seed} on')
-    failed = 0
-    for each in progress.track(range(seed, seed + count), description='chaos'):
-        try:
-            chaos.play(each)
-        except chaos.Unsafe as error:
-            failed += 1
-            print(f'seed {each}: {error}')
-    print(f'{count - failed} passed, {failed} failed')
+    failed: list[int] = []
+    retried: list[int] = []
+    named: list[int] = []
+    with multiprocessing.Pool(PROCESSES) as pool:
+        played = pool.imap_unordered(_play_one, seeds)
+        for each, outcome in progress.track(played, 'chaos', total=count):
+            if isinstance(outcome, str):
+                failed.append(each)
+                print(f'seed {each}: {outcome}')
+                continue
+            if outcome.retried:
+                retried.append(each)
+                print(f'seed {each}, retried: {"; ".join(outcome.retried)}')
+            if outcome.named:
+                named.append(each)
+                print(f'seed {each}, paged: {"; ".join(outcome.named)}')
+    print(
+        f'{count - len(failed)} passed, {len(failed)} failed: '
+        f'{sorted(failed)}\n'
+        f'{len(retried)} needed an operator\'s retry: {sorted(retried)}\n'
+        f'{len(named)} ended with a page for what does not run: '
+        f'{sorted(named)}'
+    )
     return not failed
+
+
+def _play_one(seed: int) -> tuple[int, chaos.Outcome | str]:
+    """The outcome of a seed, or the story of its failure."""
+    logging.disable(logging.CRITICAL)
+    try:
+        return seed, chaos.play(seed)
+    except chaos.Unsafe as error:
+        return seed, str(error)
+    except Exception:
+        return seed, traceback.format_exc()
 
 
 def play_noise(count: int) -> bool:

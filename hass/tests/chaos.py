@@ -13,26 +13,45 @@
 """Random faults in virtual time, judged by the oracle: one seed a story.
 
 What may happen to hosts, networks, BMCs, Nova and engines happens at random
-moments, several at once. Then everything is mended, an operator retries what
-is held, and the cloud must come to rest with every protected instance
-running exactly once. At no moment may an instance run twice or be evacuated
-off a host that is not off.
+moments, several at once (havoc.py). Then everything is mended, and the cloud
+must come to rest by itself: every protected instance runs exactly once, or
+its user has ended it, or a page names it, and no page names what runs. At no
+moment may an instance run twice, be evacuated off a host that is not off, or
+a host be cut off by the BMC of another.
 """
 
-from collections.abc import Callable
+import dataclasses
 import random
 import tempfile
 
+from hass.db import losses
 from hass.db import models
 from hass.db import recoveries
 from hass.tests import fake_cloud
+from hass.tests import havoc
 
 FAULTS = 6
+ALONE_SECONDS = 1800
+"""So long nobody helps; then an operator retries what is held."""
 PATIENCE_SECONDS = 7200
+CROSSED = 0.2
+"""So many clouds have two rows with one BMC."""
 
 
 class Unsafe(AssertionError):
     """The oracle objects, or the cloud never came to rest."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a story ended well.
+
+    :ivar retried: an operator had to retry what was held: why it was
+    :ivar named: what pages say of instances that do not run
+    """
+
+    retried: tuple[str, ...]
+    named: tuple[str, ...]
 
 
 class Chaos:
@@ -46,170 +65,110 @@ class Chaos:
             restraint__max_suspects=100,
             recovery__held_seconds=20,
         )
-        self.instances = [
-            instance
-            for host in self.cloud.hosts
-            for instance in self.cloud.boot(host, instances=2)
-        ]
+        self.havoc = havoc.Havoc(self.random, self.cloud)
         self.told: list[str] = []
+        self._retried: list[str] = []
 
-    def run(self) -> None:
+    def run(self) -> Outcome:
         """Break things, mend them, and see what became of the instances.
 
         :raises Unsafe: with the story of what was done
         """
+        if self.random.random() < CROSSED:
+            self._do(self.havoc.cross_wires)
         for _ in range(FAULTS):
-            self._do(self.random.choice(self._faults()))
+            self._do(self.random.choice(self.havoc.deeds()))
             self.cloud.tick(self.random.choice((0.25, 1, 3, 8, 30)))
-        self._mend()
+        self.told.append(f'{self.cloud.clock.monotonic():.2f} mended')
+        self.havoc.mend()
         self._settle()
         self._judge()
+        named = tuple(loss.why for loss in self._losses())
+        return Outcome(tuple(self._retried), named)
 
-    def _host(self) -> fake_cloud.FakeHost:
-        return self.random.choice(list(self.cloud.hosts.values()))
-
-    def _faults(self) -> list[Callable[[], None]]:
-        return [
-            self.lose_power,
-            self.hang,
-            self.cut_off,
-            self.dark_network,
-            self.join,
-            self.mute_bmc,
-            self.kill_agent,
-            self.power_on,
-            self.kill_engine,
-            self.restart_engines,
-            self.deafen_engine,
-            self.break_nova,
-            self.lose_answers,
-            self.drop_calls,
-            self.jump_clock,
-        ]
-
-    def _do(self, fault: Callable[[], None]) -> None:
+    def _do(self, deed: havoc.Deed) -> None:
         now = self.cloud.clock.monotonic()
-        self.told.append(f'{now:.2f} {fault.__name__}')
-        fault()
-
-    def lose_power(self) -> None:
-        self._host().lose_power_supply()
-
-    def hang(self) -> None:
-        self._host().hang()
-
-    def cut_off(self) -> None:
-        self._host().lose_network()
-
-    def dark_network(self) -> None:
-        self._host().lose_network(fake_cloud.NETWORKS[0])
-
-    def join(self) -> None:
-        self._host().join_network()
-
-    def mute_bmc(self) -> None:
-        self._host().bmc_mute = True
-
-    def kill_agent(self) -> None:
-        self._host().agent_killed = True
-
-    def power_on(self) -> None:
-        self._host().host.power_on()
-
-    def kill_engine(self) -> None:
-        moment = self.random.choice(('before', 'after'))
-        ahead = self.random.randint(1, 4)
-        self.cloud.kill_at = (self.cloud.steps + ahead, moment)
-
-    def restart_engines(self) -> None:
-        for name, engine in list(self.cloud.engines.items()):
-            if not engine.alive:
-                self.cloud.start_engine(name)
-
-    def deafen_engine(self) -> None:
-        engine = self.random.choice(list(self.cloud.engines.values()))
-        engine.ears.cut_off = not engine.ears.cut_off
-
-    def break_nova(self) -> None:
-        broken = self.cloud.compute.failing is not None
-        self.cloud.compute.failing = None if broken else fake_cloud.no_answer()
-
-    def lose_answers(self) -> None:
-        answers = self.cloud.compute
-        answers.loses_answers = not answers.loses_answers
-
-    def drop_calls(self) -> None:
-        self.cloud.compute.drops_evacuations = self.random.randint(1, 3)
-
-    def jump_clock(self) -> None:
-        self.cloud.clock.jump(self.random.choice((-5, 10, 300)))
-
-    def _mend(self) -> None:
-        """Everything works again, but for what is off: that is HASS's."""
-        self.told.append(f'{self.cloud.clock.monotonic():.2f} mended')
-        self.cloud.kill_at = None
-        self.cloud.compute.failing = None
-        self.cloud.compute.loses_answers = False
-        self.cloud.compute.drops_evacuations = 0
-        self.restart_engines()
-        for engine in self.cloud.engines.values():
-            engine.ears.cut_off = False
-        for host in self.cloud.hosts.values():
-            host.join_network()
-            host.bmc_mute = False
-            host.agent_killed = False
+        self.told.append(f'{now:.2f} {deed.__name__} {deed()}')
 
     def _settle(self) -> None:
         began = self.cloud.clock.monotonic()
         while not self._at_rest():
             self.cloud.tick(seconds=11)
-            self._retry_held()
-            for name, host in self.cloud.hosts.items():
+            passed = self.cloud.clock.monotonic() - began
+            if passed > PATIENCE_SECONDS:
+                self._fail('the cloud never came to rest')
+            for name in self.cloud.hosts:
                 found = self._open(name)
                 if found is None or found.state == 'held':
-                    host.host.power_on()
-            if self.cloud.clock.monotonic() - began > PATIENCE_SECONDS:
-                self._fail('the cloud never came to rest')
+                    self.havoc.tend(name)
+                if found is not None and passed > ALONE_SECONDS:
+                    self._retry(found)
 
     def _at_rest(self) -> bool:
         running = self.cloud.verdict().running
+        missing = {
+            one for one in self.havoc.meant if len(running.get(one, ())) != 1
+        }
         return (
             all(host.host.os_running for host in self.cloud.hosts.values())
             and not any(self._open(name) for name in self.cloud.hosts)
-            and all(len(running.get(one, ())) == 1 for one in self.instances)
+            and missing == {one.instance_uuid for one in self._losses()}
+            and missing <= self._paged()
         )
 
     def _open(self, host: str) -> models.Recovery | None:
         with self.cloud.database.reader() as session:
             return recoveries.open_of_host(session, host)
 
-    def _retry_held(self) -> None:
-        for name in self.cloud.hosts:
-            found = self._open(name)
-            if found is not None and found.state == 'held':
-                with self.cloud.database.writer() as session:
-                    recoveries.wish(session, found.uuid, models.Wish.RETRY)
+    def _losses(self) -> list[models.Loss]:
+        with self.cloud.database.reader() as session:
+            return losses.all(session, is_open=True)
+
+    def _paged(self) -> set[str]:
+        """Instances that a page has named."""
+        told = {
+            uuid
+            for alarm in self.cloud.pager.alarms
+            for uuid in alarm.get('losses', ())  # type: ignore[attr-defined]
+        }
+        return {
+            one.instance_uuid for one in self._losses() if one.uuid in told
+        }
+
+    def _retry(self, found: models.Recovery) -> None:
+        if found.state == 'held':
+            self._retried.append(f'{found.subject}: {found.why}')
+            with self.cloud.database.writer() as session:
+                recoveries.wish(session, found.uuid, models.Wish.RETRY)
 
     def _judge(self) -> None:
-        verdict = self.cloud.verdict(self.instances)
+        verdict = self.cloud.verdict()
         if verdict.started_twice or verdict.evacuated_unfenced:
             self._fail('the oracle objects')
-        if verdict.lost:
-            self._fail('instances were lost')
+        if verdict.runs_deleted:
+            self._fail('what its user has deleted runs')
+        if self.cloud.bmcs.astray:
+            self._fail('a host was cut off by the BMC of another')
 
     def _fail(self, why: str) -> None:
-        verdict = self.cloud.verdict(self.instances)
+        verdict = self.cloud.verdict(self.havoc.meant)
         story = '\n'.join(self.told)
+        named = [
+            f'{one.instance_name} since {one.since}: {one.why}'
+            for one in self._losses()
+        ]
         raise Unsafe(
             f'{why}\n{story}\n{self.cloud}\ntwice: {verdict.started_twice}\n'
-            f'unfenced: {verdict.evacuated_unfenced}\nlost: {verdict.lost}'
+            f'unfenced: {verdict.evacuated_unfenced}\nlost: {verdict.lost}\n'
+            f'deleted: {verdict.runs_deleted}\nlosses: {named}\n'
+            f'astray: {self.cloud.bmcs.astray}'
         )
 
 
-def play(seed: int) -> None:
+def play(seed: int) -> Outcome:
     """Play one seed.
 
     :raises Unsafe: with the story of what was done
     """
     with tempfile.TemporaryDirectory() as folder:
-        Chaos(seed, folder).run()
+        return Chaos(seed, folder).run()

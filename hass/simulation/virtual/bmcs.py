@@ -25,6 +25,7 @@ class Bmcs(fencing.Fencer):
     """They obey at once, unless something is wrong with one.
 
     :ivar before_off: called once, before the next power off
+    :ivar astray: hosts whose power off went to the BMC of another
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Bmcs(fencing.Fencer):
         self._hosts = hosts
         self._clock = clock
         self.before_off: Callable[[], None] | None = None
+        self.astray: list[str] = []
         self._reached: hosts_.Host | None = None
 
     def _wired(self, target: fencing.Target) -> hosts_.Host:
@@ -66,6 +68,8 @@ class Bmcs(fencing.Fencer):
         deadline.check()
         host = self._reach(target)
         host.off_calls += 1
+        if host.name != target.name:
+            self.astray.append(f'{target.name}: {host.name}')
         if host.bmc_deaf:
             return
         now = self._clock.monotonic()

@@ -1,0 +1,416 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What may happen to a cloud at random: faults, and what people do.
+
+Operators here know what they do: they evacuate by hand only off a host that
+is off, and believe no BMC that lies. What then goes wrong is HASS's.
+"""
+
+from collections.abc import Callable
+import contextlib
+import random
+
+from hass import exception
+from hass.fencing import base as fencing
+from hass.simulation import nova_rows
+from hass.tests import fake_cloud
+
+BLIP_SECONDS = 5.0
+BY_HAND = 'by an operator'
+
+Deed = Callable[[], str]
+
+
+class Havoc:
+    """Breaks one cloud; a deed returns what it was done to.
+
+    :ivar meant: instances whose user wants them to run
+    """
+
+    def __init__(
+        self, chances: random.Random, cloud: fake_cloud.FakeCloud
+    ) -> None:
+        self.random = chances
+        self.cloud = cloud
+        self.meant = {
+            instance
+            for host in cloud.hosts
+            for instance in cloud.boot(host, instances=2)
+        }
+        self._touched = False
+
+    def deeds(self) -> list[Deed]:
+        """What may happen next."""
+        return [
+            self.lose_power,
+            self.reset,
+            self.blip,
+            self.hang,
+            self.cut_off,
+            self.dark_network,
+            self.join,
+            self.filter_beats,
+            self.lose_bus,
+            self.kill_bus,
+            self.mute_bmc,
+            self.bmc_reads_off,
+            self.bmc_reads_on,
+            self.bmc_stalls,
+            self.chassis_is_slow,
+            self.kill_agent,
+            self.list_leftover,
+            self.kill_engine,
+            self.restart_engines,
+            self.deafen_engine,
+            self.pause_engine,
+            self.part_engine,
+            self.break_nova,
+            self.break_cinder,
+            self.break_placement,
+            self.lose_answers,
+            self.drop_calls,
+            self.jump_clock,
+            self.set_clock_back,
+            self.power_on_by_hand,
+            self.power_off_by_hand,
+            self.evacuate_by_hand,
+            self.force_down,
+            self.unforce,
+            self.disable,
+            self.enable,
+            self.stop_instance,
+            self.start_instance,
+            self.delete_instance,
+        ]
+
+    def _host(self) -> fake_cloud.FakeHost:
+        return self.random.choice(list(self.cloud.hosts.values()))
+
+    # Hosts and networks.
+
+    def lose_power(self) -> str:
+        host = self._host()
+        host.lose_power_supply()
+        return host.name
+
+    def reset(self) -> str:
+        """As a watchdog does: off and on again."""
+        host = self._host()
+        if host.bmc_reads is None:
+            host.host.power_off()
+            host.host.power_on()
+        return host.name
+
+    def blip(self) -> str:
+        """The whole site loses power, and gets it back."""
+        for host in self.cloud.hosts.values():
+            host.host.power_off()
+            host.bmc_reads = None
+        for engine in self.cloud.engines.values():
+            engine.alive = False
+        self.cloud.tick(BLIP_SECONDS)
+        for host in self.cloud.hosts.values():
+            host.host.power_on()
+        self.restart_engines()
+        return 'the site'
+
+    def hang(self) -> str:
+        host = self._host()
+        host.hang()
+        return host.name
+
+    def cut_off(self) -> str:
+        host = self._host()
+        host.lose_network()
+        return host.name
+
+    def dark_network(self) -> str:
+        host = self._host()
+        host.lose_network(fake_cloud.NETWORKS[0])
+        return host.name
+
+    def join(self) -> str:
+        host = self._host()
+        host.join_network()
+        return host.name
+
+    def filter_beats(self) -> str:
+        """A firewall drops beats and pings; the message bus works."""
+        host = self._host()
+        host.filtered = not host.filtered
+        return host.name
+
+    def lose_bus(self) -> str:
+        host = self._host()
+        host.bus_lost = not host.bus_lost
+        return host.name
+
+    def kill_bus(self) -> str:
+        self.cloud.bus.dead = not self.cloud.bus.dead
+        return f'dead: {self.cloud.bus.dead}'
+
+    def kill_agent(self) -> str:
+        host = self._host()
+        host.agent_killed = True
+        return host.name
+
+    def list_leftover(self) -> str:
+        """A domain without a guest, as an ended migration leaves one."""
+        host = self._host()
+        server = self.random.choice(list(self.cloud.nova.servers.values()))
+        seconds = self.random.choice((10, 60, 300))
+        until = self.cloud.clock.monotonic() + seconds
+        host.host.leftovers[server.uuid] = until
+        return f'{host.name} {server.name} {seconds}'
+
+    # BMCs: one trouble at a time, as two of them leave nothing to prove by.
+
+    def _bmc(self) -> fake_cloud.FakeHost:
+        host = self._host()
+        mend_bmc(host)
+        return host
+
+    def mute_bmc(self) -> str:
+        host = self._bmc()
+        host.bmc_mute = True
+        return host.name
+
+    def bmc_reads_off(self) -> str:
+        """Whatever is true; it still obeys."""
+        host = self._bmc()
+        host.bmc_reads = fencing.PowerState.OFF
+        return host.name
+
+    def bmc_reads_on(self) -> str:
+        host = self._bmc()
+        host.bmc_reads = fencing.PowerState.ON
+        return host.name
+
+    def bmc_stalls(self) -> str:
+        """It is mute after it has obeyed."""
+        host = self._bmc()
+        host.bmc_stall_seconds = self.random.choice((5, 20, 60))
+        return f'{host.name} {host.bmc_stall_seconds}'
+
+    def chassis_is_slow(self) -> str:
+        host = self._bmc()
+        host.chassis_seconds = self.random.choice((3, 12, 45))
+        return f'{host.name} {host.chassis_seconds}'
+
+    def cross_wires(self) -> str:
+        """Two rows lead to one BMC."""
+        host, other = self.random.sample(list(self.cloud.hosts.values()), 2)
+        host.bmc_of = other.name
+        return f'{host.name} has the BMC of {other.name}'
+
+    # Engines.
+
+    def _engine(self) -> fake_cloud.FakeEngine:
+        found = self.random.choice(list(self.cloud.engines.values()))
+        assert isinstance(found, fake_cloud.FakeEngine)
+        return found
+
+    def kill_engine(self) -> str:
+        moment = self.random.choice(('before', 'after'))
+        ahead = self.random.randint(1, 4)
+        self.cloud.kill_at = (self.cloud.steps + ahead, moment)
+        return f'{moment} step {self.cloud.steps + ahead}'
+
+    def restart_engines(self) -> str:
+        for name, engine in list(self.cloud.engines.items()):
+            if not engine.alive:
+                self.cloud.start_engine(name)
+        return 'the dead ones'
+
+    def deafen_engine(self) -> str:
+        engine = self._engine()
+        engine.ears.cut_off = not engine.ears.cut_off
+        return engine.name
+
+    def pause_engine(self) -> str:
+        engine = self._engine()
+        seconds = self.random.choice((2, 8, 40))
+        engine.paused_until = engine.clock.monotonic() + seconds
+        return f'{engine.name} {seconds}'
+
+    def part_engine(self) -> str:
+        """From hosts and BMCs, or from the BMCs alone."""
+        engine = self._engine()
+        engine.view.no_bmcs = True
+        if self.random.random() < 0.5:
+            engine.view.apart = set(self.cloud.hosts)
+        return engine.name
+
+    # Nova, Placement, Cinder, the database.
+
+    def break_nova(self) -> str:
+        broken = self.cloud.compute.failing is not None
+        self.cloud.compute.failing = None if broken else fake_cloud.no_answer()
+        return f'well: {broken}'
+
+    def break_cinder(self) -> str:
+        """Each evacuation fails while it is away."""
+        nova = self.cloud.nova
+        nova.cinder_is_up = not nova.cinder_is_up
+        return f'well: {nova.cinder_is_up}'
+
+    def break_placement(self) -> str:
+        broken = self.cloud.compute.placement_failing is not None
+        self.cloud.compute.placement_failing = (
+            None
+            if broken
+            else exception.NovaFailed('ask Placement', '500 injected')
+        )
+        return f'well: {broken}'
+
+    def lose_answers(self) -> str:
+        answers = self.cloud.compute
+        answers.loses_answers = not answers.loses_answers
+        return f'lost: {answers.loses_answers}'
+
+    def drop_calls(self) -> str:
+        self.cloud.compute.drops_evacuations = self.random.randint(1, 3)
+        return str(self.cloud.compute.drops_evacuations)
+
+    def jump_clock(self) -> str:
+        seconds = self.random.choice((-5, 10, 300))
+        self.cloud.clock.jump(seconds)
+        return str(seconds)
+
+    def set_clock_back(self) -> str:
+        seconds = self.random.choice((60, 600, 3600))
+        self.cloud.clock.jump(-seconds)
+        return str(seconds)
+
+    # Operators. What Nova refuses a person is left as it is.
+
+    def power_on_by_hand(self) -> str:
+        host = self._host()
+        if host.bmc_reads is None:
+            host.host.power_on()
+        return host.name
+
+    def power_off_by_hand(self) -> str:
+        """In order: its agent is stopped first."""
+        host = self._host()
+        if host.host.os_running and not host.agent_killed:
+            self.cloud.say_goodbye(host)
+        host.host.power_off()
+        return host.name
+
+    def evacuate_by_hand(self) -> str:
+        """To wherever Nova's scheduler likes."""
+        off = [one for one in self.cloud.hosts.values() if not one.host.is_on]
+        if not off:
+            return 'no host is off'
+        host = self.random.choice(off)
+        for server in self.cloud.nova.servers_on(host.name):
+            if server.task_state is None:
+                with contextlib.suppress(nova_rows.Refused):
+                    self.cloud.nova.evacuate(server.uuid, None, False)
+        return host.name
+
+    def force_down(self) -> str:
+        return self._update_service({'forced_down': True})
+
+    def unforce(self) -> str:
+        return self._update_service({'forced_down': False})
+
+    def disable(self) -> str:
+        return self._update_service(
+            {'status': 'disabled', 'disabled_reason': BY_HAND}
+        )
+
+    def enable(self) -> str:
+        return self._update_service({'status': 'enabled'})
+
+    def _update_service(self, change: dict[str, object]) -> str:
+        host = self._host()
+        self.update_service(host.name, change)
+        self._touched = True
+        return host.name
+
+    def update_service(self, host: str, change: dict[str, object]) -> None:
+        row = self.cloud.nova.computes[host]
+        with contextlib.suppress(nova_rows.Refused):
+            self.cloud.nova.update_service(row.uuid, change)
+
+    # Users. What they have touched need not run any more.
+
+    def _server(self) -> nova_rows.Server:
+        found = [
+            one for one in self.cloud.nova.servers.values() if not one.deleted
+        ]
+        return self.random.choice(found)
+
+    def stop_instance(self) -> str:
+        return self._ask(self.cloud.nova.stop)
+
+    def start_instance(self) -> str:
+        return self._ask(self.cloud.nova.start)
+
+    def delete_instance(self) -> str:
+        return self._ask(self.cloud.nova.delete)
+
+    def _ask(self, act: Callable[[str], None]) -> str:
+        server = self._server()
+        try:
+            act(server.uuid)
+        except nova_rows.Refused:
+            return f'{server.name} refused'
+        self.meant.discard(server.uuid)
+        return server.name
+
+    # Mending.
+
+    def mend(self) -> None:
+        """Everything works again, but for what is HASS's to mend."""
+        self.cloud.kill_at = None
+        self.cloud.compute.failing = None
+        self.cloud.compute.placement_failing = None
+        self.cloud.compute.loses_answers = False
+        self.cloud.compute.drops_evacuations = 0
+        self.cloud.nova.cinder_is_up = True
+        self.cloud.bus.dead = False
+        self.restart_engines()
+        for engine in self.cloud.engines.values():
+            engine.ears.cut_off = False
+            engine.paused_until = 0.0
+            engine.view.apart.clear()
+            engine.view.no_bmcs = False
+        for host in self.cloud.hosts.values():
+            host.join_network()
+            host.filtered = host.bus_lost = host.agent_killed = False
+            host.planned = False
+            mend_bmc(host)
+
+    def tend(self, host: str) -> None:
+        """What its operator does with a host that HASS has done with."""
+        self.cloud.hosts[host].host.power_on()
+        row = self.cloud.nova.computes[host]
+        if not self.cloud.hosts[host].host.os_running:
+            return
+        if row.disabled and not (row.disabled_reason or '').startswith(
+            'hass:'
+        ):
+            self.update_service(host, {'status': 'enabled'})
+        if row.forced_down and self._touched:
+            self.update_service(host, {'forced_down': False})
+
+
+def mend_bmc(host: fake_cloud.FakeHost) -> None:
+    """It is reached, obeys at once, and says what is so."""
+    host.bmc_mute = False
+    host.bmc_reads = host.bmc_of = None
+    host.bmc_stall_seconds = host.bmc_stalled_until = 0.0
+    host.chassis_seconds = 0.0
