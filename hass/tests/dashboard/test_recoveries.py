@@ -19,6 +19,7 @@ from hass.db import moments
 from hass.db import recoveries
 from hass import faults
 from hass.tests.dashboard import base
+from hass import until
 
 PATH = '/ha_admin/recoveries/'
 
@@ -100,6 +101,19 @@ class RecoveriesTest(base.DashboardTest):
         self.page.said('power_ipmi', '#evidence')
         (seen,) = self.page.rows('evidence')
         self.assertEqual(['Power', 'Failed', 'power_ipmi'], seen[:3])
+
+    def test_a_held_one_says_when_it_goes_on_by_itself(self):
+        found = self.open_one('held')
+        with self.database.writer() as session:
+            row = recoveries.get(session, found)
+            heard = until.Until(until.Kind.HOST_HEARD, 'compute-1')
+            row.until = [heard.to_dict()]
+            row.looked_at = moments.read_now(session)
+        self.become('operator', f'{PATH}{found}/')
+        self.page.said(
+            'It goes on by itself when compute-1 is heard again.', '.hass-live'
+        )
+        self.page.said('Last looked at 20', '.hass-live')
 
     def test_a_held_one_is_retried(self):
         found = self.open_one('held')

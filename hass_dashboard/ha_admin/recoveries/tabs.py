@@ -44,6 +44,7 @@ class StoryTab(tabs.Tab):
             'live_url': '' if found.ended_at else live,
             'state': STATES.get(found.state, found.state),
             'held': found.state == words.HELD,
+            'looked_at': found.looked_at and words.moment(found.looked_at),
             'steps': [_drawn(step) for step in timeline.steps(*_line(found))],
             'evacuations': table,
         }
