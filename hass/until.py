@@ -67,7 +67,7 @@ class Kind(enum.StrEnum):
 
 SENTENCES: Mapping[Kind, str] = {
     Kind.OPERATOR: 'an operator retries or releases it',
-    Kind.ANEW: '{seconds:.0f} s have passed',
+    Kind.ANEW: '{seconds:.0f} s have passed{later}',
     Kind.BMC_ANSWERS: 'the BMC of {host} answers',
     Kind.BMC_READS_OFF: 'the BMC of {host} reads off',
     Kind.BMC_READS_ON: 'the BMC of {host} reads on',
@@ -120,8 +120,12 @@ class Until:
     most: float = 0.0
 
     def __str__(self) -> str:
+        later = ' (more each time)' if self.most > self.seconds else ''
         return SENTENCES[self.kind].format(
-            host=self.host, instance=self.instance, seconds=self.seconds
+            host=self.host,
+            instance=self.instance,
+            seconds=self.seconds,
+            later=later,
         )
 
     def to_dict(self) -> JSON:

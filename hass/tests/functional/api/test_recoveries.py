@@ -205,7 +205,10 @@ class RecoveriesTest(base.ApiTest):
     def test_what_an_older_engine_holds_by_restraint_is_looked_at_anew(self):
         found = self.open_one(state='held')
         self.hold(found, kind=models.HeldKind.RESTRAINT)
-        self.assertEqual('60 s have passed', self.shown(found)['goes_on_when'])
+        self.assertEqual(
+            '60 s have passed (more each time)',
+            self.shown(found)['goes_on_when'],
+        )
 
     def test_one_that_is_not_held_goes_on_by_nothing(self):
         shown = self.shown(self.open_one())
