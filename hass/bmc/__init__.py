@@ -95,6 +95,7 @@ class Bmc:
             PowerState(answer['power']),
             None if guid is None else uuid.UUID(guid),
             answer['policy'],
+            answer['asked_at'],
         )
 
     def watchdog(self, address: Access) -> Watchdog:

@@ -32,6 +32,9 @@ WARM_SECONDS = 20.0
 """A worker logs out of a BMC that it was not asked about for so long."""
 PATIENCE_SECONDS = 0.25
 """A call waits for the worker that is logged in, if that one gets on."""
+LATE_FACTOR = 2
+QUICK_SECONDS = 0.5
+"""A BMC that logs us in and answers within it is not slow."""
 
 FAILURES = {
     'unreachable': exception.BmcUnreachable,
@@ -115,6 +118,9 @@ class Pool:
     A BMC that did not answer last time, and long reads, share half of the
     workers: they cannot keep the others from their work. A worker that got
     no good answer is replaced, and with it all that pyghmi remembers.
+
+    A BMC that did not answer in time gets more of it until it is quick again:
+    it may be slow and not dead.
     """
 
     def __init__(self, clock: clock_.Clock, limit: int) -> None:
@@ -125,6 +131,7 @@ class Pool:
         self._workers: set[Worker] = set()
         self._idle: set[Worker] = set()
         self._dark: set[str] = set()
+        self._late: set[str] = set()
         self._changed = threading.Condition()
         self._closed = False
 
@@ -140,18 +147,21 @@ class Pool:
     ) -> Any:
         """Have one verb of worker.py done.
 
-        :param seconds: the worker is killed then; waiting for a free one may
-            take as long again, but not if there is a deadline
+        :param seconds: the worker is killed then, or after LATE_FACTOR times
+            as long where a BMC was late; waiting for a free one may take as
+            long again, but not if there is a deadline
         :param argument: what the verb wants to know, as JSON
-        :param slow: it is known to take long
+        :param slow: it is known to take long, and seconds allow for that
         :param deadline: nothing may be sent to the BMC after it
         """
-        until = self._clock.monotonic() + seconds
+        usual, asked = seconds, self._clock.monotonic()
+        if str(address) in self._late and not slow:
+            seconds *= LATE_FACTOR
         slow = slow or str(address) in self._dark
-        worker = self._take(address, slow, until)
-        if deadline is None:
-            # Else a BMC that got little time of it looks dead.
-            until = self._clock.monotonic() + seconds
+        worker = self._take(address, slow, asked + usual)
+        began = self._clock.monotonic()
+        # Else a BMC that got little time of it looks dead.
+        until = (began if deadline is None else asked) + seconds
         good = False
         try:
             answer = self._ask(
@@ -169,6 +179,7 @@ class Pool:
             raise exception.BmcUnreachable(str(address), str(error)) from None
         except TimeoutError:
             self._dark.add(str(address))
+            self._late.add(str(address))
             raise exception.BmcUnreachable(
                 str(address), f'no answer in {seconds:.1f} s'
             ) from None
@@ -201,6 +212,7 @@ class Pool:
         if not worker.wait_ready(until - self._clock.monotonic()):
             raise NotReady('no process was ready to ask it in time')
         now = self._clock.monotonic()
+        cold = worker.warm.get(address, 0.0) <= now - WARM_SECONDS
         worker.warm[address] = now
         request = dataclasses.asdict(address) | {
             'verb': verb,
@@ -213,7 +225,10 @@ class Pool:
             request['deadline'] = deadline.at()
             deadline.check()
         worker.send(request)
-        return worker.reply(until - self._clock.monotonic())
+        answer = worker.reply(until - self._clock.monotonic())
+        if cold and self._clock.monotonic() - now < QUICK_SECONDS:
+            self._late.discard(str(address))
+        return answer
 
     def _value(self, address: values.Access, answer: dict[str, Any]) -> Any:
         error = answer.get('error')

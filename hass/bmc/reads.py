@@ -22,6 +22,7 @@ import uuid
 from pyghmi.ipmi import sdr
 
 from hass.bmc import doors
+from hass import clock as clock_
 
 CHASSIS, APP, STORAGE = 0x00, 0x06, 0x0A
 POLICIES = ('always-off', 'previous', 'always-on', 'unknown')
@@ -54,17 +55,20 @@ def power(door: doors.Door) -> str:
     return _power(status(door))
 
 
-def identity(door: doors.Door) -> dict[str, str | None]:
+def identity(door: doors.Door, clock: clock_.Clock) -> dict[str, Any]:
     """Get System GUID (22.14), then the state of the chassis (28.2).
 
-    The power comes last: it is as new as the answer.
+    The power comes last, and nothing that was answered to an earlier request
+    is taken for it: it is no older than ``asked_at``, CLOCK_BOOTTIME.
     """
     code, guid = door.ask(APP, 0x37)
     if code and code not in NO_SUCH_COMMAND:
         raise doors.refused(APP, 0x37, code)
     told = None if code else uuid.UUID(bytes=doors.enough(guid, 16)[:16])
+    asked_at = clock.monotonic()
     state = status(door)
     return {
+        'asked_at': asked_at,
         'guid': None if told is None else str(told),
         'power': _power(state),
         'policy': POLICIES[state >> 5 & 3],

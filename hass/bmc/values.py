@@ -63,11 +63,13 @@ class Identity:
         in which they came, compare it with same_guid() alone; None: the BMC
         has no such command
     :ivar power_restore_policy: always-off, previous, always-on or unknown
+    :ivar asked_at: CLOCK_BOOTTIME right before it was asked for the power
     """
 
     power: PowerState
     guid: uuid.UUID | None
     power_restore_policy: str
+    asked_at: float = dataclasses.field(compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

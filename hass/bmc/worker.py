@@ -63,7 +63,7 @@ class Worker:
             'power': lambda door, _: reads.power(door),
             'off': lambda door, asked: self._act(door, POWER_DOWN, asked),
             'on': lambda door, asked: self._act(door, POWER_UP, asked),
-            'identity': lambda door, _: reads.identity(door),
+            'identity': lambda door, _: reads.identity(door, self._clock),
             'watchdog': lambda door, _: reads.watchdog(door),
             'sensors': self._sensors,
             'events': self._events,

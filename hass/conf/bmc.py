@@ -21,8 +21,9 @@ OPTIONS: list[cfg.Opt] = [
         min=0.2,
         max=10.0,
         help='Hard limit of one call to a BMC; the process that makes it is '
-        'killed then. Too small, and slow BMCs look dead. It must agree with '
-        '[recovery] call_seconds.',
+        'killed then. A BMC that was late gets twice as long until it '
+        'is quick again. Too small, and slow BMCs look dead at first. It must '
+        'agree with [recovery] call_seconds.',
     ),
     cfg.IntOpt(
         'workers',

@@ -61,7 +61,8 @@ class Evidence:
         surprise, or it is mute when it was asked
     :ivar told: how its agent has spoken lately without beats, '' when not
     :ivar voices: the other living engines, by name, and the message bus
-    :ivar power: from the BMC; ``power_why`` tells why it is unknown
+    :ivar power: from the BMC; ``power_why`` tells why it is unknown, and is
+        '' while it has not answered yet
     :ivar networks: network to healthy (beats or pings arrive here), failed
         (neither does) or unknown (it is not known to answer)
     :ivar answering: networks on which it answers pings from here
@@ -149,6 +150,8 @@ def diagnose(evidence: Evidence) -> Decision:
         return Unclear('its last beat is too young to miss the next one')
     if evidence.power is Power.OFF:
         return _powered_off(evidence)
+    if evidence.power is Power.UNKNOWN and not evidence.power_why:
+        return Unclear('its BMC has not answered yet: the look goes on')
     if evidence.power is Power.UNKNOWN:
         return Doubt(
             f'its power state cannot be read: {evidence.power_why}',

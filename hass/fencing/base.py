@@ -45,18 +45,21 @@ class Reading:
         None: it does not tell
     :ivar power_restore_policy: always-off, previous, always-on or unknown;
         None: it has none
+    :ivar asked_at: CLOCK_BOOTTIME of this engine right before the device was
+        asked for the power, after all else; None: that is not known
     """
 
     power: PowerState
     guid: uuid.UUID | None = None
     power_restore_policy: str | None = None
+    asked_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FencedHost:
     """The device itself said that the host is off. Only Look makes one.
 
-    :ivar read_at: CLOCK_BOOTTIME of this engine when the look began
+    :ivar read_at: CLOCK_BOOTTIME of this engine before the device was asked
     """
 
     host: str
@@ -64,7 +67,7 @@ class FencedHost:
     read_at: float
 
     def age(self, clock: clock_.Clock) -> float:
-        """Seconds since the look began."""
+        """Seconds since the device was asked."""
         return clock.monotonic() - self.read_at
 
 
@@ -101,8 +104,10 @@ class Fencer(abc.ABC):
 class Look:
     """One reading of a host's device.
 
-    :ivar read_at: CLOCK_BOOTTIME of this engine when the look began
-    :ivar seconds: how long it took
+    :ivar read_at: CLOCK_BOOTTIME of this engine right before the device was
+        asked for its power: a slow one has been asked for its identity, and
+        let us log in, before that
+    :ivar seconds: how long all of it took
     """
 
     target: Target
@@ -117,8 +122,8 @@ class Look:
     def proof(self) -> FencedHost | None:
         """What it is worth if the device is the host's own, see proving.py.
 
-        The proof ages from before the look was sent. None: it does not read
-        off.
+        The proof ages from before the power was asked for. None: it does not
+        read off.
         """
         if self.power is not PowerState.OFF:
             return None
@@ -130,6 +135,10 @@ def look(fencer: Fencer, target: Target, clock: clock_.Clock) -> Look:
 
     :raises hass.exception.HassError: what the fencer raises
     """
-    read_at = clock.monotonic()
+    began = clock.monotonic()
     reading = fencer.read(target)
-    return Look(target, reading, read_at, clock.monotonic() - read_at)
+    ended = clock.monotonic()
+    asked_at = reading.asked_at
+    if asked_at is None or not began <= asked_at <= ended:
+        asked_at = began
+    return Look(target, reading, asked_at, ended - began)

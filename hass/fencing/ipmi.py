@@ -29,7 +29,9 @@ class IpmiFencer(base.Fencer):
 
     def read(self, target: base.Target) -> base.Reading:
         seen = self._bmcs.identity(_address(target))
-        return base.Reading(seen.power, seen.guid, seen.power_restore_policy)
+        return base.Reading(
+            seen.power, seen.guid, seen.power_restore_policy, seen.asked_at
+        )
 
     def off(self, target: base.Target, deadline: clock_.Deadline) -> None:
         self._bmcs.power_off(_address(target), deadline)

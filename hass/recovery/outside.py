@@ -40,6 +40,8 @@ BY_PANEL = (Layer.HARDWARE, Layer.OS)
 PINGER = 'network_icmp'
 REACH_SECONDS = 1.0
 GLANCE_SECONDS = 0.3
+YOUNG = datetime.timedelta(seconds=10)
+"""An answer that came between two searches tells the second."""
 POWERS = {
     diagnose.Power.ON: Verdict.HEALTHY,
     diagnose.Power.OFF: Verdict.FAILED,
@@ -119,6 +121,24 @@ class View:
         return self.power is diagnose.Power.ON and not died
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """Power that is read from a BMC.
+
+    :ivar began: by the database's clock
+    """
+
+    target: fencing.Target
+    began: datetime.datetime
+    answer: futures.Future[fencing.PowerState]
+
+    def serves(self, target: fencing.Target, now: datetime.datetime) -> bool:
+        """Whether it is under way, or has just ended and nobody took it."""
+        if target != self.target:
+            return False
+        return not self.answer.done() or abs(now - self.began) <= YOUNG
+
+
 class Outside:
     """Looks at suspects, several layers at a time.
 
@@ -142,6 +162,7 @@ class Outside:
         self._panel = panel
         self._engine = engine
         self._spawn = spawn
+        self._readings: dict[str, Reading] = {}
         self.search = search
 
     def look(self, suspect: Suspect) -> View:
@@ -159,6 +180,8 @@ class Outside:
         for layer in looks.keys() - protected:
             del looks[layer]
         outcome = self.search.run(protected, looks, _enough)
+        if view.power is not diagnose.Power.UNKNOWN or view.power_why:
+            self._readings.pop(suspect.target.name, None)
         view.layers = {
             layer: verdict
             for layer, verdict in outcome.verdicts.items()
@@ -174,7 +197,7 @@ class Outside:
 
     def _look_at_power(self, suspect: Suspect, view: View) -> looking.Seen:
         try:
-            state = self._fencer.status(suspect.target)
+            state = self._read_power(suspect)
             view.power = diagnose.Power(state.value)
             view.power_why = 'the BMC does not know'
         except (exception.BmcError, exception.FencingFailed) as error:
@@ -186,6 +209,18 @@ class Outside:
             verdict,
             (self._saw(suspect, Layer.POWER, 'power_ipmi', verdict, detail),),
         )
+
+    def _read_power(self, suspect: Suspect) -> fencing.PowerState:
+        """A slow BMC may outlast a search: the next one gets its answer."""
+        target, now = suspect.target, suspect.now
+        reading = self._readings.get(target.name)
+        if reading is None or not reading.serves(target, now):
+            answer = self._spawn(lambda: self._fencer.status(target))
+            reading = self._readings[target.name] = Reading(
+                target, now, answer
+            )
+        state: fencing.PowerState = reading.answer.result()
+        return state
 
     def _look_at_networks(
         self, suspect: Suspect, view: View

@@ -98,7 +98,8 @@ class ReadingTest(bmc_base.BmcTest):
     def test_a_bmc_that_knows_no_guid_tells_the_rest(self):
         self.responder.commands.scripted[GET_SYSTEM_GUID] = b'\xc1'
         self.assertEqual(
-            bmc.Identity(ON, None, 'previous'), self.bmcs.identity(self.at)
+            bmc.Identity(ON, None, 'previous', 0.0),
+            self.bmcs.identity(self.at),
         )
 
     def test_a_command_that_it_does_not_allow_is_refused(self):
@@ -170,6 +171,61 @@ class SilenceTest(bmc_base.BmcTest):
         self.bmcs.close()
         self.assertFalse(any(child.is_running() for child in children))
         self.assertRaises(exception.BmcUnreachable, self.bmcs.power, self.at)
+
+
+class SlowTest(bmc_base.BmcTest):
+    """It thinks before each of its answers."""
+
+    call_seconds = 2.0
+
+    def setUp(self):
+        super().setUp()
+        self.responder = self.make_responder()
+        self.at = self.address(self.responder)
+        self.fencer = ipmi.IpmiFencer(self.bmcs)
+        self.assertEqual(ON, self.bmcs.power(self.at))
+
+    def miss(self, seconds):
+        """It does not answer, and is given up after so long."""
+        self.responder.chassis.mute = True
+        why = self.assertRaises(
+            exception.BmcUnreachable, self.bmcs.power, self.at
+        )
+        self.assertIn(f'no answer in {seconds:.1f} s', str(why))
+        self.responder.chassis.mute = False
+
+    def late(self):
+        """It was late, and its logins take longer than a call may."""
+        self.miss(self.call_seconds)
+        self.responder.delay_seconds = 0.45
+
+    def test_a_bmc_that_was_late_gets_more_time(self):
+        self.late()
+        self.assertEqual(ON, self.bmcs.power(self.at))
+
+    def test_a_bmc_that_was_late_is_switched_off_and_proved(self):
+        self.late()
+        self.bmcs.power_off(self.at, self.deadline())
+        target = fencing.Target('compute-1', self.at)
+        look = fencing.look(self.fencer, target, self.clock)
+        proof = look.proof()
+        assert proof is not None
+        # It is as old as the answer for the power, not as the whole session.
+        self.assertLess(proof.age(self.clock), look.seconds - 0.5 * 0.45)
+
+    def test_the_power_of_a_proof_was_asked_for_after_its_age_began(self):
+        identity = self.bmcs.identity(self.at)
+        began = self.clock.monotonic()
+        again = self.bmcs.identity(self.at)
+        self.assertLess(identity.asked_at, began)
+        self.assertLess(began, again.asked_at)
+        self.assertLess(again.asked_at, self.clock.monotonic())
+
+    def test_a_bmc_that_is_quick_again_gets_the_usual_time(self):
+        self.miss(self.call_seconds)
+        self.miss(2 * self.call_seconds)
+        self.assertEqual(ON, self.bmcs.power(self.at))
+        self.miss(self.call_seconds)
 
 
 class SessionTest(bmc_base.BmcTest):

@@ -125,6 +125,9 @@ class DiagnoseTest(base.TestCase):
         )
         self.assertTrue(found.passes)
 
+    def test_a_bmc_that_has_not_answered_yet_is_waited_for(self):
+        self.decide(diagnose.Unclear, 'not answered yet', power=Power.UNKNOWN)
+
     def test_one_dark_network_is_one_evidence(self):
         found = self.decide(
             diagnose.Doubt,

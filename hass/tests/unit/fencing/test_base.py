@@ -22,10 +22,14 @@ class SlowFencer(fencing.Fencer):
 
     def __init__(self, clock):
         self.clock = clock
+        self.asked_at = None
 
     def status(self, target):
         self.clock.turn(1)
         return self.reads
+
+    def read(self, target):
+        return fencing.Reading(self.status(target), asked_at=self.asked_at)
 
     def off(self, target, deadline):
         raise NotImplementedError
@@ -48,6 +52,16 @@ class ProofTest(base.TestCase):
         proof = self.prove()
         self.assertEqual(1000.0, proof.read_at)
         self.assertEqual(('compute-1', 'boot-1'), (proof.host, proof.boot_id))
+
+    def test_the_proof_is_as_old_as_the_question_for_the_power(self):
+        self.fencer.asked_at = 1000.7
+        self.assertEqual(1000.7, self.prove().read_at)
+
+    def test_a_moment_of_another_clock_makes_no_proof_younger(self):
+        for asked_at in (999.0, 1001.5):
+            self.clock = clocks.HandClock()
+            self.fencer.clock, self.fencer.asked_at = self.clock, asked_at
+            self.assertEqual(1000.0, self.prove().read_at)
 
     def test_the_proof_ages(self):
         proof = self.prove()
