@@ -88,6 +88,27 @@ def clash(host: Known, others: Iterable[Known]) -> str:
     return ''
 
 
+class Register:
+    """All hosts, so that each need not be held against each other one."""
+
+    def __init__(self, hosts: Iterable[Known]) -> None:
+        self._alike: dict[str | bytes, list[Known]] = {}
+        for host in hosts:
+            for mark in {
+                host.place,
+                _mark(host.guid),
+                _mark(host.system_uuid),
+            } - {None}:
+                self._alike.setdefault(mark or '', []).append(host)
+
+    def alike(self, host: Known) -> list[Known]:
+        """All that clash() may find, and some more."""
+        marks: list[str | bytes | None] = [host.place]
+        if host.guid is not None and not is_default(host.guid):
+            marks.append(_mark(host.guid))
+        return [it for mark in marks for it in self._alike.get(mark or '', ())]
+
+
 def mismatch(host: Known) -> str:
     """Why the BMC is another system's; nobody can waive that either."""
     if host.guid is None or host.system_uuid is None:
@@ -121,6 +142,14 @@ def doubt(host: Known, others: Iterable[Known]) -> str:
         return found
     found = unknown(host)
     return '' if host.waived else found
+
+
+def _mark(guid: str | None) -> bytes | None:
+    """The same for the same bytes in any order."""
+    try:
+        return None if guid is None else bytes(sorted(uuid.UUID(guid).bytes))
+    except ValueError:
+        return None
 
 
 def _same(one: str, other: str) -> bool:

@@ -15,6 +15,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -64,6 +65,81 @@ def of(
         )
         for row in rows
     }
+
+
+class Doubts:
+    """What an operator should know of fences before they are needed.
+
+    :param found: all hosts
+    :param test_seconds: how old the last answer of a fence may be
+    :param search_seconds: how long a search waits for a BMC
+    """
+
+    def __init__(
+        self,
+        found: Iterable[Host],
+        now: datetime.datetime,
+        *,
+        place_of: PlaceOf,
+        test_seconds: float,
+        search_seconds: float,
+    ) -> None:
+        self._rows = {row.name: row for row in found}
+        self._known = of(self._rows.values(), place_of)
+        self._register = identity.Register(self._known.values())
+        self._now = now
+        self._test_seconds = test_seconds
+        self._search_seconds = search_seconds
+
+    def of(self, name: str) -> list[str]:
+        """A sentence for each; a host without a BMC has no fence to doubt."""
+        row, own = self._rows.get(name), self._known.get(name)
+        if row is None or own is None or own.place is None:
+            return []
+        found = (
+            self._whose(row, own),
+            _waived(row),
+            self._untested(row),
+            self._slow(row),
+        )
+        return [one for one in found if one]
+
+    def _whose(self, row: Host, own: identity.Known) -> str:
+        others = self._register.alike(own)
+        why = identity.clash(own, others) or identity.mismatch(own)
+        if not why and not own.waived and row.fence_tested_at is not None:
+            why = identity.unknown(own)
+        return f'it would not be fenced: {why}' if why else ''
+
+    def _untested(self, row: Host) -> str:
+        if row.fence_tested_at is None:
+            return 'its fence was never tried with success'
+        seconds = (self._now - row.fence_tested_at).total_seconds()
+        if seconds <= self._test_seconds:
+            return ''
+        return (
+            'its fence was not tried with success for more than [fencing] '
+            f'test_seconds ({self._test_seconds:.0f})'
+        )
+
+    def _slow(self, row: Host) -> str:
+        took = row.fence_read_seconds or 0.0
+        if took <= self._search_seconds:
+            return ''
+        return (
+            f'its BMC took {took:.1f} s to answer, longer than [detection] '
+            f'search_seconds ({self._search_seconds:g}): its recovery has to '
+            'wait for it'
+        )
+
+
+def _waived(row: Host) -> str:
+    if not row.fence_waived_by:
+        return ''
+    return (
+        f'{row.fence_waived_by} vouches that its BMC is its own '
+        f'({row.fence_waived_why}): if it is not, instances run twice'
+    )
 
 
 def waive(session: orm.Session, name: str, who: str, why: str) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import orm
 from hass import bmc
 from hass.bmc import credentials
 from hass import clock as clock_
+from hass.db import fences as db_fences
 from hass.db import hosts
 from hass.db import migration
 from hass.db import models
@@ -81,6 +82,10 @@ class Checks(upgradecheck.UpgradeCommands):
         """Every host's BMC answers and belongs to that host."""
         return self._look(hosts.all, self._broken)
 
+    def identities(self) -> Result:
+        """Every host's BMC is known to be its own, and was tried lately."""
+        return self._look(hosts.all, self._doubted)
+
     def power_restore(self) -> Result:
         """No host powers itself on when the power comes back."""
         return self._look(hosts.all, _restored)
@@ -125,12 +130,7 @@ class Checks(upgradecheck.UpgradeCommands):
             call_seconds=self.conf.bmc.call_seconds,
             workers=self.conf.bmc.workers,
         )
-        store = inventory.Inventory(
-            database,
-            self._keyring(),
-            self._clock,
-            credentials.read(self.conf.bmc.credentials_file),
-        )
+        store = self._store(database)
         tester = fences.Fences(
             database,
             topology.build(self.conf.fencing.levels, bmcs),
@@ -147,6 +147,23 @@ class Checks(upgradecheck.UpgradeCommands):
             f'{name} has no working fence: {outcome["why"]}'
             for name, outcome in zip(names, outcomes, strict=True)
             if outcome['state'] != models.FenceState.WORKING
+        )
+
+    def _doubted(self, found: list[models.Host]) -> str:
+        assert self.conf is not None
+        database = self._database()
+        store = self._store(database)
+        doubts = db_fences.Doubts(
+            found,
+            database.read(moments.read_now),
+            place_of=store.place_of,
+            test_seconds=self.conf.fencing.test_seconds,
+            search_seconds=self.conf.detection.search_seconds,
+        )
+        return '; '.join(
+            f'{host.name}: {why}'
+            for host in found
+            for why in doubts.of(host.name)
         )
 
     def _look(
@@ -168,6 +185,15 @@ class Checks(upgradecheck.UpgradeCommands):
             return Result(Code.FAILURE, str(error))
         return Result(Code.WARNING if complaint else Code.SUCCESS, complaint)
 
+    def _store(self, database: db_session.Database) -> inventory.Inventory:
+        assert self.conf is not None
+        return inventory.Inventory(
+            database,
+            self._keyring(),
+            self._clock,
+            credentials.read(self.conf.bmc.credentials_file),
+        )
+
     def _nova(self) -> None:
         assert self.conf is not None
         nova.connect(self.conf, self._clock).check_versions()
@@ -187,6 +213,7 @@ class Checks(upgradecheck.UpgradeCommands):
         ('Nova', nova),
         ('engines', engines),
         ('fences', fences),
+        ('identity of BMCs', identities),
         ('power restore policy', power_restore),
         ('nova.conf', nova_conf),
         ('protection', protection),

@@ -37,6 +37,7 @@ import prometheus_client
 from sqlalchemy import orm
 
 from hass import clock as clock_
+from hass.db import fences as db_fences
 from hass.db import hosts as db_hosts
 from hass.db import models
 from hass.db import moments
@@ -125,6 +126,8 @@ class Rounds:
         self._clock = clock
         self._engine = engine
         self._seconds = conf.detection.rounds_seconds
+        self._search_seconds = conf.detection.search_seconds
+        self._test_seconds = conf.fencing.test_seconds
         self._alive_seconds = conf.engine.alive_seconds
         self._quick, self._slow = lanes
         self._almanac = clock_.Almanac()
@@ -408,7 +411,16 @@ class Rounds:
         Only those that every detector had its look at: before that an
         engine that has just taken them over knows too little.
         """
-        changed = {}
+        changed: dict[str, list[str]] = {}
+        if not names:
+            return changed
+        doubts = db_fences.Doubts(
+            self._inventory.hosts(),
+            self._almanac.moment_of(self._clock.monotonic()),
+            place_of=self._inventory.place_of,
+            test_seconds=self._test_seconds,
+            search_seconds=self._search_seconds,
+        )
         for name in sorted(names):
             subject, host = self._subjects[name], self._inventory.host(name)
             able = {
@@ -418,7 +430,7 @@ class Rounds:
             }
             if host is None or able - self._tried.get(name, set()):
                 continue
-            why = self._panel.degraded(subject)
+            why = self._panel.degraded(subject) + doubts.of(name)
             if why != self._degraded.get(name, host.degraded or []):
                 changed[name] = why
         return changed

@@ -117,7 +117,8 @@ def warnings(host: models.Host, untried: str | None = None) -> list[str]:
             'its nova.conf sets resume_guests_state_on_host_boot: instances '
             'evacuated from it may be started on it once more'
         )
-    return found
+    # What engines found in their rounds.
+    return found + (host.degraded or [])
 
 
 class Hosts:

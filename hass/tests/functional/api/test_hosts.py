@@ -152,6 +152,13 @@ class HostsTest(base.ApiTest):
         self.assertEqual('always-on', host['fence']['power_restore_policy'])
         self.assertIn('should be always-off', host['warnings'][0])
 
+    def test_what_engines_found_in_their_rounds_is_a_warning(self):
+        self.add()
+        why = 'ann vouches that its BMC is its own'
+        self.database.write(hosts.set_degraded, 'compute-1', [why])
+        host = self.assertFine(200, self.get('/v1/hosts/compute-1'))
+        self.assertIn(why, host['warnings'])
+
     def test_guests_that_resume_on_boot_are_a_warning(self):
         self.add()
         with self.database.writer() as session:

@@ -21,6 +21,7 @@ import sys
 
 from oslo_upgradecheck import upgradecheck
 
+from hass.db import fences
 from hass.db import hosts
 from hass.db import models
 from hass.db import moments
@@ -82,6 +83,20 @@ class StatusTest(base.EngineTest):
         found = self.check(world)
         self.assertEqual((Code.SUCCESS, ''), found['fences'])
         self.assertEqual(0, world.power_commands())
+
+    def test_bmcs_that_cannot_be_tied_to_their_hosts(self):
+        world = self.make_world()
+        world.migrate()
+        with world.database.writer() as session:
+            fences.waive(session, 'b', 'ann', 'checked by its LED')
+        found = self.check(world)
+        self.assert_complaint(
+            found['identity of BMCs'],
+            'a: it would not be fenced: its agent has not reported',
+            'b: ann vouches',
+            'checked by its LED',
+            code=Code.WARNING,
+        )
 
     def test_a_nova_that_is_too_old(self):
         world = self.make_world(highest=(2, 52))

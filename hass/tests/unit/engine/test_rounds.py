@@ -319,6 +319,14 @@ class DegradedTest(RoundsCase):
         self.assertIn('no answer', why)
         self.assertFalse(self.degraded('compute-2'))
 
+    def test_a_doubtful_fence_degrades_the_host(self):
+        with self.database.writer() as session:
+            row = hosts.get(session, HOST)
+            row.bmc_address, row.bmc_password = '192.0.2.1', None
+        self.pass_time(61)
+        self.assertIn('never tried', ' '.join(self.degraded() or ()))
+        self.assertFalse(self.degraded('compute-2'))
+
     def test_it_is_degraded_no_more_when_the_detector_works_again(self):
         self.hardware.says[HOST] = mute()
         self.pass_time(61)
