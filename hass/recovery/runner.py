@@ -31,6 +31,8 @@ from hass import until
 
 LOG = logging.getLogger(__name__)
 MAX_BACKOFF_SECONDS = 8.0
+BMC_SECONDS = 5.0
+"""A BMC is asked at least so often: it costs nobody else anything."""
 EXPIRING = frozenset({models.HeldKind.RESTRAINT, models.HeldKind.CAPACITY})
 
 
@@ -146,6 +148,9 @@ class Runner:
             return story.step(turn)
         except (exception.LostClaim, exception.ClaimExpired):
             raise
+        except exception.BmcError as error:
+            seconds = min(_backoff(recovery.attempt), BMC_SECONDS)
+            return workflow.Wait(seconds, str(error))
         except exception.HassError as error:
             return workflow.Wait(_backoff(recovery.attempt), str(error))
         except Exception as error:
