@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from hass.db import models
+from hass.db import moments
 from hass.db import session as db_session
 from hass import faults
 
@@ -43,7 +44,10 @@ class Seen:
 
 
 def put(session: orm.Session, host: str, seen: Iterable[Seen]) -> None:
-    """Keep what a host's agent saw; an older look replaces no newer one."""
+    """Keep what a host's agent saw; an older look replaces no newer one.
+
+    But for one of before the database's clock was set back.
+    """
     for one in seen:
         if not _replaced(session, host, one):
             _insert(session, host, one)
@@ -52,10 +56,17 @@ def put(session: orm.Session, host: str, seen: Iterable[Seen]) -> None:
 def of_instance(session: orm.Session, uuid: str, host: str) -> list[Row]:
     """What a host's agent last saw of an instance, lowest layer first.
 
+    Not what it saw before the database's clock was set back: how old that
+    is, nobody knows.
+
     :param host: where Nova says that it is; '': nowhere
     """
     found = session.scalars(
-        sa.select(Row).where(Row.instance_uuid == uuid, Row.host == host)
+        sa.select(Row).where(
+            Row.instance_uuid == uuid,
+            Row.host == host,
+            Row.seen_at <= moments.db_now(moments.SKEW_SECONDS),
+        )
     )
     order = list(faults.Layer)
     return sorted(
@@ -138,7 +149,10 @@ def _replaced(session: orm.Session, host: str, one: Seen) -> bool:
             Row.instance_uuid == one.instance,
             Row.host == host,
             Row.detector == one.detector,
-            Row.seen_at <= one.seen_at,
+            sa.or_(
+                Row.seen_at <= one.seen_at,
+                Row.seen_at > moments.db_now(moments.SKEW_SECONDS),
+            ),
         )
         .values(_values(one))
         .execution_options(synchronize_session=False)

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from hass.db import models
+from hass.db import moments
 from hass.db import session as db_session
 from hass import faults
 
@@ -95,7 +96,10 @@ def _replaced(session: orm.Session, one: faults.Observation) -> bool:
             Row.layer == one.layer,
             Row.detector == one.detector,
             Row.network == one.network,
-            Row.seen_at <= one.seen_at,
+            sa.or_(
+                Row.seen_at <= one.seen_at,
+                Row.seen_at > moments.db_now(moments.SKEW_SECONDS),
+            ),
         )
         .values(
             verdict=one.verdict,

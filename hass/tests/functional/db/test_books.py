@@ -177,6 +177,18 @@ class LayersTest(BooksCase):
         for layer in layers.ORDER:
             self.assertEqual(1, self.state(layer, 'unknown'))
 
+    def test_a_look_of_before_the_clock_was_set_back_is_replaced(self):
+        self.host('a')
+        power = faults.Layer.POWER
+        for verdict, ahead in (
+            (faults.Verdict.FAILED, DAY),
+            (faults.Verdict.HEALTHY, 0 * DAY),
+        ):
+            seen_at = self.now() + ahead
+            self.see(faults.Observation('a', power, 'ipmi', verdict, seen_at))
+        (kept,) = self.read(observations.of_host, 'a')
+        self.assertEqual(faults.Verdict.HEALTHY, kept.verdict)
+
     def test_the_same_witnesses_are_believed_as_in_the_diagnosis(self):
         """Whatever they say: 60 hosts with observations by lot."""
         lot = random.Random(7)

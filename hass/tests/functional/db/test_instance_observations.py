@@ -16,11 +16,12 @@ import datetime
 
 from hass.db import hosts
 from hass.db import instance_observations
+from hass.db import moments
 from hass import faults
 from hass.tests import builders
 from hass.tests.functional.db import base
 
-START = datetime.datetime(2030, 1, 1)
+START = datetime.datetime(2020, 1, 1)
 UUID = '00000000-0000-0000-0000-00000000000a'
 HEALTHY, FAILED = faults.Verdict.HEALTHY, faults.Verdict.FAILED
 UNKNOWN = faults.Verdict.UNKNOWN
@@ -53,6 +54,13 @@ class InstanceObservationsTest(base.DatabaseTest):
             (FAILED, START + datetime.timedelta(seconds=1)),
             (row.verdict, row.healthy_at),
         )
+
+    def test_looks_of_before_the_clock_was_set_back_count_no_more(self):
+        ahead = self.read(moments.read_now) - START + datetime.timedelta(1)
+        self.see(HEALTHY, ahead.total_seconds())
+        self.assertEqual([], self.known())
+        self.see(UNKNOWN, 1)
+        self.assertEqual([UNKNOWN], [one.verdict for one in self.known()])
 
     def test_what_never_answered_was_never_healthy(self):
         self.see(UNKNOWN, 1)
