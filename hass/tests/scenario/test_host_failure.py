@@ -68,9 +68,9 @@ class HostFailureTest(base.ScenarioTest):
         for name in ('compute-2', 'compute-3'):
             self.cloud.boot(name, instances=1)
         for name in ('compute-2', 'compute-3'):
-            self.cloud.hosts[name].lose_power_supply()
+            self.cloud.hosts[name].hang()
             self.cloud.run_until_state(name, 'returned')
-        self.host.lose_power_supply()
+        self.host.hang()
         held = self.assert_held(HOST, 'restraint', 'max_fencings is 2')
         self.cloud.run_until(
             lambda: held.why in [a['why'] for a in self.cloud.pager.alarms]
