@@ -17,6 +17,7 @@ and the row was lost with a database. Whose it is does not matter: it is
 never asked for twice.
 """
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
 import datetime
@@ -83,6 +84,33 @@ def asked(
 def is_rebuilding(server: nova.Server) -> bool:
     """What Nova writes first of all when it takes an evacuate call."""
     return (server.task_state or '').startswith('rebuild')
+
+
+IDLE = datetime.timedelta(days=1)
+"""A message that its destination has not read for so long is gone."""
+
+
+def idle(
+    moves: Iterable[nova.Migration],
+    now: datetime.datetime,
+    up: Collection[str],
+) -> list[nova.Migration]:
+    """Evacuations that wait by Nova's record only, for nobody works on them.
+
+    No host has claimed them for a day, and the nova-compute of their
+    destination, which reads its queue, is up. Nova carries the next call out
+    under the oldest of them (conductor/manager.py, rebuild_instance).
+
+    :param up: hosts whose nova-compute is up
+    """
+    return [
+        move
+        for move in moves
+        if move.type == 'evacuation'
+        and move.waiting
+        and move.destination in up
+        and move.created_at < now - IDLE
+    ]
 
 
 def bound(moves: Iterable[nova.Migration]) -> dict[str, nova.Migration]:

@@ -266,7 +266,7 @@ class Requester:
             return None
         with turn.read() as session:
             strays = {*hosts.with_domain(session, server.uuid)} - {row.source}
-        bound = adoption.bound(migrations)
+        bound = self._bound(turn, migrations)
         pending = pending or bool(strays or bound)
         fresh = self._fresh(turn, row, server, places, pending)
         if not fresh:
@@ -298,6 +298,17 @@ class Requester:
             # What becomes of the call is written over the row as it is now.
             asked = session.get_one(Row, row.id)
         return Call(asked, server, proofs, needed, target)
+
+    def _bound(
+        self, turn: Turn, moves: Sequence[nova.Migration]
+    ) -> dict[str, nova.Migration]:
+        """Hosts on which a move may start the guest at any moment."""
+        bound = adoption.bound(moves)
+        if not bound:
+            return bound
+        up = nova.usable_hosts(self._compute.services())
+        idle = adoption.idle(moves, turn.now, up)
+        return adoption.bound(one for one in moves if one not in idle)
 
     def _fresh(
         self,
