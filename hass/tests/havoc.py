@@ -20,6 +20,9 @@ from collections.abc import Callable
 import contextlib
 import random
 
+from hass.db import hosts
+from hass.db.models import FenceState
+from hass.engine import fences
 from hass import exception
 from hass.fencing import base as fencing
 from hass.simulation import nova_rows
@@ -48,15 +51,19 @@ class Havoc:
             for instance in cloud.boot(host, instances=2)
         }
         self._touched = False
+        self._fences = fences.Fences(
+            cloud.database, cloud.bmcs, lambda host: None, cloud.clock
+        )
 
     def deeds(self) -> list[Deed]:
-        """What may happen next."""
+        """What may happen next; every third ends a host."""
+        deadly = [self.lose_power, self.hang, self.cut_off, self.reset]
+        others = self._others()
+        return others + deadly * (len(others) // (2 * len(deadly)))
+
+    def _others(self) -> list[Deed]:
         return [
-            self.lose_power,
-            self.reset,
             self.blip,
-            self.hang,
-            self.cut_off,
             self.dark_network,
             self.join,
             self.filter_beats,
@@ -396,6 +403,10 @@ class Havoc:
 
     def tend(self, host: str) -> None:
         """What its operator does with a host that HASS has done with."""
+        with self.cloud.database.reader() as session:
+            lies = hosts.get(session, host).fence_state is FenceState.LYING
+        if lies:
+            self._fences.test(host)
         self.cloud.hosts[host].host.power_on()
         row = self.cloud.nova.computes[host]
         if not self.cloud.hosts[host].host.os_running:
