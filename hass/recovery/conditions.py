@@ -217,6 +217,9 @@ def _time(turn: Turn, one: until.Until) -> str:
 
 def _cluster_changed(turn: Turn, one: until.Until) -> str:
     cluster = _host(turn, one.host).cluster
+    if cluster.mode is models.Mode.ACT:
+        # It may have been changed right before the hold was written down.
+        return f'cluster {cluster.name} acts by itself now'
     changed = cluster.updated_at
     if changed is None or changed <= turn.recovery.state_since:
         return ''
