@@ -162,9 +162,9 @@ def of_all(stored: Sequence[Mapping[str, Any]] | None) -> tuple[Until, ...]:
     return tuple(Until.of(one) for one in stored or ()) or (OPERATOR,)
 
 
-def sentence(untils: Sequence[Until]) -> str | None:
+def sentence(ends: Sequence[Until]) -> str | None:
     """When a hold goes on by itself; None: it waits for an operator."""
-    told = [str(one) for one in untils if one.kind is not Kind.OPERATOR]
+    told = [str(one) for one in ends if one.kind is not Kind.OPERATOR]
     if not told:
         return None
     more = len(told) - 4
@@ -173,18 +173,18 @@ def sentence(untils: Sequence[Until]) -> str | None:
     return ', or '.join(told)
 
 
-def subject(untils: Iterable[Until]) -> list[list[str]]:
+def subject(ends: Iterable[Until]) -> list[list[str]]:
     """What a hold is about: the same again is no news."""
-    return sorted([one.kind, one.host, one.instance] for one in untils)
+    return sorted([one.kind, one.host, one.instance] for one in ends)
 
 
-def pause(untils: Iterable[Until], held_seconds: float, again: int) -> float:
+def pause(ends: Iterable[Until], held_seconds: float, again: int) -> float:
     """Seconds until the next look.
 
     :param held_seconds: since it has been held
     :param again: how often the same hold ended by itself and came back
     """
-    return min(_pause(one, held_seconds, again) for one in untils)
+    return min(_pause(one, held_seconds, again) for one in ends)
 
 
 def is_asked(look: int, held_seconds: float) -> bool:

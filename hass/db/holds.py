@@ -24,7 +24,7 @@ PASSING = frozenset(
 )
 
 
-def untils(recovery: models.Recovery) -> tuple[until.Until, ...]:
+def ends_of(recovery: models.Recovery) -> tuple[until.Until, ...]:
     """What ends the hold; an older engine has written down no condition."""
     if recovery.until is None and recovery.held_kind in PASSING:
         return (until.anew(),)
@@ -35,4 +35,4 @@ def goes_on_when(recovery: models.Recovery) -> str | None:
     """When it goes on by itself; None: not held, or a human has to act."""
     if recovery.state != 'held':
         return None
-    return until.sentence(untils(recovery))
+    return until.sentence(ends_of(recovery))

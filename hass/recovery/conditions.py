@@ -82,7 +82,7 @@ class Conditions:
         """
         seconds = turn.seconds_in_state()
         asks = until.is_asked(turn.recovery.attempt, seconds)
-        for one in holds.untils(turn.recovery):
+        for one in holds.ends_of(turn.recovery):
             if one.kind not in self._looks:
                 continue
             if one.kind in until.ASKED and not asks:
@@ -105,18 +105,18 @@ class Conditions:
         seen = self.look(turn)
         if not seen:
             return self._wait(turn)
-        untils = holds.untils(turn.recovery)
-        times = again(turn.recovery.was, untils) + 1
-        turn.remember(**{AGAIN: {'of': until.subject(untils), 'times': times}})
+        ends = holds.ends_of(turn.recovery)
+        times = again(turn.recovery.was, ends) + 1
+        turn.remember(**{AGAIN: {'of': until.subject(ends), 'times': times}})
         return workflow.Hop(to, seen)
 
     def _wait(self, turn: Turn) -> workflow.Wait:
         """Look again later, and less and less often; its reason stays."""
         return workflow.Wait(
             until.pause(
-                holds.untils(turn.recovery),
+                holds.ends_of(turn.recovery),
                 max(turn.seconds_in_state(), 0.0),
-                again(turn.recovery.was, holds.untils(turn.recovery)),
+                again(turn.recovery.was, holds.ends_of(turn.recovery)),
             ),
             turn.recovery.why,
         )
@@ -192,13 +192,13 @@ class Conditions:
         return 'Nova, Placement and the message bus answer'
 
 
-def again(was: Mapping[str, Any], untils: Collection[until.Until]) -> int:
+def again(was: Mapping[str, Any], ends: Collection[until.Until]) -> int:
     """How often the same hold ended by itself and came back.
 
     :param was: what its recovery remembers
     """
     last = was.get(AGAIN)
-    same = last and last['of'] == until.subject(untils)
+    same = last and last['of'] == until.subject(ends)
     return int(last['times']) if last and same else 0
 
 
@@ -209,7 +209,7 @@ def _host(turn: Turn, name: str) -> models.Host:
 
 def _time(turn: Turn, one: until.Until) -> str:
     seconds = turn.seconds_in_state()
-    times = again(turn.recovery.was, holds.untils(turn.recovery))
+    times = again(turn.recovery.was, holds.ends_of(turn.recovery))
     if not until.is_over(one, seconds, times):
         return ''
     return f'looked at anew: {turn.recovery.why}'

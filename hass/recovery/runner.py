@@ -239,16 +239,16 @@ class Runner:
         story = self._workflows[recovery.workflow]
         if old is not hop.to and hop.to is not story.initial:
             story.check(old, hop.to)
-        untils = self._until(hop)
+        ends = self._until(hop)
         return recoveries.record_hop(
             session,
             recovery,
             to=hop.to,
             ended=hop.to in workflow.ENDED,
             deadline_seconds=story.deadline_seconds(hop.to),
-            wake_seconds=self._wake_seconds(recovery, untils),
+            wake_seconds=self._wake_seconds(recovery, ends),
             held_kind=hop.held_kind,
-            until=untils,
+            until=ends,
             engine=self._engine,
             why=hop.why,
         )
@@ -264,11 +264,11 @@ class Runner:
         return (until.OPERATOR,)
 
     def _wake_seconds(
-        self, recovery: models.Recovery, untils: tuple[until.Until, ...]
+        self, recovery: models.Recovery, ends: tuple[until.Until, ...]
     ) -> float:
-        if not untils:
+        if not ends:
             return 0.0
-        return until.pause(untils, 0.0, conditions.again(recovery.was, untils))
+        return until.pause(ends, 0.0, conditions.again(recovery.was, ends))
 
 
 def log_transition(subject: str, old: str, hop: workflow.Hop) -> None:

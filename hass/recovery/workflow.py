@@ -123,8 +123,8 @@ def hold(
         Without it some time ends restraint, capacity and deadline, and an
         operator ends safety
     """
-    untils = (until,) if isinstance(until, until_.Until) else tuple(until)
-    return Hop(State.HELD, why, kind, untils)
+    ends = (until,) if isinstance(until, until_.Until) else tuple(until)
+    return Hop(State.HELD, why, kind, ends)
 
 
 class Turn:

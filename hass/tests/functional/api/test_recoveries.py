@@ -175,11 +175,11 @@ class RecoveriesTest(base.ApiTest):
         self.assertSays(404, 'recovery', self.get(path))
         self.assertSays(404, 'recovery', self.post(f'{path}/retry'))
 
-    def hold(self, found, *untils, kind=models.HeldKind.SAFETY):
+    def hold(self, found, *ends, kind=models.HeldKind.SAFETY):
         with self.database.writer() as session:
             row = recoveries.get(session, found)
             row.held_kind = kind
-            row.until = [one.to_dict() for one in untils] or None
+            row.until = [one.to_dict() for one in ends] or None
             row.looked_at = datetime.datetime(2026, 1, 31, 12, 0)
 
     def test_a_held_one_tells_what_ends_it_and_when_that_was_looked_for(self):

@@ -56,14 +56,14 @@ class AlarmsCase(base.TestCase):
             repeat_seconds=REPEAT_SECONDS,
         )
 
-    def hold(self, *untils):
+    def hold(self, *ends):
         with self.database.writer() as session:
             return builders.make_recovery(
                 session,
                 state='held',
                 held_kind=models.HeldKind.SAFETY,
                 why='its power state cannot be read',
-                until=[one.to_dict() for one in untils],
+                until=[one.to_dict() for one in ends],
             )
 
 
