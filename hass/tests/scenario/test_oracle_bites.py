@@ -33,6 +33,7 @@ class OracleBitesTest(base.ScenarioTest):
 
     def test_without_fencing_instances_run_twice_and_the_oracle_says_so(self):
         self.host.bmc_reads = fencing.PowerState.OFF
+        self.host.bmc_deaf = True
         self.host.hang()
         self.cloud.run_until_state(HOST, 'powering_on', seconds=120)
         self.assertTrue(self.host.host.is_on)
@@ -57,12 +58,13 @@ class OracleBitesTest(base.ScenarioTest):
 
     def forget_what_was_asked(self):
         """No row says that Nova was called, no record of Nova's does."""
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'hass.recovery.requesting.evacuations.request',
-                lambda *_: True,
+        for name, answer in (('request', True), ('sent', {})):
+            self.useFixture(
+                fixtures.MonkeyPatch(
+                    f'hass.recovery.requesting.evacuations.{name}',
+                    lambda *_, answer=answer: answer,
+                )
             )
-        )
         self.cloud.compute.migrations = lambda *_, **__: []
 
     def lose_power_and_then_a_destination(self):
