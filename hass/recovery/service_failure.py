@@ -323,7 +323,9 @@ class ServiceFailure(host_.HostWorkflow):
         forbidden = self._forbidden(turn, host)
         if forbidden:
             return hold(
-                models.HeldKind.RESTRAINT, f'{why}; {forbidden}', changed
+                models.HeldKind.RESTRAINT,
+                f'{why}; {forbidden}',
+                [Until(Kind.CLUSTER_CHANGED, host.name), changed],
             )
         used_up = self._used_up(turn)
         if used_up:

@@ -35,7 +35,7 @@ from tools.minicloud import lifecycle
 COUNTS = (1, 10, 30)
 FIRST_PAGE = 'first_page_of_10000_ms'
 OPTIONS = {
-    'fencing': {'max_fencings': '100'},
+    'fencing': {'max_fencings': '100', 'strikes': '0'},
     'restraint': {'max_suspects': '100'},
 }
 """Else HASS runs as it is installed."""

@@ -53,7 +53,7 @@ from tools.minicloud import stores
 Options = Mapping[str, Mapping[str, str]]
 OPTIONS: Options = {
     'nova': {'settle_seconds': '30'},
-    'fencing': {'max_fencings': '100'},
+    'fencing': {'max_fencings': '100', 'strikes': '0'},
     'restraint': {'max_suspects': '100', 'max_instances': '100'},
     'recovery': {'held_seconds': '15'},
     'detection': {'rounds_seconds': '2'},

@@ -46,7 +46,7 @@ class HostTest(base.OpenStackTest):
     def test_two_hosts_at_once_both_come_back(self):
         one = self.cloud.busiest()
         other = self.cloud.busiest(but={one})
-        faults.power_cut(self.lab, one)
+        faults.hang(self.lab, one)
         faults.hang(self.lab, other)
         self.assert_recovered(one, other)
 

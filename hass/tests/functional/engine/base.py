@@ -60,8 +60,6 @@ listen = 127.0.0.1:{port}
 target_seconds = 1.0
 listen_seconds = 1.5
 kdump_listen = 127.0.0.1:0
-[fencing]
-max_attempts = 1000
 [nova]
 auth_type = password
 auth_url = {auth_url}
