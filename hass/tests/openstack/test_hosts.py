@@ -46,7 +46,7 @@ class HostTest(base.OpenStackTest):
     def test_two_hosts_at_once_both_come_back(self):
         one = self.cloud.busiest()
         other = self.cloud.busiest(but={one})
-        faults.hang(self.lab, one)
+        faults.power_cut(self.lab, one)
         faults.hang(self.lab, other)
         self.assert_recovered(one, other)
 
@@ -84,9 +84,9 @@ class HostTest(base.OpenStackTest):
         self.wait_for_rest()
         one = self.cloud.busiest()
         other = self.cloud.busiest(but={one})
-        faults.power_cut(self.lab, one)
+        faults.hang(self.lab, one)
         self.wait_for_story(one, 'forcing_down', 'planning', 'evacuating')
-        faults.power_cut(self.lab, other)
+        faults.hang(self.lab, other)
         held = self.wait_for_story(other, 'held')
         self.assertIn('max_fencings is 1', held.why)
         self.wait_for_story(other, 'finished', patient=True)
