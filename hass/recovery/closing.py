@@ -311,11 +311,9 @@ def told(found: Sequence[Finding]) -> str:
     """The end of a story's last sentence; '' when nothing is lost."""
     if not found:
         return ''
-    names = ', '.join(
-        one.server.name for one in found[:5] if one.server is not None
-    )
+    known = sorted(one.server.name for one in found if one.server is not None)
     more = f' and {len(found) - 5} more' if len(found) > 5 else ''
-    return f'; lost and paged: {names}{more}'
+    return f'; lost and paged: {", ".join(known[:5])}{more}'
 
 
 def _taken(session: orm.Session, server: nova.Server, scene: Scene) -> str:
