@@ -575,8 +575,14 @@ class HostFailure(host_.HostWorkflow):
         # One that was fenced before has been counted.
         if recovery.was.get('off_since'):
             return None
-        host = hosts.by_names(session, [recovery.subject])[recovery.subject]
-        off = fault.layer is faults.Layer.POWER and is_identified(host)
+        host = hosts.by_names(session, [recovery.subject]).get(
+            recovery.subject
+        )
+        off = (
+            fault.layer is faults.Layer.POWER
+            and host is not None
+            and is_identified(host)
+        )
         recoveries.remember(session, recovery, {recoveries.READS_OFF: off})
         if off:
             return None

@@ -127,6 +127,12 @@ class ProgramsTest(engine_base.EngineTest):
             self.assert_good(found.pop(text))
         self.world.keyring = secrets.Keyring(str(keyring))
         self.world.migrate()
+        self.world.database.write(
+            builders.make_host,
+            'compute-3',
+            agent_key=self.world.keyring.encrypt('key'),
+            bmc_password=self.world.keyring.encrypt('secret'),
+        )
         for command in found.values():
             self.assert_good(command)
 
