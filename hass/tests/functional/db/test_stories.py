@@ -27,7 +27,7 @@ from hass.tests import builders
 from hass.tests.functional.db import base
 
 State = models.EvacuationState
-MOMENT = datetime.datetime(2030, 1, 1, 0, 0, 0, 5)
+MOMENT = datetime.datetime(2020, 1, 1, 0, 0, 0, 5)
 
 
 def seen(late=0, verdict=faults.Verdict.HEALTHY, **fields):
