@@ -23,6 +23,7 @@ import threading
 import uuid
 
 import fixtures
+import sqlalchemy as sa
 
 from hass import beats
 from hass import clock
@@ -147,6 +148,7 @@ class World(fixtures.Fixture):
         self.addCleanup(self.database.close)
         self.chassis = {}
         self.bmcs = {}
+        self.guids = {}
         for machine in self.nova.machines.values():
             self._connect_bmc(machine)
         self.ports = {name: free_port() for name in self._engines}
@@ -160,8 +162,10 @@ class World(fixtures.Fixture):
     def _connect_bmc(self, machine):
         def switch(is_on, cause):
             (machine.power_on if is_on else machine.power_off)()
+            self._answer_pings(machine.name, is_on)
 
-        chassis = Chassis(self.clock, uuid.uuid4(), hook=switch)
+        guid = uuid.uuid4()
+        chassis = Chassis(self.clock, guid, hook=switch)
         responder = simulation.Responder(
             chassis, self.clock, USERNAME, PASSWORD
         )
@@ -169,6 +173,17 @@ class World(fixtures.Fixture):
         self.addCleanup(responder.stop)
         self.chassis[machine.name] = chassis
         self.bmcs[machine.name] = responder
+        self.guids[machine.name] = str(guid)
+
+    def _answer_pings(self, name, is_on):
+        """Loopback always answers; what is no address does not."""
+        addresses = NETWORKS if is_on else dict.fromkeys(NETWORKS, 'nowhere')
+        with self.database.writer() as session:
+            session.execute(
+                sa.update(models.Host)
+                .where(models.Host.name == name)
+                .values(addresses=addresses)
+            )
 
     def migrate(self, password=PASSWORD):
         """Tables, a cluster, hosts whose BMCs have that password."""
@@ -178,7 +193,7 @@ class World(fixtures.Fixture):
                 session, 'racks', mode=models.Mode.ACT, shared_storage=True
             )
             for name, responder in self.bmcs.items():
-                hosts.add(
+                row = hosts.add(
                     session,
                     self.cluster,
                     name,
@@ -189,6 +204,8 @@ class World(fixtures.Fixture):
                     bmc_username=USERNAME,
                     bmc_password=self.keyring.encrypt(password),
                 )
+                # As the host's agent reads it in band.
+                row.system_uuid = self.guids[name]
 
     def protect(self, host, count):
         """Boot instances on a host, and protect them."""
