@@ -89,6 +89,7 @@ class StatusTest(base.EngineTest):
         world.migrate()
         with world.database.writer() as session:
             fences.waive(session, 'b', 'ann', 'checked by its LED')
+            hosts.get(session, 'a').system_uuid = None
         found = self.check(world)
         self.assert_complaint(
             found['identity of BMCs'],

@@ -116,7 +116,8 @@ class FormerAgentTest(test_rabbit.RabbitCase):
                 events=[killed],
             )
         )
-        self.assertEqual({'patrol_seconds': None}, answer)
+        # It leaves alone what it does not know.
+        self.assertEqual({'patrol_seconds': None, 'signs': True}, answer)
         self.assertEqual([instance], self.ears.host().domains)
         self.assertEqual(
             {'agent:storage_file'},
