@@ -12,6 +12,7 @@
 
 """BMCs that speak IPMI on loopback, and the door to them."""
 
+import contextlib
 import os
 import sys
 import uuid
@@ -63,11 +64,13 @@ class BmcTest(base.TestCase):
 
     def processes(self):
         """Those that talk to BMCs; other tests leave servers running."""
-        return [
-            child
-            for child in psutil.Process().children()
-            if pool.MODULE in child.cmdline()
-        ]
+        found = []
+        for child in psutil.Process().children():
+            # One that just ended has no command line any more.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if pool.MODULE in child.cmdline():
+                    found.append(child)
+        return found
 
     def need(self, *names):
         """Debian packages without which the test is left out, not in CI."""
