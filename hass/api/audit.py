@@ -15,6 +15,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from oslo_context import context
+
 from hass import audit
 
 if TYPE_CHECKING:
@@ -26,8 +28,17 @@ RULE = 'hass.refused_by'
 """Where a handler says which rule refused, whatever it answers."""
 
 
+IDENTITY = 'HTTP_X_IDENTITY_STATUS'
+"""Where the guard says that it knows the caller."""
+
+
 class Audit:
-    """Stands before the doors: what it sees of a caller they let pass."""
+    """Stands before the doors: what it sees of a caller they let pass.
+
+    A request begins as nobody's: the thread forgets whom it served before,
+    and what the headers say of the guard's word is dropped, for some paths
+    have no guard.
+    """
 
     def __init__(self, application: 'wsgi.WSGIApplication') -> None:
         self._application = application
@@ -41,6 +52,8 @@ class Audit:
             _tell(environ, int(status[:3]))
             return start_response(status, headers, *rest)
 
+        environ.pop(IDENTITY, None)
+        context.RequestContext(request_id=environ.get('openstack.request_id'))
         return self._application(environ, start)
 
 
@@ -68,7 +81,7 @@ def _tell(environ: dict[str, Any], status: int) -> None:
 
 def _caller(environ: dict[str, Any]) -> dict[str, Any]:
     """Whom the guard took the caller for; headers alone say nothing."""
-    if environ.get('HTTP_X_IDENTITY_STATUS') != 'Confirmed':
+    if environ.get(IDENTITY) != 'Confirmed':
         return {}
     return {
         'user_id': environ.get('HTTP_X_USER_ID'),

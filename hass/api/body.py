@@ -23,6 +23,8 @@ from hass.api.schemas import formats
 from hass import exception
 
 MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+"""Of lists and objects in each other; MariaDB keeps no more than 31."""
 Schema = Mapping[str, Any]
 NOTHING: Schema = {
     'type': 'object',
@@ -75,17 +77,24 @@ def check(value: object, schema: Schema) -> None:
 
 def _parsed(raw: bytes) -> Any:
     try:
-        value = json.loads(raw.decode('utf-8'), parse_constant=_no_constant)
+        value = json.loads(
+            raw.decode('utf-8'),
+            parse_constant=_no_constant,
+            object_pairs_hook=_no_duplicates,
+        )
+        _check_depth(value)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode('utf-8')
-    except (ValueError, RecursionError) as error:
-        reason = 'too deeply nested'
+    except RecursionError:
+        raise exception.Invalid(
+            'body', f'is nested deeper than {MAX_DEPTH}'
+        ) from None
+    except ValueError as error:
+        reason = 'holds a number that JSON does not know'
         if isinstance(error, json.JSONDecodeError):
             reason = f'{error.msg} at line {error.lineno}'
         elif isinstance(error, UnicodeError):
             reason = 'holds bytes or escapes that are no Unicode text'
-        elif isinstance(error, ValueError):
-            reason = 'holds a number that JSON does not know'
         raise exception.Invalid('body', f'is not JSON: {reason}') from None
     # No database of ours keeps a NUL in a text.
     if '\\u0000' in text:
@@ -95,6 +104,32 @@ def _parsed(raw: bytes) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Which of two values counts, readers of JSON do not agree on."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = min(name for name in names if names.count(name) > 1)
+        raise exception.Invalid(twice, 'is given more than once')
+    return found
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for one in level for inner in _containers_in(one)]
+        if not level:
+            return
+    raise RecursionError
+
+
+def _containers_in(value: Any) -> list[Any]:
+    if not isinstance(value, dict | list):
+        return []
+    inside = value.values() if isinstance(value, dict) else value
+    return [one for one in inside if isinstance(one, dict | list)]
 
 
 def _explained(error: jsonschema.ValidationError) -> tuple[str, str]:

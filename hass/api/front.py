@@ -18,6 +18,7 @@ import unicodedata
 import falcon
 from oslo_policy import policy
 
+from hass.api import audit
 from hass.api import microversion
 from hass import context
 from hass import exception
@@ -34,7 +35,7 @@ class Front:
     ) -> None:
         resp.set_header('Vary', microversion.HEADER)
         # Whatever stands before us, without it nobody has a name.
-        if req.env.get('HTTP_X_IDENTITY_STATUS') != 'Confirmed':
+        if req.env.get(audit.IDENTITY) != 'Confirmed':
             raise falcon.HTTPUnauthorized(
                 description='the request must carry a token'
             )

@@ -24,6 +24,7 @@ from typing import Any
 from hass.api import contracts
 from hass.api import microversion
 from hass.api.schemas import answers
+from hass import naming
 from hass import policies
 
 Json = dict[str, Any]
@@ -214,6 +215,12 @@ def _published(value: Any) -> Any:
         if known.get('format') == 'ip':
             del known['format']
             known['anyOf'] = ANY_IP
+        if known.get('format') == 'address':
+            del known['format']
+            host_name = naming.HOST_NAME.replace(r'\Z', '$')
+            known['anyOf'] = [*ANY_IP, {'pattern': host_name}]
+        if known.get('format') == 'visible':
+            del known['format']
         if isinstance(known.get('pattern'), str):
             # JSON Schema's own dialect, where $ is the end of the text.
             known['pattern'] = known['pattern'].replace(r'\Z', '$')

@@ -21,10 +21,11 @@ from hass import faults
 
 _NAME = {
     'type': 'string',
-    'pattern': r'^(?! )[^\x00-\x1f\x7f/?#%]{1,64}(?<! )\Z',
+    'pattern': r'^(?!\.{1,2}\Z)[^\x00-\x1f\x7f/?#%]{1,64}\Z',
+    'format': 'visible',
     'not': {'pattern': r'^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'},
-    'description': 'must be 1 to 64 printable characters without / ? # % or '
-    'blanks at its ends, and no UUID',
+    'description': 'must be 1 to 64 visible characters without / ? # % or '
+    'blanks at its ends, no UUID, and neither . nor ..',
 }
 
 _NETWORKS = {

@@ -19,6 +19,8 @@ import uuid
 
 import jsonschema
 
+from hass import naming
+
 CHECKER = jsonschema.FormatChecker(formats=())
 
 
@@ -33,6 +35,16 @@ def is_ip(value: object) -> bool:
     if isinstance(value, str):
         ipaddress.ip_address(value)
     return True
+
+
+@CHECKER.checks('visible')
+def is_visible(value: object) -> bool:
+    return not isinstance(value, str) or naming.is_visible(value)
+
+
+@CHECKER.checks('address')
+def is_address(value: object) -> bool:
+    return not isinstance(value, str) or naming.is_address(value)
 
 
 @CHECKER.checks('date-time', raises=(ValueError, OverflowError))

@@ -28,7 +28,7 @@ _ADDRESSES = {
 _BMC_FIELDS = {
     'address': {
         'type': 'string',
-        'pattern': r'^[A-Za-z0-9:][A-Za-z0-9:._-]{0,254}\Z',
+        'format': 'address',
         'description': 'must be an IP address or a host name',
     },
     'port': {'type': 'integer', 'minimum': 1, 'maximum': 65535},

@@ -23,6 +23,8 @@ SEMANTIC = {
     'marker': 'no entry has uuid',
     'hosts': 'is given more than once',
     'isolation': 'cannot be both lost and alive',
+    # No pattern that all dialects know tells which letters show.
+    'name': 'visible characters',
     'host': 'is in no cluster',
     # In the payload of a notification, which may hold anything else.
     'body': 'holds a NUL character',

@@ -16,6 +16,7 @@ import json
 import logging
 
 import fixtures
+from oslo_context import context
 
 from hass.api import contracts
 from hass.api import routes
@@ -53,6 +54,12 @@ class AuditTest(keystone.KeystoneCase):
         self.audited = self.useFixture(
             fixtures.FakeLogger('hass.audit', level=logging.INFO)
         )
+
+    def current(self):
+        """What the log takes the caller for."""
+        found = context.get_current()
+        self.assertIsNotNone(found)
+        return found
 
     def lines(self):
         """(outcome, details) of each line of the audit."""
@@ -157,6 +164,24 @@ class AuditTest(keystone.KeystoneCase):
                 'refused', 'POST /v1/clusters', status=401, user_id=None,
                 roles=None, address='192.0.2.7',
             )  # fmt: skip
+
+    def test_a_request_without_a_token_is_nobodys(self):
+        """Whoever the thread served before, and whatever its headers say."""
+        self.assertFine(200, self.get('/v1/clusters', OPERATOR))
+        seen = {self.current().request_id}
+        for outcome, method, path in (
+            ('refused', 'POST', '/v1/clusters'),
+            ('done', 'POST', '/healthcheck'),
+            ('failed', 'DELETE', '/v1'),
+        ):
+            self.ask(method, path, None, None, headers=SPOOFED)
+            self.assertAudited(
+                outcome, f'{method} {path}', user_id=None, project_id=None,
+                roles=None,
+            )  # fmt: skip
+            self.assertIsNone(self.current().user_id)
+            self.assertNotIn(self.current().request_id, seen)
+            seen.add(self.current().request_id)
 
     def test_a_change_is_audited_and_a_look_is_not(self):
         path = '/v1/clusters/rack-1'

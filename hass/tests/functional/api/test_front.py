@@ -18,6 +18,7 @@ from falcon import testing
 from oslo_db import exception as oslo_exception
 from oslo_middleware import cors
 
+from hass.api import body as bodies
 from hass.tests.functional.api import base
 
 JSON = {'Content-Type': 'application/json'}
@@ -145,8 +146,30 @@ class BodiesTest(base.ApiTest):
             self.assertSays(400, 'a NUL character', self.raw(raw))
 
     def test_a_deep_body_is_refused(self):
-        raw = b'[' * 100_000 + b']' * 100_000
-        self.assertSays(400, 'too deeply nested', self.raw(raw))
+        for depth in (bodies.MAX_DEPTH + 1, 940, 40_000):
+            for raw in (
+                b'[' * depth + b']' * depth,
+                b'{"a":' * depth + b'1' + b'}' * depth,
+            ):
+                self.assertSays(400, 'nested deeper than 20', self.raw(raw))
+
+    def test_what_is_nested_as_deep_as_allowed_is_kept(self):
+        """The payload stands in the body: it is one level less deep."""
+        self.make_cluster()
+        payload: dict[str, object] = {'a': 1}
+        for _ in range(bodies.MAX_DEPTH - 2):
+            payload = {'a': payload}
+        alleged = {
+            'source': 'monitor', 'host': 'compute-1', 'layer': 'os',
+            'generated_at': self.clock.now().isoformat(), 'payload': payload,
+        }  # fmt: skip
+        answer = self.ask('POST', '/v1/notifications', alleged)
+        self.assertFine(202, answer)
+        self.assertEqual(payload, answer.json['payload'])
+
+    def test_a_name_that_is_given_twice_is_refused(self):
+        raw = b'{"name": "a", "mode": "act", "name": "b"}'
+        self.assertSays(400, 'name: is given more than once', self.raw(raw))
 
     def test_a_huge_body_is_refused_unread(self):
         raw = json.dumps({'name': 'x' * 300_000}).encode()

@@ -68,6 +68,42 @@ class CheckTest(base.TestCase):
         self.refused({'name': 'compute-1\n'}, hosts.ADD)
 
 
+class NamesTest(base.TestCase):
+    def refused(self, value, schema):
+        error = self.assertRaises(exception.Invalid, body.check, value, schema)
+        return str(error)
+
+    def test_a_name_is_read_as_it_is_stored(self):
+        for name in ('rack 1', 'Ü-7', '機架', 'a.b', '...', "o'hara"):
+            body.check({'name': name}, clusters.CREATE)
+        for name in (
+            '', '.', '..', ' a', 'a ', 'a\u00a0', 'a\n', 'a\tb', 'a\x9fb',
+            'a\u200bb', '\u202eb-kcar', '\ufeffa', 'a\u2028b', '\ud800',
+        ):  # fmt: skip
+            self.assertIn(
+                'visible characters',
+                self.refused({'name': name}, clusters.CREATE),
+            )
+
+    def test_a_bmc_has_an_address_or_a_host_name(self):
+        for address in (
+            '192.0.2.1', '2001:db8::1', 'bmc-1', 'bmc_1.example.org',
+            '1st.example.org', 'a' * 63 + '.example.', 'fe80::1%eth0',
+        ):  # fmt: skip
+            body.check({'name': 'a', 'bmc': {'address': address}}, hosts.ADD)
+        for address in (
+            '', '192.0.2.300', '192.0.2', '1', '2001:db8::1::2', 'bmc-', '-b',
+            'a..b', 'a b', 'a:623', '[2001:db8::1]', 'a' * 64, '-oProxy=x',
+            'bmc\n', '.',
+        ):  # fmt: skip
+            self.assertIn(
+                'must be an IP address or a host name',
+                self.refused(
+                    {'name': 'a', 'bmc': {'address': address}}, hosts.ADD
+                ),
+            )
+
+
 class FormatsTest(base.TestCase):
     def test_moments_become_utc(self):
         moment = formats.to_moment('2026-01-31T12:00:00-05:00')
