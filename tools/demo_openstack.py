@@ -18,6 +18,7 @@ which knows what ran where, finds nothing to complain about.
 """
 
 import argparse
+from collections.abc import Container
 import sys
 import time
 
@@ -44,20 +45,29 @@ def shell(cloud: labs.Cloud, argv: list[str]) -> None:
         raise minicloud.LabError(f'openstack exited {code}')
 
 
-def follow(cloud: labs.Cloud, host: str, began: float) -> bool:
-    """Print the history as it grows; whether the host came back."""
+def recoveries(cloud: labs.Cloud, host: str) -> dict[str, str]:
+    """The state of each recovery of the host, oldest first."""
+    listed = cloud.hass('GET', f'/v1/recoveries?host={host}')['recoveries']
+    return {one['uuid']: one['state'] for one in reversed(listed)}
+
+
+def follow(
+    cloud: labs.Cloud, host: str, began: float, before: Container[str]
+) -> bool:
+    """Print the history as it grows; whether the host came back.
+
+    :param before: recoveries from before the fault, which tell nothing of it
+    """
     url = f'{minicloud.url("hass-api")}/v1/recoveries?host={host}'
     print(f'\n$ curl -H "X-Auth-Token: …" {url}   (again and again)')
     shown: dict[str, int] = {}
     end = began + LIMIT_SECONDS
     while ledger.boottime() < end:
-        listed = cloud.hass('GET', f'/v1/recoveries?host={host}')
-        for one in reversed(listed['recoveries']):
-            tell(cloud, one['uuid'], shown, began)
-            if one['state'] == 'returned':
-                return True
-            if one['state'] in {'held', 'dismissed'}:
-                return False
+        for uuid, state in recoveries(cloud, host).items():
+            if uuid not in before:
+                tell(cloud, uuid, shown, began)
+                if state == 'returned':
+                    return True
         time.sleep(0.1)
     return False
 
@@ -109,9 +119,10 @@ def demo(cloud: labs.Cloud) -> bool:
     shell(cloud, SERVERS)
     host = cloud.busiest()
     print(f'\n*** {host} loses its power ***', flush=True)
+    before = recoveries(cloud, host)
     began = ledger.boottime()
     faults.power_cut(cloud.lab, host)
-    came_back = follow(cloud, host, began)
+    came_back = follow(cloud, host, began, before)
     shell(cloud, SERVERS)
     shell(cloud, SERVICES)
     if not came_back:
