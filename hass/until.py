@@ -52,6 +52,8 @@ class Kind(enum.StrEnum):
     """A newer report of the host does not list the instance."""
     INSTANCE_SETTLED = 'instance_settled'
     """It runs on another host, or its user deleted it."""
+    EVACUABLE = 'evacuable'
+    """What refused its evacuation is over: its disks, or its state."""
     MOVES_ENDED = 'moves_ended'
     """Nova has at most one live evacuation of the instance."""
     EVACUATIONS_ENDED = 'evacuations_ended'
@@ -77,6 +79,10 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.HOST_EMPTY: 'Nova has no instance on {host}',
     Kind.DOMAIN_GONE: 'the agent of {host} no longer lists {instance}',
     Kind.INSTANCE_SETTLED: '{instance} runs elsewhere or is deleted',
+    Kind.EVACUABLE: (
+        'the cluster of {host} declares shared storage or {instance} changes, '
+        'so that it may be evacuated'
+    ),
     Kind.MOVES_ENDED: 'Nova has ended a move of {instance}',
     Kind.EVACUATIONS_ENDED: 'Nova evacuates nothing from {host}',
     Kind.ROOM: 'another host of its cluster is usable',
@@ -91,6 +97,7 @@ ASKED = frozenset(
     {
         Kind.HOST_EMPTY,
         Kind.INSTANCE_SETTLED,
+        Kind.EVACUABLE,
         Kind.MOVES_ENDED,
         Kind.EVACUATIONS_ENDED,
         Kind.ROOM,

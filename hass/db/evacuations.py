@@ -35,7 +35,8 @@ class Intention:
     """One instance that is to leave a failed host.
 
     :ivar state: pending, or at once left or held for the reason in why
-    :ivar was: vm_state, task_state, locked and power_state as they are
+    :ivar was: vm_state, task_state, locked and power_state as they are;
+        until: what ends its hold
     """
 
     instance_uuid: str
@@ -458,7 +459,10 @@ def _judged_anew(
     session: orm.Session, row: Evacuation, wanted: Intention
 ) -> bool:
     """Whether the row stands as it is wanted now, if nothing was asked."""
-    was = row.was | {'fate': wanted.was.get('fate')}
+    was = row.was | {
+        'fate': wanted.was.get('fate'),
+        'until': wanted.was.get('until', []),
+    }
     if row.state == State.PENDING and wanted.state != State.PENDING:
         held = wanted.state == State.HELD
         return _turn(

@@ -27,6 +27,7 @@ from hass.db import hosts
 from hass.db import models
 from hass import exception
 from hass.fencing import base as fencing
+from hass.recovery import fates
 from hass.recovery import hands as hands_
 from hass.recovery import planner
 from hass.recovery import proving
@@ -63,6 +64,7 @@ class Conditions:
             until.Kind.HOST_EMPTY: self._host_empty,
             until.Kind.DOMAIN_GONE: self._domain_gone,
             until.Kind.INSTANCE_SETTLED: self._instance_settled,
+            until.Kind.EVACUABLE: self._evacuable,
             until.Kind.MOVES_ENDED: self._moves_ended,
             until.Kind.ROOM: self._room,
             until.Kind.CONTROL_PLANE: self._control_plane,
@@ -173,6 +175,17 @@ class Conditions:
         if server.vm_state == 'active':
             return f'{server.name} runs on {server.host}'
         return ''
+
+    def _evacuable(self, turn: Turn, one: until.Until) -> str:
+        """Judged by the same table that refused it."""
+        server = self._hands.compute.server(one.instance)
+        if server is None:
+            return ''
+        cluster = _host(turn, one.host).cluster
+        verdict = fates.of(server, shared_storage=cluster.shared_storage)
+        if verdict.fate is fates.Fate.REFUSE:
+            return ''
+        return f'nothing refuses an evacuation of {server.name} any more'
 
     def _moves_ended(self, turn: Turn, one: until.Until) -> str:
         moves = self._hands.compute.migrations_of(one.instance)

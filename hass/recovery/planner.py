@@ -24,6 +24,7 @@ from hass.db import models
 from hass.db import recoveries
 from hass import nova
 from hass.recovery import fates
+from hass import until
 
 STATES = {
     fates.Fate.EVACUATE: models.EvacuationState.PENDING,
@@ -106,6 +107,13 @@ def on_their_way_back(
     )
 
 
+def ends(server: nova.Server, verdict: fates.Verdict) -> list[until.Until]:
+    """What ends the hold of an instance that this verdict refuses."""
+    if verdict.fate is not fates.Fate.REFUSE:
+        return []
+    return [until.Until(until.Kind.EVACUABLE, server.host or "", server.uuid)]
+
+
 def _planned(
     server: nova.Server, shared_storage: bool
 ) -> evacuations.Intention:
@@ -122,5 +130,6 @@ def _planned(
             'power_state': server.power_state,
             'locked': server.locked,
             'fate': verdict.fate,
+            'until': [one.to_dict() for one in ends(server, verdict)],
         },
     )

@@ -170,7 +170,8 @@ class Requester:
             return
         refused = verdict.fate is fates.Fate.REFUSE
         state: Ended = RowState.HELD if refused else RowState.LEFT
-        settle(turn, row, state, verdict.why)
+        ends = planner_.ends(server, verdict)
+        settle(turn, row, state, verdict.why, until=ends)
         if verdict.fate is fates.Fate.DELETE:
             wishes.delete_anew(self._compute, server, turn.deadline)
 

@@ -113,6 +113,11 @@ def set_mode(mode: models.Mode, stage: Stage) -> None:
         clusters.update(session, stage.cloud.cluster.uuid, mode=mode)
 
 
+def share_storage(stage: Stage) -> None:
+    with stage.cloud.database.writer() as session:
+        clusters.update(session, stage.cloud.cluster.uuid, shared_storage=True)
+
+
 def maintain(stage: Stage, hosts: list[str], seconds: float) -> None:
     span = datetime.timedelta(seconds=seconds)
     with stage.cloud.database.writer() as session:
@@ -170,6 +175,7 @@ PHRASES = (
         )
         for mode in models.Mode
     ),
+    Phrase('an operator declares shared storage', share_storage),
     Phrase('an operator maintains the cluster for SECONDS', maintain_cluster),
     Phrase('an operator maintains HOSTS for SECONDS', maintain),
     Phrase('an operator ends maintenance', end_maintenance),

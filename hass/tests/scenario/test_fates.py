@@ -99,3 +99,11 @@ class FatesTest(base.ScenarioTest):
         self.assert_held(HOST, 'safety', "vm_state is 'melted'")
         self.assert_never_evacuated(self.one)
         self.assert_runs(self.other)
+
+    def test_an_unknown_state_holds_no_longer_than_it_lasts(self):
+        self.stand('melted')
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'held')
+        self.cloud.nova.touch(self.server, vm_state='active', task_state=None)
+        self.cloud.run_until_state(HOST, 'returned', seconds=120)
+        self.assert_recovered(HOST, self.instances)

@@ -19,6 +19,7 @@ from hass import nova
 from hass.recovery import planner
 from hass.tests import base
 from hass.tests import builders
+from hass import until
 
 State = models.EvacuationState
 
@@ -73,6 +74,14 @@ class PlanTest(base.TestCase):
         self.assertIs(State.HELD, one.state)
         self.assertIn('its ephemeral disk of 200 GB is local', one.why)
 
+    def test_a_local_disk_is_held_until_it_may_be_evacuated(self):
+        (one,) = self.plan(server(image_backed=True))
+        (ends,) = until.of_all(one.was['until'])
+        self.assertEqual(
+            until.Until(until.Kind.EVACUABLE, 'compute-1', 'uuid-of-vm-1'),
+            ends,
+        )
+
     def test_a_shared_root_disk_is_not(self):
         (one,) = self.plan(server(image_backed=True), shared_storage=True)
         self.assertIs(State.PENDING, one.state)
@@ -86,6 +95,7 @@ class PlanTest(base.TestCase):
                 'power_state': 1,
                 'locked': True,
                 'fate': 'evacuate',
+                'until': [],
             },
             one.was,
         )
