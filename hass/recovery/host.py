@@ -149,6 +149,11 @@ class HostWorkflow(workflow.Workflow):
         scene = self._scene(turn, host)
         found = self._find(turn, host, rows, scene)
         lost = closing.lost(found)
+        boot = self._witness.boot_id(name)
+        # By a boot that came before anybody saw the host off, guests ended
+        # that old looks have running: engine/reboots.py accounts for those.
+        if scene.off_at is None and host.settled_boot_id not in (None, boot):
+            boot = None
         here = [
             one
             for one in lost
@@ -172,7 +177,7 @@ class HostWorkflow(workflow.Workflow):
                 owed = {'owed': [one.uuid for one in here]}
                 both = recoveries.united(earlier, owed)
                 recoveries.remember(session, turn.recovery, both)
-            elif boot := self._witness.boot_id(name):
+            elif boot:
                 hosts.settle_boot(session, name, boot)
             return instead
 

@@ -145,6 +145,42 @@ class BlipTest(ClosingTest):
         self.assert_paged(one, 'nobody has seen it run')
 
 
+class UnseenCutTest(ClosingTest):
+    """Our order cut the power, and no engine was there to see that."""
+
+    def cut_and_boot(self):
+        found = self.cloud.boot(HOST, instances=2)
+        host = self.cloud.hosts[HOST]
+        host.hang()
+        self.cloud.run_until(lambda: host.off_calls, seconds=60)
+        for engine in self.cloud.engines.values():
+            engine.alive = False
+        host.host.power_on()
+        self.cloud.clock.advance(200)
+        return set(found)
+
+    def assert_started(self, found):
+        self.cloud.run_until(
+            lambda: self.cloud.hosts[HOST].host.guests == found, seconds=120
+        )
+        story = self.cloud.newest(HOST, workflow='host_failure')
+        self.assertEqual('dismissed', story.state)
+        verdict = self.cloud.verdict()
+        self.assertEqual({}, verdict.evacuations)
+        self.assertEqual([], verdict.started_twice)
+
+    def test_other_engines_start_what_it_ended(self):
+        found = self.cut_and_boot()
+        self.cloud.start_engine('engine-3')
+        self.assert_started(found)
+
+    def test_the_same_engines_start_what_it_ended(self):
+        found = self.cut_and_boot()
+        for engine in self.cloud.engines.values():
+            engine.alive = True
+        self.assert_started(found)
+
+
 class AgainTest(ClosingTest):
     def test_a_second_failure_forgets_no_unprotected_instance(self):
         self.cloud.boot(HOST, instances=1)
