@@ -19,14 +19,18 @@ from hass.db import models
 
 
 def run() -> None:
-    """Migrate, each revision in its own transaction where DDL can be."""
+    """Migrate, each revision in its own transaction where DDL can be.
+
+    SQLite has no other lock than its transaction: there all revisions, and
+    the reading of which they are, are in one.
+    """
     connection = context.config.attributes['connection']
     context.configure(
         connection=connection,
         target_metadata=models.Base.metadata,
         compare_type=comparison.differs,
         render_as_batch=True,
-        transaction_per_migration=True,
+        transaction_per_migration=connection.dialect.name != 'sqlite',
     )
     with context.begin_transaction():
         context.run_migrations()
