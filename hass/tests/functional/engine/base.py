@@ -315,6 +315,12 @@ class EngineTest(base.TestCase):
         )
         return server.url(name)
 
+    def wait_said(self, world, words):
+        """What stands in a row may be logged a moment later."""
+        self.wait_for(
+            lambda: words in world.said(), why=f'the engine logs: {words}'
+        )
+
     def wait_ready(self, world, *names):
         for name in names or ('engine-1',):
             self.wait_for(

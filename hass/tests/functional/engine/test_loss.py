@@ -78,7 +78,7 @@ class LossTest(base.EngineTest):
         self.assertLessEqual(sent, on_their_way)
         self.wait_seconds(2)
         self.assertEqual(sent, self.world.power_commands())
-        self.assertIn('the database cannot be used now', self.world.said())
+        self.wait_said(self.world, 'the database cannot be used now')
         self.server.start()
         self.world.chassis[HOST].stuck = False
         self.wait_state('evacuating', 'powering_on', 'returned')

@@ -42,7 +42,7 @@ class TroubleTest(base.EngineTest):
         line = 'it offers microversions 2.1 to 2.52, HASS needs 2.73'
         story = self.wait_why(world, 'Nova, list')
         self.assertEqual('confirming', story.state)
-        self.assertIn(line, world.said())
+        self.wait_said(world, line)
 
     def test_a_bmc_with_other_credentials(self):
         world = self.make_world()
@@ -50,7 +50,7 @@ class TroubleTest(base.EngineTest):
         self.hang(world)
         story = self.wait_why(world, 'its power state cannot be read: BMC')
         self.assertEqual(('held', 'restraint'), (story.state, story.held_kind))
-        self.assertIn(story.why, world.said())
+        self.wait_said(world, story.why)
         self.assertNotIn('wrong', world.said())
 
     def test_a_nova_that_answers_500(self):
