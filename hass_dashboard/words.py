@@ -56,6 +56,12 @@ WORKFLOWS = (
     ('service_failure', _('Service failure')),
     ('evacuation', _('Evacuation')),
 )
+LOSS_ENDS = (
+    ('runs', _('It runs')),
+    ('stopped', _('Its user stopped it')),
+    ('deleted', _('It was deleted')),
+    ('unprotected', _('It is not protected any more')),
+)
 FENCES = (
     ('untested', _('Untested')),
     ('working', _('Working')),

@@ -62,6 +62,22 @@ def speaks(req: falcon.Request, version: microversion.Version) -> bool:
     return asked >= version
 
 
+def project_shown(
+    who: context.RequestContext, rule: str, asked: str | None
+) -> str | None:
+    """Whose things a list may hold; None: everybody's.
+
+    :param rule: lets one see those of all projects
+    :param asked: the project that the request names
+    :raises hass.exception.Forbidden: it is not the caller's own
+    """
+    if who.may(rule):
+        return asked
+    if who.project_id is None or asked not in (None, who.project_id):
+        raise exception.Forbidden(rule)
+    return who.project_id
+
+
 def _refuse_controls(req: falcon.Request) -> None:
     """No database of ours looks up a NUL, and no name of ours holds one."""
     if _odd(req.path):

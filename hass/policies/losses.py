@@ -10,13 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Losses: operators see what should run and does not."""
+"""Losses: what should run and does not; projects see their own."""
 
 from oslo_policy import policy
 
 from hass.policies import base
 
 LIST = 'ha:losses:list'
+LIST_ALL = 'ha:losses:list_all_projects'
 SHOW = 'ha:losses:show'
 ACKNOWLEDGE = 'ha:losses:acknowledge'
 
@@ -28,11 +29,18 @@ def list_rules() -> list[policy.RuleDefault]:
     return [
         base.rule(
             LIST,
-            base.ADMIN,
-            'List losses: instances that should run and do not.',
+            base.READER,
+            'List losses of the own project: instances that should run and '
+            'do not.',
             ('GET', _ALL),
         ),
-        base.rule(SHOW, base.ADMIN, 'Show a loss.', ('GET', _ONE)),
+        base.rule(
+            LIST_ALL,
+            base.ADMIN,
+            'List losses of all projects, with hosts and reasons.',
+            ('GET', _ALL),
+        ),
+        base.rule(SHOW, base.READER, 'Show a loss.', ('GET', _ONE)),
         base.rule(
             ACKNOWLEDGE,
             base.ADMIN,

@@ -21,7 +21,7 @@ class HaAdmin(horizon.Dashboard):
 
     name = _('HA Admin')
     slug = 'ha_admin'
-    panels = ('clusters', 'instances', 'hosts', 'recoveries')
+    panels = ('clusters', 'instances', 'hosts', 'recoveries', 'losses')
     default_panel = 'clusters'
     permissions = ('openstack.services.ha',)
     policy_rules = (
@@ -29,6 +29,7 @@ class HaAdmin(horizon.Dashboard):
         ('ha', 'ha:hosts:list'),
         ('ha', 'ha:instances:list_all_projects'),
         ('ha', 'ha:recoveries:list'),
+        ('ha', 'ha:losses:list_all_projects'),
     )
 
 

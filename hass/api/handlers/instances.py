@@ -19,6 +19,7 @@ from sqlalchemy import orm
 
 from hass.api import body
 from hass.api.front import caller
+from hass.api.front import project_shown
 from hass.api.front import speaks
 from hass.api.handlers import clusters as cluster_handlers
 from hass.api import microversion
@@ -92,7 +93,9 @@ class Instances:
         asked = query.read(
             req, self._parts.max_limit, ('cluster', 'project_id')
         )
-        project = _project_shown(caller(req), asked.filters.get('project_id'))
+        project = project_shown(
+            caller(req), rules.LIST_ALL, asked.filters.get('project_id')
+        )
         with self._parts.database.reader() as session:
             found = instances.all(
                 session,
@@ -269,17 +272,6 @@ class Instances:
     ) -> None:
         _insist(who, rules.UNPROTECT, instances.get(session, uuid))
         instances.unprotect(session, uuid)
-
-
-def _project_shown(
-    who: context.RequestContext, asked: str | None
-) -> str | None:
-    """Whose instances a list may hold; None: everybody's."""
-    if who.may(rules.LIST_ALL):
-        return asked
-    if who.project_id is None or asked not in (None, who.project_id):
-        raise exception.Forbidden(rules.LIST_ALL)
-    return who.project_id
 
 
 def _insist(

@@ -18,30 +18,33 @@ import falcon
 
 from hass.api import body
 from hass.api.front import caller
+from hass.api.front import project_shown
 from hass.api import moments
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.db import losses
 from hass.db import models
+from hass import exception
 from hass.policies import losses as rules
 
 FILTERS = ('host', 'instance', 'open', 'project_id', 'recovery')
 
 
-def view(loss: models.Loss) -> dict[str, Any]:
+def view(loss: models.Loss, *, shows_host: bool) -> dict[str, Any]:
+    """The reasons name hosts: they are the operators' own."""
     return {
         'uuid': loss.uuid,
         'instance': loss.instance_uuid,
         'instance_name': loss.instance_name,
         'project_id': loss.project_id,
-        'host': loss.host,
+        'host': loss.host if shows_host else None,
         'recovery': loss.recovery_uuid,
-        'why': loss.why,
+        'why': loss.why if shows_host else None,
         'since': moments.shown(loss.since),
         'acknowledged_at': moments.shown(loss.acknowledged_at),
         'ended_at': moments.shown(loss.ended_at),
         'ended_how': loss.ended_how,
-        'ended_why': loss.ended_why,
+        'ended_why': loss.ended_why if shows_host else None,
     }
 
 
@@ -54,18 +57,24 @@ class Losses:
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
         caller(req).can(rules.LIST)
         asked = query.read(req, self._parts.max_limit, FILTERS)
+        shows_host = caller(req).may(rules.LIST_ALL)
+        if 'host' in asked.filters:
+            caller(req).can(rules.LIST_ALL)
+        project = project_shown(
+            caller(req), rules.LIST_ALL, asked.filters.get('project_id')
+        )
         with self._parts.database.reader() as session:
             found = losses.all(
                 session,
                 host=asked.filters.get('host'),
                 instance=asked.filters.get('instance'),
                 recovery=asked.filters.get('recovery'),
-                project_id=asked.filters.get('project_id'),
+                project_id=project,
                 is_open=asked.flag('open'),
                 limit=asked.limit + 1,
                 marker=asked.marker,
             )
-            views = [view(loss) for loss in found]
+            views = [view(loss, shows_host=shows_host) for loss in found]
         resp.media = query.page(req, asked, 'losses', views)
 
     def on_get_one(
@@ -73,8 +82,13 @@ class Losses:
     ) -> None:
         caller(req).can(rules.SHOW)
         query.nothing(req)
+        shows_host = caller(req).may(rules.LIST_ALL)
         with self._parts.database.reader() as session:
-            resp.media = view(losses.get(session, loss))
+            row = losses.get(session, loss)
+            owner = {'project_id': row.project_id}
+            if not caller(req).may(rules.SHOW, owner):
+                raise exception.Hidden('loss', loss, rules.SHOW)
+            resp.media = view(row, shows_host=shows_host)
 
     def on_post_acknowledge(
         self, req: falcon.Request, resp: falcon.Response, loss: str
@@ -82,4 +96,4 @@ class Losses:
         caller(req).can(rules.ACKNOWLEDGE)
         body.nothing(req)
         row = self._parts.database.write(losses.acknowledge, loss)
-        resp.media = view(row)
+        resp.media = view(row, shows_host=True)

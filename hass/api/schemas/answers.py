@@ -301,14 +301,14 @@ LOSS = whole(
         'instance': UUID,
         'instance_name': TEXT,
         'project_id': TEXT,
-        'host': TEXT,
+        'host': null_or(TEXT),
         'recovery': null_or(UUID),
-        'why': TEXT,
+        'why': null_or(TEXT),
         'since': MOMENT,
         'acknowledged_at': MAYBE_MOMENT,
         'ended_at': MAYBE_MOMENT,
         'ended_how': null_or(one_of(models.LossEnd)),
-        'ended_why': TEXT,
+        'ended_why': null_or(TEXT),
     }
 )
 

@@ -76,6 +76,7 @@ class AccessibilityTest(base.DashboardTest):
             ('/hosts/compute-2/update/', '#update_host', None),
             ('/instances/', '#instances', None),
             ('/recoveries/', '#recoveries', None),
+            ('/losses/', '#losses', None),
             (f'/recoveries/{self.recovery}/', '.hass-live', 'recovery'),
         ):
             self.look(f'{admin}{path}', wait_for, name)

@@ -46,6 +46,7 @@ class PolicyTest(base.DashboardTest):
             '/ha_admin/hosts/',
             '/ha_admin/instances/',
             '/ha_admin/recoveries/',
+            '/ha_admin/losses/',
             '/ha_project/',
         ):
             self.world.asked.clear()

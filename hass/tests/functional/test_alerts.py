@@ -54,6 +54,8 @@ CALM = {
     f'hass_recoveries_overdue_seconds{{{ENGINE}}}': '0.2x480',
     f'hass_recoveries_held{{workflow="host_failure", kind="safety", '
     f'acknowledged="yes", {RACKS}}}': '1x480',
+    f'hass_losses_open{{acknowledged="yes", {ENGINE}}}': '1x480',
+    f'hass_losses_open{{acknowledged="no", {ENGINE}}}': '0x480',
     f'hass_fencings_last_day{{{RACKS}}}': '1x480',
     f'hass_evacuations_last_day{{state="done", {RACKS}}}': '40x480',
     f'hass_notifications_last_day{{source="agent", layer="os", state="new",'
@@ -108,6 +110,9 @@ FIRING = {
         workflow='host_failure',
         kind='safety',
         acknowledged='no',
+    ),
+    'HassInstancesLost': series(
+        'hass_losses_open', '2x480', ENGINE, acknowledged='no'
     ),
     'HassRecoveryOverdue': series(
         'hass_recoveries_overdue_seconds', '31x480', ENGINE

@@ -118,11 +118,30 @@ class LossesTest(base.ApiTest):
         shown = self.assertFine(200, self.get(f'/v1/losses/{loss.uuid}'))
         self.assertIsNone(shown['acknowledged_at'])
 
-    def test_members_see_and_acknowledge_nothing(self):
+    def test_a_project_sees_its_own_and_no_host(self):
         loss = self.lose(project_id='blue')
-        for path in ('', f'/{loss.uuid}'):
-            answer = self.get(f'/v1/losses{path}', base.MEMBER)
-            self.assertSays(403, 'ha:losses:', answer)
+        other = self.lose(project_id='red')
+        (listed,) = self.assertFine(200, self.get('/v1/losses', base.READER))[
+            'losses'
+        ]
+        path = f'/v1/losses/{loss.uuid}'
+        shown = self.assertFine(200, self.get(path, base.READER))
+        self.assertEqual(listed, shown)
+        self.assertEqual(loss.uuid, shown['uuid'])
+        self.assertEqual(
+            [None] * 3, [shown[key] for key in ('host', 'why', 'ended_why')]
+        )
+        answer = self.get(f'/v1/losses/{other.uuid}', base.READER)
+        self.assertSays(404, 'loss', answer)
+
+    def test_a_project_does_not_ask_for_others_or_for_hosts(self):
+        self.lose(project_id='blue')
+        for query in ('project_id=red', 'host=compute-1'):
+            answer = self.get(f'/v1/losses?{query}', base.MEMBER)
+            self.assertSays(403, 'ha:losses:list_all_projects', answer)
+
+    def test_a_project_acknowledges_nothing(self):
+        loss = self.lose(project_id='blue')
         path = f'/v1/losses/{loss.uuid}/acknowledge'
         answer = self.post(path, token=base.MEMBER)
         self.assertSays(403, 'ha:losses:acknowledge', answer)
