@@ -46,6 +46,8 @@ class Kind(enum.StrEnum):
     FENCE_WORKS = 'fence_works'
     HARDWARE_HEALTHY = 'hardware_healthy'
     HOST_HEARD = 'host_heard'
+    HOST_FIT = 'host_fit'
+    """It has what it had before it failed."""
     HOST_EMPTY = 'host_empty'
     """Nova has no instance on it."""
     DOMAIN_GONE = 'domain_gone'
@@ -76,6 +78,7 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.FENCE_WORKS: 'the fence of {host} works',
     Kind.HARDWARE_HEALTHY: 'the sensors of {host} read healthy',
     Kind.HOST_HEARD: '{host} is heard again',
+    Kind.HOST_FIT: '{host} has again what it had',
     Kind.HOST_EMPTY: 'Nova has no instance on {host}',
     Kind.DOMAIN_GONE: 'the agent of {host} no longer lists {instance}',
     Kind.INSTANCE_SETTLED: '{instance} runs elsewhere or is deleted',
@@ -96,6 +99,7 @@ SENTENCES: Mapping[Kind, str] = {
 ASKED = frozenset(
     {
         Kind.HOST_EMPTY,
+        Kind.HOST_FIT,
         Kind.INSTANCE_SETTLED,
         Kind.EVACUABLE,
         Kind.MOVES_ENDED,

@@ -107,6 +107,13 @@ OPTIONS: list[cfg.Opt] = [
         'region and with the interfaces that are set here.',
     ),
     cfg.StrOpt(
+        'network_endpoint_override',
+        help='The URL of Neutron, which is asked for its agents on a host. '
+        'Without it the catalog names it, in the region and with the '
+        'interfaces that are set here; where it names none, no agents are '
+        'expected on any host.',
+    ),
+    cfg.StrOpt(
         'notifications_url',
         secret=True,
         help="The message bus that Nova's versioned notifications come by, "

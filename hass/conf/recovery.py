@@ -130,6 +130,26 @@ OPTIONS: list[cfg.Opt] = [
         'is restarted this long after its failure, a third time twice as '
         'long, and so on.',
     ),
+    cfg.FloatOpt(
+        'fit_seconds',
+        default=180.0,
+        min=0.0,
+        max=600.0,
+        help='How long a host that is back may take until it has what it had '
+        'before it failed: networks, storage, agents of Neutron, devices in '
+        'Placement. What is missing then is paged, and no new instances are '
+        'let onto the host before it is there or an operator has accepted '
+        'that it is not. Too small, and people are paged for a host that '
+        'only boots slowly.',
+    ),
+    cfg.FloatOpt(
+        'baseline_seconds',
+        default=300.0,
+        min=10.0,
+        help='What a host in service has had for so long, it has to have '
+        'when it comes back from a failure. Too small, and what was only '
+        'plugged in for a try is demanded later.',
+    ),
     cfg.BoolOpt(
         'restart_unprotected',
         default=True,

@@ -429,6 +429,13 @@ def set_degraded(session: orm.Session, name: str, why: list[str]) -> None:
     _set(session, name, degraded=why)
 
 
+def set_baseline(
+    session: orm.Session, name: str, baseline: Mapping[str, Any]
+) -> None:
+    """What the host has to bring back when it returns."""
+    _set(session, name, baseline=dict(baseline))
+
+
 def explain(session: orm.Session, name: str, explanation: str) -> None:
     """Why HASS does, or does not, act on the host now."""
     _set(session, name, explanation=explanation, explained_at=moments.db_now())

@@ -270,6 +270,9 @@ class Host(Base):
     maintenance_why: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     degraded: orm.Mapped[list[str] | None]
     """Why less is seen of it than should be: a sentence a detector."""
+    baseline: orm.Mapped[JSON | None]
+    """What it has while it is well, and has to bring back after a failure:
+    see diagnosis/fitness.py; NULL demands nothing."""
     explanation: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
     """Why HASS does, or does not, act on it now; an engine writes it."""
     explained_at: orm.Mapped[datetime.datetime | None]

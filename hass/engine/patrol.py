@@ -44,6 +44,7 @@ from hass.engine import awaiting
 from hass.engine import census
 from hass.engine import dispatcher
 from hass.engine import domains
+from hass.engine import fitness_watch
 from hass.engine import glances
 from hass.engine import incidents
 from hass.engine import inventory as inventory_
@@ -103,6 +104,9 @@ class Patrol:
             database, hands, ears, engine, conf.engine.alive_seconds
         )
         self._losses = loss_watch.LossWatch(database, hands)
+        self._fitness = fitness_watch.FitnessWatch(
+            database, hands, engine, conf
+        )
         self._census = census.Census(database, hands.compute)
         self._engine = engine
         self._detection = conf.detection
@@ -192,6 +196,8 @@ class Patrol:
             self._pool.submit(self._reboots.settle, host)
         if self._due('losses', loss_watch.LOOK_SECONDS):
             self._pool.submit(self._losses.look)
+        if self._due('fitness', fitness_watch.TURN_SECONDS):
+            self._pool.submit(self._fitness.look)
         if self._due('services', service_watch.LOOK_SECONDS):
             self._pool.submit(self._services.look)
         if self._due('clock', CLOCK_SECONDS):

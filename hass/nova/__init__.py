@@ -27,6 +27,7 @@ from hass.nova.compute import DAEMONS
 from hass.nova.compute import mark
 from hass.nova.compute import usable_hosts
 from hass.nova import door
+from hass.nova import network
 from hass.nova import placement
 from hass.nova.proofs import ABSENCE_SECONDS
 from hass.nova.proofs import must_prove
@@ -38,6 +39,7 @@ from hass.nova.records import Aggregate
 from hass.nova.records import Daemon
 from hass.nova.records import Flavor
 from hass.nova.records import Migration
+from hass.nova.records import NetworkAgent
 from hass.nova.records import Port
 from hass.nova.records import Server
 from hass.nova.records import Service
@@ -53,6 +55,7 @@ __all__ = [
     'Flavor',
     'DomainAbsent',
     'Migration',
+    'NetworkAgent',
     'Nova',
     'PROOF_SECONDS',
     'Port',
@@ -110,9 +113,14 @@ def connect(conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> Nova:
         'region_name': group.region_name,
         'endpoint_override': group.placement_endpoint_override,
     }
+    networks = beside | {
+        'service_type': 'network',
+        'endpoint_override': group.network_endpoint_override,
+    }
     return Nova(
         door.Door(session, where, *seconds),
         placement.Placement(placement.Door(session, beside, *seconds)),
+        network.Network(network.Door(session, networks, *seconds)),
         clock,
         group.evacuate_microversion,
     )

@@ -12,6 +12,7 @@
 
 """Nova over its API: the acts check their deadline, evacuate its proofs."""
 
+import collections
 from collections.abc import Callable, Iterator, Mapping
 import datetime
 import re
@@ -20,6 +21,7 @@ from hass import clock as hass_clock
 from hass import exception
 from hass.nova import compute
 from hass.nova import door as doors
+from hass.nova import network
 from hass.nova import placement
 from hass.nova import proofs as proving
 from hass.nova import records
@@ -32,7 +34,7 @@ REASON_LENGTH = 255
 
 
 class Nova(compute.Compute):
-    """The compute API behind one door, Placement behind another.
+    """The compute API behind one door, Placement and Neutron behind others.
 
     :param evacuate_at: the highest microversion of evacuate requests
     """
@@ -41,11 +43,13 @@ class Nova(compute.Compute):
         self,
         door: doors.Door,
         beside: placement.Placement,
+        agents: network.Network,
         clock: hass_clock.Clock,
         evacuate_at: str,
     ) -> None:
         self._door = door
         self._placement = beside
+        self._network = agents
         self._clock = clock
         self._evacuate_at = evacuate_at
         self._versions: records.Versions | None = None
@@ -105,12 +109,17 @@ class Nova(compute.Compute):
         self._placement.answer()
 
     def open_providers(self, host: str) -> list[str]:
-        providers = self._providers(
-            host, {'hypervisor_hostname_pattern': host}
-        )
-        # A hypervisor need not be named after its host.
-        providers = providers or self._providers(host, {})
+        providers = self._providers_of(host)
         return [one for one in providers if self._placement.is_open(one)]
+
+    def inventory(self, host: str) -> dict[str, int]:
+        total: collections.Counter[str] = collections.Counter()
+        for provider in self._providers_of(host):
+            total.update(self._placement.inventory(provider))
+        return dict(total)
+
+    def network_agents(self, host: str) -> list[records.NetworkAgent]:
+        return self._network.agents(host)
 
     def places(self, server: records.Server) -> list[str]:
         if server.flavor is None:
@@ -119,6 +128,11 @@ class Nova(compute.Compute):
         hosts = self._hosts_of_providers()
         found = self._placement.candidates(wanted)
         return [hosts[one] for one in found if one in hosts]
+
+    def _providers_of(self, host: str) -> list[str]:
+        found = self._providers(host, {'hypervisor_hostname_pattern': host})
+        # A hypervisor need not be named after its host.
+        return found or self._providers(host, {})
 
     def _hosts_of_providers(self) -> dict[str, str]:
         """The host of each hypervisor, whose UUID is its provider's too."""

@@ -71,6 +71,15 @@ class Compute(Protocol):
     def open_providers(self, host: str) -> list[str]:
         """UUIDs of a host's resource providers that take new instances."""
 
+    def inventory(self, host: str) -> dict[str, int]:
+        """How much of each resource class Placement has of a host.
+
+        Its devices count: they are providers below that of the host.
+        """
+
+    def network_agents(self, host: str) -> list[records.NetworkAgent]:
+        """The agents of Neutron on a host; none where there is no Neutron."""
+
     def places(self, server: records.Server) -> list[str]:
         """Hosts that have room for a server, in Placement's own order."""
 

@@ -155,6 +155,17 @@ class Door:
         self._timeout = (call_seconds, answer_seconds)
         self._leaving = threading.Lock()
 
+    def is_offered(self, call: str) -> bool:
+        """Whether there is an endpoint to send requests to.
+
+        :raises NovaError: Keystone does not tell
+        """
+        with _said_by(call):
+            try:
+                return self._client('').get_endpoint() is not None
+            except ks.EndpointNotFound:
+                return False
+
     def get(
         self,
         call: str,

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""HTTP to Placement: is it there, and may new instances go to a host?
+"""HTTP to Placement: what does a host give, and may instances go there?
 
 The trait COMPUTE_STATUS_DISABLED keeps the scheduler off a host
 (scheduler/request_filter.py, compute_status_filter). nova-compute sets it
@@ -20,6 +20,7 @@ Disabling the *service* would do the same, but Nova waits for an RPC of a
 host that hangs: rpc_response_timeout, a minute as a rule.
 """
 
+import collections
 from collections.abc import Callable, Mapping
 
 from keystoneauth1 import adapter
@@ -27,12 +28,15 @@ from keystoneauth1 import adapter
 from hass import clock
 from hass import exception
 from hass.nova import door
+from hass.nova import records
 
 DISABLED = 'COMPUTE_STATUS_DISABLED'
 VERSION = '1.6'
 """Traits of a provider."""
 CANDIDATES = '1.12'
 """Candidates, each with what it gives by the UUID of the provider."""
+TREE = '1.14'
+"""The providers below another one."""
 MOST = 1000
 
 
@@ -92,6 +96,39 @@ class Placement:
         for one in found:
             given |= dict.fromkeys(_providers(call, one))
         return list(given)
+
+    def inventory(self, provider: str) -> dict[str, int]:
+        """How much a provider and those below it give, by resource class.
+
+        What is reserved there is left out: that is how Nova takes a device
+        out of use that somebody still holds.
+
+        :raises NovaError: each of its kinds
+        """
+        call = f'list the providers below {provider}'
+        found = self._door.get(
+            call, '/resource_providers', TREE, {'in_tree': provider}
+        ).get('resource_providers')
+        if not isinstance(found, list):
+            raise exception.NovaFailed(call, 'the answer holds no providers')
+        total: collections.Counter[str] = collections.Counter()
+        for one in found:
+            total.update(self._usable(records.Record(call, one).text('uuid')))
+        return dict(total)
+
+    def _usable(self, provider: str) -> dict[str, int]:
+        call = f'read the inventories of {provider}'
+        path = f'/resource_providers/{provider}/inventories'
+        found = self._door.get(call, path, TREE).get('inventories')
+        if not isinstance(found, Mapping):
+            raise exception.NovaFailed(call, 'the answer holds no inventories')
+        kinds = {
+            str(name): records.Record(call, one) for name, one in found.items()
+        }
+        return {
+            name: one.number('total') - one.number('reserved')
+            for name, one in kinds.items()
+        }
 
     def _traits(self, provider: str) -> tuple[frozenset[str], int]:
         call = f'read traits of {provider}'

@@ -397,6 +397,28 @@ class Port:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class NetworkAgent:
+    """An agent of Neutron on a host.
+
+    :ivar alive: Neutron has heard it lately, and somebody wants it to work
+    :ivar heartbeat: when Neutron last heard it, by its own clock
+    """
+
+    type: str
+    alive: bool
+    heartbeat: str
+
+    @classmethod
+    def read(cls, call: str, record: object) -> Self:
+        fields = Record(call, record)
+        return cls(
+            type=fields.text('agent_type'),
+            alive=fields.flag('alive') and fields.flag('admin_state_up'),
+            heartbeat=str(fields.anything('heartbeat_timestamp')),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Versions:
     """The microversions that Nova offers, as (major, minor)."""
 

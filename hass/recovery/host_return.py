@@ -14,6 +14,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+import dataclasses
 import datetime
 
 from oslo_config import cfg
@@ -26,6 +27,7 @@ from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import conditions
+from hass.recovery import fitness
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery import instance_failure
@@ -127,6 +129,7 @@ class HostReturn(host_.HostWorkflow):
         self._restart_unprotected = conf.recovery.restart_unprotected
         self._fencing = conf.fencing
         self._mender = mending.Mender(hands.compute)
+        self._fitness = fitness.Check(hands, conf.recovery.fit_seconds)
         self._died_again = died_again
 
     def step(self, turn: Turn) -> Step:
@@ -304,6 +307,7 @@ class HostReturn(host_.HostWorkflow):
         since = _moment(was.get('reports_since') or was.get('on_since'))
         if since is None or host.reported_at is None:
             return False
+        since = max(since, turn.recovery.state_since)
         if host.reported_at <= since:
             return False
         if not was.get('reports_since'):
@@ -380,10 +384,19 @@ class HostReturn(host_.HostWorkflow):
             )
 
     def held(self, turn: Turn) -> Step:
-        """An operator's retry includes another try to boot it."""
-        if turn.recovery.wish is models.Wish.RETRY:
+        """An operator's retry includes another try to boot it.
+
+        And what people were told that it lacks is accepted by either wish.
+        """
+        wish = turn.recovery.wish
+        without = '' if wish is None else self._fitness.accept(turn)
+        if wish is models.Wish.RETRY:
             turn.remember(reset=False, pardoned=self._losses(turn), kept=None)
-        return super().held(turn)
+        step = super().held(turn)
+        if without and isinstance(step, Hop):
+            why = f'{step.why}, and accepts that {without}'
+            return dataclasses.replace(step, why=why)
+        return step
 
     def looks(self) -> dict[Kind, conditions.Look]:
         """Sensors are read as they are before it is powered on."""
@@ -391,7 +404,11 @@ class HostReturn(host_.HostWorkflow):
             Kind.HARDWARE_HEALTHY: self._healthy,
             Kind.EVACUATIONS_ENDED: self._ended,
             Kind.SERVICE_ENABLED: self._enabled,
+            Kind.HOST_FIT: self._fit,
         }
+
+    def _fit(self, turn: Turn, one: Until) -> str:
+        return self._fitness.ended(turn, self.host(turn, one.host))
 
     def _enabled(self, turn: Turn, one: Until) -> str:
         is_enabled = self.service(turn).status == 'enabled'
@@ -458,18 +475,36 @@ class HostReturn(host_.HostWorkflow):
         return Wait(0, 'asked Nova to lift forced_down')
 
     def enabling(self, turn: Turn) -> Step:
-        """Enable what we disabled; an operator's own word stands."""
+        """Enable what we disabled, if the host has again what it had.
+
+        An operator's own word stands.
+        """
         service = self.service(turn)
         if service.state != 'up':
             # Nova tells Placement through a nova-compute that is up, else
             # the scheduler avoids the host until the next periodic update.
             return Wait(0.5, 'Nova does not see nova-compute up yet')
-        step = self._quarantine(turn, service) or self.enable(turn, service)
+        step = self._quarantine(turn, service) or self._compare(turn, service)
         if step is not None:
             return step
-        if self._wanted(turn):
-            return Hop(State.RESTARTING, _in_service(service))
-        return self._end(turn, _in_service(service))
+        was = turn.recovery.was
+        step = None if was.get(fitness.LACKS) else self.enable(turn, service)
+        if step is not None:
+            return step
+        why = was.get(fitness.WITHOUT) or _in_service(service)
+        if self._wanted(turn) and not was.get(fitness.STARTS_WAIT):
+            return Hop(State.RESTARTING, why)
+        return self._end(turn, why)
+
+    def _compare(self, turn: Turn, service: nova.Service) -> Step | None:
+        """Wait for what the host lacks, while it is ours to enable it."""
+        before = turn.recovery.was.get('service', {}).get('status')
+        ours = host_.disabled_by(service) and before != 'disabled'
+        kept = turn.recovery.was.get('kept') and service.status == 'disabled'
+        if ours or kept:
+            return self._fitness.wait(turn, self.host(turn))
+        self._fitness.forget(turn)
+        return None
 
     def _quarantine(self, turn: Turn, service: nova.Service) -> Step | None:
         """Leave a host disabled that fails again and again."""
@@ -499,16 +534,32 @@ class HostReturn(host_.HostWorkflow):
         step = self._mender.mend(turn)
         if step is not None:
             return step
-        kept = turn.recovery.was.get('kept')
-        host = turn.recovery.subject
-        if kept and self.service(turn).status == 'disabled':
+        return self._out_of_service(turn) or Hop(State.RETURNED, why)
+
+    def _out_of_service(self, turn: Turn) -> Hop | None:
+        """Why it is back and stays disabled; None: it need not."""
+        was, host = turn.recovery.was, turn.recovery.subject
+        kept: str = was.get('kept') or ''
+        without: str = was.get(fitness.WITHOUT) or ''
+        if not (kept or without) or self.service(turn).status != 'disabled':
+            return None
+        enabled = Until(Kind.SERVICE_ENABLED, host)
+        if kept:
+            kept += f', and {without}' if without else ''
             return hold(
                 models.HeldKind.RESTRAINT,
                 f'it was {kept}: it is back and stays disabled until '
                 'somebody enables its nova-compute in Nova',
-                Until(Kind.SERVICE_ENABLED, host),
+                enabled,
             )
-        return Hop(State.RETURNED, why)
+        if was.get(fitness.STARTS_WAIT) and (count := len(self._wanted(turn))):
+            without += f'; {count} to be started there wait for that'
+        return hold(
+            models.HeldKind.RESTRAINT,
+            f'{without}: it stays disabled until it has that, or an operator '
+            'retries its recovery',
+            (Until(Kind.HOST_FIT, host), enabled),
+        )
 
     def restarting(self, turn: Turn) -> Step:
         """Start what ran here before and was not evacuated."""
@@ -582,7 +633,11 @@ class HostReturn(host_.HostWorkflow):
             new = {uuid: self._asked_of(uuid) for uuid in missing[:BATCH]}
             turn.remember(asked=asked | new)
         elif is_off and not was.get('noted'):
-            turn.remember(noted=True, in_error=self._mender.in_error(turn))
+            turn.remember(
+                noted=True,
+                in_error=self._mender.in_error(turn),
+                **{fitness.HEARTBEATS: self._fitness.note(self.host(turn))},
+            )
         return bool(missing)
 
     def _asked_of(self, uuid: str) -> list[str]:

@@ -338,6 +338,17 @@ class Witness:
             if path.suspicion(now, since, patience) is accrual.Suspicion.NONE
         )
 
+    def networks_of(self, host: str) -> frozenset[str]:
+        """Networks on which the present boot of a host beats."""
+        heard = self._ears.heard(host)
+        if heard is None:
+            return frozenset()
+        return frozenset(
+            network
+            for network in self._beating(host)
+            if heard.by_network.get(network, 0.0) >= heard.since
+        )
+
     def _until_lasting(self, turn: workflow.Turn, host: str) -> float:
         """Seconds until what is missing since the suspicion is a surprise."""
         self.almanac.note(turn.began, turn.now)

@@ -32,9 +32,11 @@ from hass.simulation import nova_api as api
 from hass.simulation import nova_cloud
 from hass.simulation import nova_keystone as keystone
 from hass.simulation import nova_placement as placement
+from hass.simulation import nova_views as views
 
 COMPUTE = '/compute/v2.1'
 PLACEMENT = '/placement'
+NETWORK = '/network/v2.0'
 IDENTITY = '/identity/v3'
 
 
@@ -58,6 +60,7 @@ class SimulatedNova:
     :ivar answer: a status (500, 503 …) that every compute call gets, or
         None; nothing of the call is carried out
     :ivar placement_answer: the same for the calls of Placement
+    :ivar unlisted: types of services that the catalog does not name
     :ivar garbage: bytes that every compute call gets instead of an answer
 
     :param tick_seconds: how often time is let pass between requests, 0
@@ -81,6 +84,7 @@ class SimulatedNova:
         self.answer: int | None = None
         self.placement_answer: int | None = None
         self.garbage: bytes | None = None
+        self.unlisted: set[str] = set()
         self.highest = highest
         self._api = api.Api(cloud, page)
         self._placement = placement.Placement(cloud)
@@ -173,6 +177,10 @@ class SimulatedNova:
             path = url.path.removeprefix(PLACEMENT)
             reply = self._place(method, path, query, headers, content)
             return reply.status, _bytes(reply.body), {}
+        if url.path.startswith(NETWORK):
+            path = url.path.removeprefix(NETWORK)
+            reply = self._network(method, path, query, headers)
+            return reply.status, _bytes(reply.body), {}
         version = headers.get('OpenStack-API-Version', 'compute 2.1')
         path = url.path.removeprefix(COMPUTE)
         name = headers.get('X-OpenStack-Request-ID')
@@ -201,8 +209,27 @@ class SimulatedNova:
             return placement.refusal(self.placement_answer, 'injected')
         if not self.keystone.knows(headers.get('X-Auth-Token')):
             return placement.refusal(401, 'Authentication required')
-        name = query.get('name')
-        return self._placement.answer(method, path, name, content)
+        return self._placement.answer(method, path, query, content)
+
+    def _network(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+    ) -> api.Reply:
+        if not self.keystone.knows(headers.get('X-Auth-Token')):
+            return api.refusal(401, 'Authentication required')
+        compute = self.cloud.computes.get(query.get('host', ''))
+        if (method, path) != ('GET', '/agents') or compute is None:
+            return api.refusal(404, 'The resource could not be found.')
+        found = [
+            views.network_agent(
+                compute.host.name, one, alive=self.cloud.is_alive(one)
+            )
+            for one in compute.agents
+        ]
+        return api.Reply(200, {'agents': found})
 
     def _identity(
         self, method: str, path: str, body: Any
@@ -211,7 +238,10 @@ class SimulatedNova:
             where = {
                 'compute': self.endpoint,
                 'placement': self._base() + PLACEMENT,
+                'network': self._base() + NETWORK,
             }
+            for kind in self.unlisted:
+                del where[kind]
             return self.keystone.log_in(body, where)
         if method == 'GET' and path.rstrip('/') == IDENTITY:
             return api.Reply(200, self.keystone.version(self.auth_url)), {}

@@ -36,6 +36,14 @@ class SimulatedHost(Protocol):
     def is_on(self) -> bool: ...
 
     @property
+    def os_running(self) -> bool:
+        """Booted, and not hung."""
+
+    @property
+    def devices(self) -> Mapping[str, int]:
+        """How many it has of each resource class of devices."""
+
+    @property
     def nova_compute_running(self) -> bool:
         """It reports and takes work: not booting, not frozen, not off."""
 
@@ -68,6 +76,7 @@ class Host:
     :ivar unstartable: UUIDs of guests that do not start here
     :ivar starts: how often each guest was started here
     :ivar halted: guests that stand still because of a fault
+    :ivar devices: what nova-compute finds, by resource class
     :ivar leftovers: domains that are listed without a guest, with the
         moment of CLOCK_BOOTTIME until which they are
     """
@@ -92,6 +101,7 @@ class Host:
         self._fallen: dict[str, float] = {}
         self.unstartable: set[str] = set()
         self.halted: set[str] = set()
+        self.devices: dict[str, int] = {}
         self.leftovers: dict[str, float] = {}
         self._defined: set[str] = set()
         self.starts: collections.Counter[str] = collections.Counter()

@@ -16,6 +16,7 @@ It refuses what the real one refuses (handlers/trait.py): a provider that
 it does not know, a generation that is no longer the newest.
 """
 
+from collections.abc import Mapping
 import re
 from typing import Any
 
@@ -24,6 +25,7 @@ from hass.simulation import nova_cloud
 from hass.simulation import nova_rows as rows
 from hass.simulation import nova_views as views
 
+_INVENTORIES = re.compile(r'/resource_providers/([^/]+)/inventories')
 _TRAITS = re.compile(r'/resource_providers/([^/]+)/traits')
 
 
@@ -34,15 +36,17 @@ class Placement:
         self._cloud = cloud
 
     def answer(
-        self, method: str, path: str, name: str | None, body: Any
+        self, method: str, path: str, query: Mapping[str, str], body: Any
     ) -> api.Reply:
-        """Answer one request.
-
-        :param name: what the query asks for, None: everything
-        """
+        """Answer one request."""
         with self._cloud.lock:
             if (method, path) == ('GET', '/resource_providers'):
-                return self._list(name)
+                if 'in_tree' in query:
+                    return self._tree(query['in_tree'])
+                return self._list(query.get('name'))
+            match = _INVENTORIES.fullmatch(path)
+            if match is not None and method == 'GET':
+                return self._inventories(match[1])
             if (method, path) == ('GET', '/allocation_candidates'):
                 return self._candidates()
             match = _TRAITS.fullmatch(path)
@@ -68,6 +72,22 @@ class Placement:
             if name in (None, one.host.name)
         ]
         return api.Reply(200, {'resource_providers': found})
+
+    def _tree(self, uuid: str) -> api.Reply:
+        found = [
+            {'uuid': provider.uuid}
+            for one in self._cloud.computes.values()
+            if uuid in (one.provider.uuid, one.devices.uuid)
+            for provider in (one.provider, one.devices)
+        ]
+        return api.Reply(200, {'resource_providers': found})
+
+    def _inventories(self, uuid: str) -> api.Reply:
+        for one in self._cloud.computes.values():
+            for provider in (one.provider, one.devices):
+                if provider.uuid == uuid:
+                    return api.Reply(200, views.inventories(provider))
+        return refusal(404, f'No resource provider {uuid}')
 
     def _candidates(self) -> api.Reply:
         """At 1.12 or later; all servers are of one size."""

@@ -44,6 +44,7 @@ class Pace:
     service_down_time: float = 6.0
     rpc_response_timeout: float = 60.0
     notice_lifecycle: float = 15.0
+    agent_down_time: float = 75.0
 
 
 DISABLED = 'COMPUTE_STATUS_DISABLED'
@@ -56,6 +57,7 @@ class Provider:
     uuid: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
     traits: set[str] = dataclasses.field(default_factory=set)
     generation: int = 1
+    inventory: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def set_traits(self, traits: set[str]) -> None:
         self.traits = set(traits)
@@ -66,6 +68,21 @@ class Provider:
         wanted = self.traits - {DISABLED} | ({DISABLED} if disabled else set())
         if wanted != self.traits:
             self.set_traits(wanted)
+
+
+def _hypervisor() -> Provider:
+    return Provider(
+        inventory={'VCPU': 64, 'MEMORY_MB': 262144, 'DISK_GB': 4000}
+    )
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class NetworkAgent:
+    """An agent of Neutron; it reports while its host's system runs."""
+
+    type: str
+    works: bool = True
+    heard_at: float = float('-inf')
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -84,6 +101,8 @@ class Compute:
     :ivar seen_up: CLOCK_BOOTTIME of its last report
     :ivar starts: which start of the process Nova has seen
     :ivar capacity: how many servers fit
+    :ivar devices: the provider of its devices, below that of the host
+    :ivar agents: of Neutron, on the same host
     :ivar told_to_start: messages that wait until it runs
     :ivar told_to_delete: likewise
     """
@@ -98,7 +117,9 @@ class Compute:
     disabled_reason: str | None = None
     forced_down: bool = False
     zone: str = 'nova'
-    provider: Provider = dataclasses.field(default_factory=Provider)
+    provider: Provider = dataclasses.field(default_factory=_hypervisor)
+    devices: Provider = dataclasses.field(default_factory=Provider)
+    agents: list[NetworkAgent] = dataclasses.field(default_factory=list)
     told_to_start: list['Server'] = dataclasses.field(default_factory=list)
     told_to_delete: list['Server'] = dataclasses.field(default_factory=list)
 

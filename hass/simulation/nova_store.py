@@ -112,6 +112,11 @@ class Store:
         age = self.clock.monotonic() - compute.seen_up
         return not compute.forced_down and age <= self.pace.service_down_time
 
+    def is_alive(self, agent: rows.NetworkAgent) -> bool:
+        """Whether Neutron believes one of its agents alive."""
+        age = self.clock.monotonic() - agent.heard_at
+        return age <= self.pace.agent_down_time
+
     def show(self, instance: str) -> rows.Server:
         server = self.servers.get(instance)
         if server is None or server.deleted:

@@ -18,6 +18,7 @@ from typing import Any
 from hass.simulation import nova_rows as rows
 
 JSON = dict[str, Any]
+RESERVED = {'MEMORY_MB': 512}
 
 
 def _moment(moment: datetime.datetime | None) -> str | None:
@@ -64,6 +65,31 @@ def traits(provider: rows.Provider) -> JSON:
     return {
         'traits': sorted(provider.traits),
         'resource_provider_generation': provider.generation,
+    }
+
+
+def inventories(provider: rows.Provider) -> JSON:
+    """As Placement shows them; of memory some is the host's own."""
+    return {
+        'inventories': {
+            name: {
+                'total': number + RESERVED.get(name, 0),
+                'reserved': RESERVED.get(name, 0),
+            }
+            for name, number in provider.inventory.items()
+        },
+        'resource_provider_generation': provider.generation,
+    }
+
+
+def network_agent(host: str, agent: rows.NetworkAgent, *, alive: bool) -> JSON:
+    """As Neutron shows it."""
+    return {
+        'agent_type': agent.type,
+        'host': host,
+        'alive': alive,
+        'admin_state_up': True,
+        'heartbeat_timestamp': str(agent.heard_at),
     }
 
 

@@ -20,6 +20,8 @@ from hass.simulation import nova_host
 from hass.simulation import nova_rows as rows
 from hass.simulation import nova_store
 
+AGENT_SECONDS = 10.0
+"""From one report of a network agent to the next."""
 NO_CINDER = 'Unable to establish connection to the block storage endpoint.'
 NO_VALID_HOST = (
     'No valid host was found. There are not enough hosts available.'
@@ -38,6 +40,8 @@ class Work:
             for compute in self._store.computes.values():
                 if compute.host.nova_compute_running:
                     self._run(compute)
+                if compute.host.os_running:
+                    self._hear_agents(compute)
             self._store.evacuations = [
                 one for one in self._store.evacuations if self._goes_on(one)
             ]
@@ -52,6 +56,10 @@ class Work:
         if now - compute.seen_up >= self._store.pace.report_interval:
             compute.seen_up = now
             compute.updated_at = self._store.clock.now()
+        # At its start before its first report (compute/manager.py,
+        # pre_start_hook), and periodically.
+        if compute.devices.inventory != compute.host.devices:
+            compute.devices.inventory = dict(compute.host.devices)
         waiting, compute.told_to_start = compute.told_to_start, []
         for server in waiting:
             if server.task_state == 'powering-on':
@@ -66,6 +74,13 @@ class Work:
             self._store.touch(server, vm_state='deleted', task_state=None)
         for server in self._store.servers_on(compute.host.name):
             self._go_on(compute.host, server)
+
+    def _hear_agents(self, compute: rows.Compute) -> None:
+        """Each agent of Neutron that works reports now and then."""
+        now = self._store.clock.monotonic()
+        for agent in compute.agents:
+            if agent.works and now - agent.heard_at >= AGENT_SECONDS:
+                agent.heard_at = now
 
     def _go_on(
         self, host: nova_host.SimulatedHost, server: rows.Server

@@ -61,6 +61,16 @@ def fail_placement(stage: Stage) -> None:
     )
 
 
+def fail_neutron(stage: Stage) -> None:
+    stage.cloud.compute.neutron_failing = exception.NovaFailed(
+        'ask Neutron', '500'
+    )
+
+
+def mend_neutron(stage: Stage) -> None:
+    stage.cloud.compute.neutron_failing = None
+
+
 def lose_answers(stage: Stage) -> None:
     stage.cloud.compute.loses_answers = True
 
@@ -157,6 +167,8 @@ PHRASES = (
     Phrase('nova fails', fail_nova),
     Phrase('nova recovers', mend_nova),
     Phrase('placement fails', fail_placement),
+    Phrase('neutron fails', fail_neutron),
+    Phrase('neutron recovers', mend_neutron),
     Phrase('nova loses answers', lose_answers),
     Phrase('nova loses the next NUMBER evacuations', drop_evacuations),
     Phrase('nova finds no valid host', find_no_host),

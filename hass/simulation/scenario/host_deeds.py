@@ -241,6 +241,26 @@ def heal(stage: Stage, host: Host) -> None:
     host.ailing.clear()
 
 
+def have(stage: Stage, host: Host, number: int, name: str) -> None:
+    """Devices; none are left of 0."""
+    host.host.devices[name] = number
+
+
+def add_network_agent(stage: Stage, host: Host, words: list[str]) -> None:
+    compute = stage.cloud.nova.computes[host.name]
+    compute.agents.append(nova_rows.NetworkAgent(type=' '.join(words)))
+
+
+def run_network_agents(works: bool, stage: Stage, host: Host) -> None:
+    for agent in stage.cloud.nova.computes[host.name].agents:
+        agent.works = works
+
+
+def see_storage(verdict: faults.Verdict, stage: Stage, host: Host) -> None:
+    """Its agent sees it so from now on; its guests feel nothing of it."""
+    host.units.storage = verdict
+
+
 def run_unit(
     path: faults.SidePath,
     run: units.Run,
@@ -339,6 +359,24 @@ PHRASES = (
             (f'has|have a {name} that hangs', units.Run.HUNG, False),
             (f'stops|stop its|their {name}', units.Run.STOPPED, False),
             (f'starts|start its|their {name}', units.Run.ACTIVE, False),
+        )
+    ),
+    Phrase('has|have NUMBER of NAME', have),
+    Phrase('has|have a network agent WORDS', add_network_agent),
+    Phrase(
+        'loses|lose its|their network agents',
+        functools.partial(run_network_agents, False),
+    ),
+    Phrase(
+        'gets|get its|their network agents back',
+        functools.partial(run_network_agents, True),
+    ),
+    *(
+        Phrase(pattern, functools.partial(see_storage, verdict))
+        for pattern, verdict in (
+            ('looks|look at its|their storage', faults.Verdict.HEALTHY),
+            ('loses|lose its|their storage', faults.Verdict.FAILED),
+            ('gets|get its|their storage back', faults.Verdict.HEALTHY),
         )
     ),
     Phrase('obeys|obey no orders', forbid_orders),

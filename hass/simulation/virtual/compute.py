@@ -33,6 +33,7 @@ class Compute(nova.Compute):
 
     :ivar failing: what is raised instead of an answer
     :ivar placement_failing: the same for Placement alone
+    :ivar neutron_failing: the same for what is asked of Neutron
     :ivar loses_answers: an evacuation takes effect, its answer is lost
     :ivar drops_evacuations: how many more calls never reach Nova
     """
@@ -42,6 +43,7 @@ class Compute(nova.Compute):
         self._clock = clock
         self.failing: exception.NovaError | None = None
         self.placement_failing: exception.NovaError | None = None
+        self.neutron_failing: exception.NovaError | None = None
         self.loses_answers = False
         self.drops_evacuations = 0
         self.calls: list[str] = []
@@ -110,6 +112,22 @@ class Compute(nova.Compute):
         provider = self._cloud.computes[host].provider
         closed = nova_rows.DISABLED in provider.traits
         return [] if closed else [provider.uuid]
+
+    def inventory(self, host: str) -> dict[str, int]:
+        self.check_placement()
+        row = self._cloud.computes[host]
+        return row.provider.inventory | row.devices.inventory
+
+    def network_agents(self, host: str) -> list[records.NetworkAgent]:
+        with self._call('list network agents'):
+            if self.neutron_failing is not None:
+                raise self.neutron_failing
+            return [
+                records.NetworkAgent(
+                    one.type, self._cloud.is_alive(one), str(one.heard_at)
+                )
+                for one in self._cloud.computes[host].agents
+            ]
 
     def places(self, server: records.Server) -> list[str]:
         self.check_placement()

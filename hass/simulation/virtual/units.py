@@ -50,6 +50,7 @@ class Unit:
 class Units:
     """nova-compute and libvirtd of one host.
 
+    :ivar storage: what its agent sees of its storage; None: it looks not
     :ivar touched: something befell them: before that nobody tells of them
     :ivar obeys: root lets the agent do what engines order
     :ivar restarts: how often they were restarted by order
@@ -60,6 +61,7 @@ class Units:
         self._boots = host.boots
         self._units = {COMPUTE: Unit(), LIBVIRT: Unit()}
         self.touched = False
+        self.storage: faults.Verdict | None = None
         self.obeys = True
         self.restarts = 0
         self.results: list[messages.OrderResult] = []
@@ -103,9 +105,16 @@ class Units:
     def sights(self) -> list[messages.Sight]:
         """What the detectors of the agent see now."""
         self._boot()
+        storage = [
+            messages.Sight(
+                faults.SidePath.STORAGE, 'storage_file', self.storage, 0.2
+            )
+            for _ in range(self.storage is not None)
+            if self.storage is not None
+        ]
         if not self.touched:
-            return []
-        return [
+            return storage
+        return storage + [
             messages.Sight(
                 path,
                 detector,

@@ -119,6 +119,68 @@ class PlacementTest(nova_case.NovaTest):
         self.wait_for_status(instance, 'error')
 
 
+class InventoryTest(nova_case.NovaTest):
+    def test_devices_below_the_host_count(self):
+        self.cloud.machines[self.a].devices['VGPU'] = 4
+        self.wait_for(
+            lambda: 'VGPU' in self.nova.inventory(self.a),
+            why='nova-compute to tell Placement',
+        )
+        self.assertEqual(
+            {'VCPU': 64, 'MEMORY_MB': 262144, 'DISK_GB': 4000, 'VGPU': 4},
+            self.nova.inventory(self.a),
+        )
+        self.assertNotIn('VGPU', self.nova.inventory(self.b))
+
+    def test_a_placement_that_fails_tells_nothing(self):
+        self.cloud.server.placement_answer = 503
+        error = self.assertRaises(
+            exception.NovaFailed, self.nova.inventory, self.a
+        )
+        self.assertIn('list the providers below', str(error))
+
+
+class NetworkAgentsTest(nova_case.NovaTest):
+    OVS = 'Open vSwitch agent'
+
+    def agents(self, host, nova=None):
+        found = (nova or self.nova).network_agents(host)
+        return [(one.type, one.alive) for one in found]
+
+    def install(self, host):
+        agent = nova_rows.NetworkAgent(type=self.OVS)
+        self.cloud.cloud.computes[host].agents.append(agent)
+        self.cloud.cloud.advance()
+        return agent
+
+    def test_those_of_a_host_are_listed(self):
+        self.install(self.a)
+        self.assertEqual([(self.OVS, True)], self.agents(self.a))
+        self.assertEqual([], self.agents(self.b))
+
+    def test_one_that_was_not_heard_for_long_is_dead(self):
+        agent = self.install(self.a)
+        agent.works = False
+        agent.heard_at -= 80
+        self.assertEqual([(self.OVS, False)], self.agents(self.a))
+
+    def test_where_there_is_no_neutron_there_are_none(self):
+        self.install(self.a)
+        self.cloud.server.unlisted.add('network')
+        self.assertEqual([], self.agents(self.a, self.cloud.client()))
+
+    def test_a_neutron_without_agents_has_none(self):
+        self.assertEqual([], self.agents('unknown'))
+
+    def test_its_address_may_be_set(self):
+        elsewhere = self.cloud.client(
+            network_endpoint_override='http://127.0.0.1:9/v2.0'
+        )
+        self.assertRaises(
+            exception.NovaUnreachable, elsewhere.network_agents, self.a
+        )
+
+
 class DaemonsTest(nova_case.NovaTest):
     def test_conductors_and_schedulers_are_listed(self):
         self.cloud.cloud.daemons[1].up = False
