@@ -240,10 +240,14 @@ class HostReturn(host_.HostWorkflow):
         )
         occupied = occupancy.guests(self._compute, host, memory)
         if occupied:
+            why = f'its power is not cut, though {CYCLES[was["cycle"]]}: '
+            why += occupied
+            # What nova-compute has cleaned up is listed until the next report.
+            if not mute and turn.seconds_in_state() < REPORTS_SECONDS:
+                return Wait(1, why)
             return hold(
                 models.HeldKind.RESTRAINT,
-                f'its power is not cut, though {CYCLES[was["cycle"]]}: '
-                f'{occupied}',
+                why,
                 (
                     Until(Kind.HOST_HEARD, host.name),
                     Until(Kind.BMC_READS_OFF, host.name),

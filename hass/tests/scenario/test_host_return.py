@@ -76,6 +76,27 @@ class HostReturnTest(base.ScenarioTest):
         self.assertEqual(2, self.host.off_calls)
         self.assert_recovered(HOST, self.instances)
 
+    def test_what_nova_cleaned_up_a_moment_ago_is_no_guest(self):
+        """Shut-off domains are listed until the report after the clean-up."""
+        cleaned: list[str] = []
+
+        def evacuate_twice(turn):
+            if turn.recovery.state == 'settling' and not cleaned:
+                server = self.cloud.nova.show(self.instances[0])
+                move = self.cloud.nova.record(server, 'evacuation', 'done')
+                move.source, move.id = HOST, 0
+                gone = self.cloud.clock.monotonic() + 12
+                self.host.host.leftovers[server.uuid] = gone
+                cleaned.append(server.uuid)
+
+        self.cloud.before_step = evacuate_twice
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'returned')
+        story = self.cloud.newest(HOST)
+        self.assertNotIn('held', self.cloud.history(story))
+        self.assertEqual(2, self.cloud.history(story).count('awaiting_agent'))
+        self.assert_recovered(HOST, self.instances)
+
     def fall_silent_while_it_boots(self):
         """Its agent never comes: the return waits to power it off and on."""
         self.cloud.engines['engine-2'].alive = False
