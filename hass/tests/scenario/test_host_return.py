@@ -78,16 +78,19 @@ class HostReturnTest(base.ScenarioTest):
 
     def test_what_nova_cleaned_up_a_moment_ago_is_no_guest(self):
         """Shut-off domains are listed until the report after the clean-up."""
+        instance = self.instances[0]
         cleaned: list[str] = []
 
         def evacuate_twice(turn):
-            if turn.recovery.state == 'settling' and not cleaned:
-                server = self.cloud.nova.show(self.instances[0])
+            state = turn.recovery.state
+            if state == 'awaiting_agent' and not cleaned:
+                gone = self.cloud.clock.monotonic() + 20
+                self.host.host.leftovers[instance] = gone
+            if state == 'settling' and not cleaned:
+                server = self.cloud.nova.show(instance)
                 move = self.cloud.nova.record(server, 'evacuation', 'done')
                 move.source, move.id = HOST, 0
-                gone = self.cloud.clock.monotonic() + 12
-                self.host.host.leftovers[server.uuid] = gone
-                cleaned.append(server.uuid)
+                cleaned.append(instance)
 
         self.cloud.before_step = evacuate_twice
         self.host.hang()
