@@ -13,7 +13,7 @@
 """``make soak SET=name``: long campaigns.
 
 Sets: ``chaos``, random faults in virtual time, with a seed that repeats them
-(hass/tests/chaos.py), two seeds at a time; ``detection``, seconds from faults
+(tools/soak_chaos.py); ``detection``, seconds from faults
 of the lab's hosts to the decision (tools/bench/detection.py); ``fuzz``, so
 many requests to the API at least that its description allows or forbids, on
 each database (hass/tests/functional/api/test_fuzz.py); ``guests``, faults of
@@ -29,24 +29,20 @@ Nova, none of which may start a recovery;
 import argparse
 from collections.abc import Sequence
 import dataclasses
-import logging
-import multiprocessing
+import datetime
 import os
 import pathlib
 import random
 import subprocess
 import sys
 import time
-import traceback
 
-from rich import progress
-
-from hass.tests import chaos
 from tools.bench import detection
 from tools.bench import guests
 from tools.minicloud import lab
 from tools.minicloud import lifecycle
 from tools import noise_hours
+from tools import soak_chaos
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROCESSES = 2
@@ -71,51 +67,6 @@ COUNTS = {
     'users': 500,
     'users-guests': 60,
 }
-
-
-def play_chaos(seed: int, count: int) -> bool:
-    """Each seed that fails is told with its story.
-
-    Said at the end: how often only an operator's retry helped, and how
-    often a page names what does not run.
-    """
-    seeds = range(seed, seed + count)
-    print(f'chaos: {count} seeds from {seed} on')
-    failed: list[int] = []
-    retried: list[int] = []
-    named: list[int] = []
-    with multiprocessing.Pool(PROCESSES) as pool:
-        played = pool.imap_unordered(_play_one, seeds)
-        for each, outcome in progress.track(played, 'chaos', total=count):
-            if isinstance(outcome, str):
-                failed.append(each)
-                print(f'seed {each}: {outcome}')
-                continue
-            if outcome.retried:
-                retried.append(each)
-                print(f'seed {each}, retried: {"; ".join(outcome.retried)}')
-            if outcome.named:
-                named.append(each)
-                print(f'seed {each}, paged: {"; ".join(outcome.named)}')
-    print(
-        f'{count - len(failed)} passed, {len(failed)} failed: '
-        f'{sorted(failed)}\n'
-        f'{len(retried)} needed an operator\'s retry: {sorted(retried)}\n'
-        f'{len(named)} ended with a page for what does not run: '
-        f'{sorted(named)}'
-    )
-    return not failed
-
-
-def _play_one(seed: int) -> tuple[int, chaos.Outcome | str]:
-    """The outcome of a seed, or the story of its failure."""
-    logging.disable(logging.CRITICAL)
-    try:
-        return seed, chaos.play(seed)
-    except chaos.Unsafe as error:
-        return seed, str(error)
-    except Exception:
-        return seed, traceback.format_exc()
 
 
 def play_noise(count: int) -> bool:
@@ -158,6 +109,16 @@ def _run(names: Sequence[str], env: dict[str, str]) -> bool:
     return done.returncode == 0
 
 
+def _moment(text: str) -> datetime.datetime:
+    """The next time that the clock on the wall shows it."""
+    now = datetime.datetime.now()
+    clock = datetime.time.fromisoformat(text)
+    moment = datetime.datetime.combine(now, clock)
+    if moment < now:
+        moment += datetime.timedelta(days=1)
+    return moment
+
+
 def _say(text: str) -> None:
     print(f'{time.strftime("%H:%M:%S")} {text}', file=sys.stderr, flush=True)
 
@@ -168,6 +129,18 @@ def main() -> int:
     parser.add_argument('set', choices=sorted(COUNTS))
     parser.add_argument('--seed', type=int, default=random.randrange(10**6))
     parser.add_argument('--count', type=int)
+    parser.add_argument(
+        '--processes',
+        type=int,
+        default=PROCESSES,
+        help='how many seeds of chaos are played at a time',
+    )
+    parser.add_argument(
+        '--until',
+        type=_moment,
+        metavar='HH:MM',
+        help='no seed of chaos is begun after it',
+    )
     options = parser.parse_args()
     count = options.count or COUNTS[options.set]
     match options.set:
@@ -184,7 +157,9 @@ def main() -> int:
         case 'users' | 'users-guests' as name:
             good = play_users(USERS[name], options.seed, count)
         case _:
-            good = play_chaos(options.seed, count)
+            good = soak_chaos.soak(
+                options.seed, count, options.processes, options.until
+            )
     return 0 if good else 1
 
 

@@ -85,8 +85,13 @@ def open_of_host(session: orm.Session, host: str) -> Recovery | None:
 
 def open_ones(session: orm.Session) -> list[Recovery]:
     """All open recoveries, oldest first."""
+    return list(session.scalars(_open_ones()))
+
+
+@functools.cache
+def _open_ones() -> sa.Select[Recovery]:
     query = sa.select(Recovery).where(Recovery.ended_at.is_(None))
-    return list(session.scalars(query.order_by(Recovery.id)))
+    return query.order_by(Recovery.id)
 
 
 def rescue_of_host(session: orm.Session, host: str) -> Recovery | None:

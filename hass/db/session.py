@@ -190,7 +190,7 @@ class Database:
         :raises hass.exception.DatabaseUnreachable: it took no effect, or
             the answer to COMMIT was lost
         """
-        with _told(), self._manager.writer.using(_Context()) as session:
+        with told(), self._manager.writer.using(_Context()) as session:
             session.connection(execution_options={'hass_writer': True})
             yield session
 
@@ -200,7 +200,7 @@ class Database:
 
         :raises hass.exception.DatabaseUnreachable: there is no answer
         """
-        with _told(), self._manager.reader.using(_Context()) as session:
+        with told(), self._manager.reader.using(_Context()) as session:
             yield session
 
     def write(
@@ -309,7 +309,7 @@ def passes(error: Exception) -> bool:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """An outage is told in our own words."""
     try:
         yield

@@ -407,6 +407,8 @@ class Patrol:
     def _suspect(
         self, host: models.Host, why: str, *, silent: bool = False
     ) -> None:
+        if self._database.read(self._stands, host.name):
+            return
         try:
             opened = self._database.write(self._open, host, why, silent)
         except oslo_exception.DBDuplicateEntry:
@@ -419,6 +421,16 @@ class Patrol:
                 extra=origin.logged(opened.uuid),
             )
             self._wake()
+
+    def _stands(self, session: orm.Session, host: str) -> bool:
+        """Whether its story is open: then no row need be locked.
+
+        A host stays silent for long, and each turn of each engine asks.
+        """
+        standing = recoveries.open_of_host(session, host)
+        if standing is None:
+            return False
+        return not self._died_again(session, standing)
 
     def _open(
         self, session: orm.Session, host: models.Host, why: str, silent: bool

@@ -31,6 +31,9 @@ from hass.tests import fake_cloud
 from hass.tests import havoc
 
 FAULTS = 8
+FINE_SECONDS = 3
+"""After each deed the clock goes on in quarters of a second, later in whole
+seconds."""
 ALONE_SECONDS = 1800
 """So long nobody helps; then an operator retries what is held."""
 PATIENCE_SECONDS = 7200
@@ -78,7 +81,12 @@ class Chaos:
             self._do(self.havoc.cross_wires)
         for _ in range(FAULTS):
             self._do(self.random.choice(self.havoc.deeds()))
-            self.cloud.tick(self.random.choice((0.25, 1, 3, 8, 30)))
+            seconds = self.random.choice((0.25, 1, 3, 8, 30))
+            self.cloud.tick(min(seconds, FINE_SECONDS))
+            if seconds > FINE_SECONDS:
+                self.cloud.tick(
+                    seconds - FINE_SECONDS, fake_cloud.COARSE_SECONDS
+                )
         self.told.append(f'{self.cloud.clock.monotonic():.2f} mended')
         self.havoc.mend()
         self._settle()

@@ -16,23 +16,18 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
-import functools
 import os
 import pathlib
-import tempfile
 
 from oslo_config import cfg
-import sqlalchemy as sa
 
 from hass import beats
 from hass import conf as options
 from hass.db import clusters
 from hass.db import hosts as hosts_
 from hass.db import instances as instances_
-from hass.db import migration
 from hass.db import models
 from hass.db import orders
-from hass.db import session as db_session
 from hass.engine import endpoint
 from hass import events
 from hass import exception
@@ -45,6 +40,7 @@ from hass.simulation import nova_rows
 from hass.simulation.virtual import agents
 from hass.simulation.virtual import bmcs
 from hass.simulation.virtual import compute
+from hass.simulation.virtual import database as database_
 from hass.simulation.virtual import ears
 from hass.simulation.virtual import engines as engines_
 from hass.simulation.virtual import guests
@@ -64,27 +60,12 @@ def make_conf(folder: str, **changes: object) -> cfg.ConfigOpts:
     """Every option at its default but for ``group__option=value``."""
     conf = cfg.ConfigOpts()
     options.register(conf)
-    db_session.register_opts(conf)
+    database_.make_conf(conf, folder)
     conf([], project='hass', default_config_files=[])
-    conf.set_override(
-        'connection', f'sqlite:///{folder}/hass.sqlite', 'database'
-    )
-    conf.set_override('sqlite_synchronous', False, 'database')
     for name, value in changes.items():
         group, _, option = name.partition('__')
         conf.set_override(option, value, group)
     return conf
-
-
-@functools.cache
-def _empty_database() -> bytes:
-    """The file of a migrated SQLite database."""
-    with tempfile.TemporaryDirectory() as folder:
-        clock = virtual.VirtualClock()
-        database = db_session.Database(make_conf(folder), clock)
-        migration.sync(database)
-        database.close()
-        return (pathlib.Path(folder) / 'hass.sqlite').read_bytes()
 
 
 class Book(ledger.Ledger):
@@ -119,19 +100,6 @@ class Bus:
             raise exception.EngineUnreachable('wake', 'the broker is gone')
 
 
-class Database(db_session.Database):
-    """One thread works here: its connections are kept, which is quicker."""
-
-    def _prepare(self, engine: sa.Engine) -> None:
-        pool = engine.pool
-        engine.pool = sa.QueuePool(
-            pool._creator,
-            dialect=pool._dialect,
-            _dispatch=pool.dispatch,
-        )
-        super()._prepare(engine)
-
-
 class Cloud:
     """A cluster of hosts, and the engines that watch over it.
 
@@ -160,8 +128,7 @@ class Cloud:
         place = pathlib.Path(folder)
         secrets.create(place / 'keyring')
         self.keyring = secrets.Keyring(place / 'keyring')
-        (place / 'hass.sqlite').write_bytes(_empty_database())
-        self.database = Database(conf, self.clock)
+        self.database = database_.Database(conf, self.clock)
         self.ledger_path = place / 'ledger.jsonl'
         self.ledger = Book(self.ledger_path, now=self.clock.monotonic)
         names = [f'compute-{number + 1}' for number in range(hosts)]
