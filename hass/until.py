@@ -89,7 +89,7 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.MOVES_ENDED: 'Nova has ended a move of {instance}',
     Kind.EVACUATIONS_ENDED: 'Nova evacuates nothing from {host}',
     Kind.ROOM: 'another host of its cluster is usable',
-    Kind.CONTROL_PLANE: 'Nova, Placement and the message bus answer',
+    Kind.CONTROL_PLANE: '{services}',
     Kind.RESTRAINT: 'restraint allows it',
     Kind.CLUSTER_CHANGED: 'the settings of its cluster are changed',
     Kind.SERVICE_ENABLED: 'somebody enables nova-compute of {host} in Nova',
@@ -122,6 +122,7 @@ class Until:
     :ivar instance: which instance is asked for
     :ivar seconds: how much time has to pass, for ANEW
     :ivar most: the same, when it came to nothing again and again
+    :ivar services: of the control plane, that have to answer
     """
 
     kind: Kind
@@ -129,6 +130,7 @@ class Until:
     instance: str = ''
     seconds: float = 0.0
     most: float = 0.0
+    services: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         later = ' (more each time)' if self.most > self.seconds else ''
@@ -137,6 +139,7 @@ class Until:
             instance=self.instance,
             seconds=self.seconds,
             later=later,
+            services=answering(self.services),
         )
 
     def to_dict(self) -> JSON:
@@ -148,9 +151,19 @@ class Until:
     def of(cls, stored: Mapping[str, Any]) -> Self:
         """From what was stored; what a newer engine wrote is not readable."""
         try:
-            return cls(**(dict(stored) | {'kind': Kind(stored['kind'])}))
+            services = tuple(stored.get('services', ()))
+            read = {'kind': Kind(stored['kind']), 'services': services}
+            return cls(**(dict(stored) | read))
         except (KeyError, TypeError, ValueError):
             return cls(Kind.OPERATOR)
+
+
+def answering(services: Sequence[str]) -> str:
+    """That they answer, in words."""
+    *most, last = services or ('Nova', 'Placement', 'message bus')
+    if not most:
+        return f'{last} answers'
+    return f'{", ".join(most)} and {last} answer'
 
 
 OPERATOR = Until(Kind.OPERATOR)

@@ -21,7 +21,9 @@ from hass import clock as hass_clock
 from hass.conf import nova as options
 from hass import exception
 from hass.fencing.absence import DomainAbsent
+from hass.nova import beside as beside_
 from hass.nova.client import Nova
+from hass.nova.compute import Beside
 from hass.nova.compute import Compute
 from hass.nova.compute import DAEMONS
 from hass.nova.compute import mark
@@ -49,6 +51,7 @@ __all__ = [
     'ABSENCE_SECONDS',
     'Action',
     'Aggregate',
+    'Beside',
     'Compute',
     'DAEMONS',
     'Daemon',
@@ -121,6 +124,15 @@ def connect(conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> Nova:
         door.Door(session, where, *seconds),
         placement.Placement(placement.Door(session, beside, *seconds)),
         network.Network(network.Door(session, networks, *seconds)),
+        beside_.Neighbours(
+            session,
+            {
+                'interface': where['interface'],
+                'region_name': group.region_name,
+            },
+            {Beside.NEUTRON: group.network_endpoint_override},
+            *seconds,
+        ),
         clock,
         group.evacuate_microversion,
     )

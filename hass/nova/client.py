@@ -19,6 +19,7 @@ import re
 
 from hass import clock as hass_clock
 from hass import exception
+from hass.nova import beside as beside_
 from hass.nova import compute
 from hass.nova import door as doors
 from hass.nova import network
@@ -44,12 +45,14 @@ class Nova(compute.Compute):
         door: doors.Door,
         beside: placement.Placement,
         agents: network.Network,
+        neighbours: beside_.Neighbours,
         clock: hass_clock.Clock,
         evacuate_at: str,
     ) -> None:
         self._door = door
         self._placement = beside
         self._network = agents
+        self._neighbours = neighbours
         self._clock = clock
         self._evacuate_at = evacuate_at
         self._versions: records.Versions | None = None
@@ -107,6 +110,9 @@ class Nova(compute.Compute):
 
     def check_placement(self) -> None:
         self._placement.answer()
+
+    def check_beside(self, service: compute.Beside) -> None:
+        self._neighbours.check(service)
 
     def open_providers(self, host: str) -> list[str]:
         providers = self._providers_of(host)

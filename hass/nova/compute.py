@@ -14,6 +14,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 import datetime
+import enum
 from typing import Protocol
 
 from hass import clock
@@ -23,6 +24,15 @@ from hass.nova import records
 
 DAEMONS = ('nova-conductor', 'nova-scheduler')
 """Without one of each up Nova takes calls and does nothing."""
+
+
+class Beside(enum.StrEnum):
+    """Services that Nova calls while it starts an instance."""
+
+    KEYSTONE = 'Keystone'
+    NEUTRON = 'Neutron'
+    CINDER = 'Cinder'
+    GLANCE = 'Glance'
 
 
 def nothing() -> None:
@@ -67,6 +77,9 @@ class Compute(Protocol):
 
     def check_placement(self) -> None:
         """See that Placement answers; its errors are those of Nova."""
+
+    def check_beside(self, service: Beside) -> None:
+        """See that a service answers, if the cloud has it; likewise."""
 
     def open_providers(self, host: str) -> list[str]:
         """UUIDs of a host's resource providers that take new instances."""

@@ -49,7 +49,7 @@ def nothing() -> None:
 
 
 @contextlib.contextmanager
-def _said_by(call: str) -> Iterator[None]:
+def said_by(call: str) -> Iterator[None]:
     """Give what keystoneauth raises our own three meanings.
 
     What it says holds addresses, never headers: no token.
@@ -160,7 +160,7 @@ class Door:
 
         :raises NovaError: Keystone does not tell
         """
-        with _said_by(call):
+        with said_by(call):
             try:
                 return self._client('').get_endpoint() is not None
             except ks.EndpointNotFound:
@@ -277,14 +277,14 @@ class Door:
         """
         client = self._client(version)
         for again in (True, False):
-            with _said_by(call):
+            with said_by(call):
                 headers = dict(self._session.get_auth_headers() or {})
                 endpoint = client.get_endpoint()
             headers |= _named()
             if 'data' in content:
                 headers['Content-Type'] = 'application/json'
             guard()
-            with _said_by(call):
+            with said_by(call):
                 answer, body = client.request(
                     path,
                     method,

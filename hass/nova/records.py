@@ -199,6 +199,18 @@ class Flavor:
         )
 
 
+def _has_volumes(record: object) -> bool:
+    """What does not say so has some if it has no image."""
+    if not isinstance(record, Mapping):
+        return False
+    told = record.get('os-extended-volumes:volumes_attached')
+    return bool(not record.get('image') if told is None else told)
+
+
+RESTING = frozenset(
+    {'stopped', 'shelved', 'shelved_offloaded', 'deleted', 'soft-delete'}
+)
+"""Servers of these vm_states have no guest, unless a task is under way."""
 FAULT_LENGTH = 300
 """More of a fault than this is no sentence."""
 
@@ -245,6 +257,13 @@ class Server:
     flavor: Flavor | None = None
     fault: str = ''
     """Why it is in ERROR, in Nova's words."""
+    has_volumes: bool = False
+    """Cinder has to let go of them, and to attach them elsewhere."""
+
+    @property
+    def may_run(self) -> bool:
+        """Whether it has a guest, or is about to, for all Nova knows."""
+        return self.vm_state not in RESTING or bool(self.task_state)
 
     @classmethod
     def read(cls, call: str, record: object) -> Self:
@@ -268,6 +287,7 @@ class Server:
             ),
             flavor=Flavor.read(call, fields.anything('flavor')),
             fault=_fault(record),
+            has_volumes=_has_volumes(record),
         )
 
 

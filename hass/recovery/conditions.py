@@ -200,9 +200,9 @@ class Conditions:
         return f'{usable[0].name} is usable' if usable else ''
 
     def _control_plane(self, turn: Turn, one: until.Until) -> str:
-        if self._hands.control_plane.trouble():
+        if self._hands.control_plane.trouble(one.services):
             return ''
-        return 'Nova, Placement and the message bus answer'
+        return until.answering(one.services)
 
 
 def again(was: Mapping[str, Any], ends: Collection[until.Until]) -> int:

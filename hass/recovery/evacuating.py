@@ -24,6 +24,7 @@ from hass.db import recoveries
 from hass import entitlement
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import control_plane
 from hass.recovery import hands as hands_
 from hass.recovery import judgement
 from hass.recovery import places
@@ -90,9 +91,14 @@ class Evacuator:
         # A few at a time, each with a fresh look, would be asking a lot.
         few = min(requesting.BATCH, (self._parallel + 1) // 2)
         if due and room >= min(len(due), few):
-            sent = self._requester.ask(turn, host, due[:room])
-            if isinstance(sent, Wait):
-                return sent
+            sent = self._requester.ask(turn, host, due, room)
+            if isinstance(sent, control_plane.Trouble):
+                # What is under way needs no answer of ours.
+                return (
+                    Wait(control_plane.WAIT_SECONDS, str(sent))
+                    if running
+                    else control_plane.wait_for(turn, sent)
+                )
             more = due[room:] and running + sent < self._parallel
             return Wait(0 if sent and more else 1, _progress(rows))
         if running or pending:

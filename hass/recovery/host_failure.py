@@ -35,6 +35,7 @@ from hass import faults
 from hass import nova
 from hass.recovery import adoption
 from hass.recovery import conditions
+from hass.recovery import control_plane
 from hass.recovery import cutting
 from hass.recovery import evacuating
 from hass.recovery import fallen
@@ -177,6 +178,11 @@ class HostFailure(host_.HostWorkflow):
         try:
             nova_says = NovaSays(services.result(), servers.result())
         except exception.NovaError as error:
+            trouble = self._hands.control_plane.trouble()
+            if trouble:
+                return self._unclear(
+                    turn, f'nobody asks Nova now: {trouble}', trouble.until
+                )
             return self._unclear(turn, str(error), Until(Kind.CONTROL_PLANE))
         evidence = dataclasses.replace(
             evidence, compute_down=nova_says.is_down(host.name)
@@ -441,7 +447,11 @@ class HostFailure(host_.HostWorkflow):
                     self._passing(host.name),
                 )
             # While the message bus is away, Nova takes all hosts for down.
-            trouble = self._hands.control_plane.trouble()
+            trouble = self._hands.control_plane.trouble(
+                control_plane.common_needs(
+                    one for one in nova_says.servers if one.uuid in running
+                )
+            )
             refusal = self._refusal(turn, host, fault, bool(usable or trouble))
             if refusal is not None:
                 return refusal
@@ -449,7 +459,7 @@ class HostFailure(host_.HostWorkflow):
                 return self._unclear(
                     turn,
                     f'{fault.why}; nothing is fenced now: {trouble}',
-                    Until(Kind.CONTROL_PLANE),
+                    trouble.until,
                 )
         silent = self._witness.ears().fallen()
         return Hop(

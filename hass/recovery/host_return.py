@@ -27,6 +27,7 @@ from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import conditions
+from hass.recovery import control_plane
 from hass.recovery import fitness
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
@@ -581,14 +582,29 @@ class HostReturn(host_.HostWorkflow):
             names = ', '.join(f'{one.name} ({one.vm_state})' for one in down)
             return self._end(turn, f'in service, but {names} do not run')
         idle = [server for server in down if not server.task_state]
+        able = self._able(turn, idle[:BATCH])
+        if not isinstance(able, list):
+            return able
         running = [
-            server.uuid
-            for server in idle[:BATCH]
-            if self._restart(turn, server)
+            server.uuid for server in able if self._restart(turn, server)
         ]
         if running:
             turn.remember(running=[*was.get('running', ()), *running])
         return Wait(RESTART_SECONDS, f'{len(down)} instances are to start')
+
+    def _able(
+        self, turn: Turn, servers: list[nova.Server]
+    ) -> list[nova.Server] | Step:
+        """Those that lack nothing which is away now."""
+        needs = {one.uuid: control_plane.needs_of(one) for one in servers}
+        trouble = self._hands.control_plane.trouble(
+            frozenset[str]().union(*needs.values())
+        )
+        able = [one for one in servers if not trouble.hinders(needs[one.uuid])]
+        if servers and not able:
+            return control_plane.wait_for(turn, trouble)
+        control_plane.is_back(turn)
+        return able
 
     def _restart(self, turn: Turn, server: nova.Server) -> bool:
         """Whether it runs; else it is brought one call nearer to that.

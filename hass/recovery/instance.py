@@ -38,6 +38,7 @@ from hass import exception
 from hass import faults
 from hass import nova
 from hass.recovery import closing
+from hass.recovery import control_plane
 from hass.recovery import hands as hands_
 from hass.recovery import intent
 from hass.recovery import standing
@@ -47,6 +48,8 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass.until import Kind
+from hass.until import Until
 
 LOOK_SECONDS = 0.5
 HEARD_SECONDS = 3.0
@@ -79,6 +82,7 @@ class InstanceWorkflow(workflow.Workflow):
     def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
         self._compute = hands.compute
         self._witness = hands.witness
+        self._control_plane = hands.control_plane
         self._closer = hands.closer
         self._settle_seconds = conf.nova.settle_seconds
 
@@ -149,6 +153,15 @@ class InstanceWorkflow(workflow.Workflow):
         silent = self.silent(host_of(turn))
         if silent:
             return Wait(LOOK_SECONDS, silent)
+        trouble = self._control_plane.trouble(
+            control_plane.needs_of(scene.server)
+        )
+        if trouble:
+            changed = Until(
+                Kind.INSTANCE_CHANGED, instance=turn.recovery.subject
+            )
+            return control_plane.wait_for(turn, trouble, changed)
+        control_plane.is_back(turn)
         with turn.read() as session:
             now = moments.read_now(session).isoformat()
         turn.remember(
@@ -302,6 +315,15 @@ def asked(turn: Turn) -> str:
     """The action that Nova was last asked for; '' for none."""
     name: str = _request_of(turn).get('name', '')
     return name
+
+
+def asked_seconds(turn: Turn) -> float:
+    """How long ago Nova was last asked for something; for ever if never."""
+    at = _request_of(turn).get('at')
+    if at is None:
+        return float('inf')
+    asked_at = datetime.datetime.fromisoformat(at)
+    return (turn.now - asked_at).total_seconds()
 
 
 def _request_of(turn: Turn) -> Mapping[str, Any]:

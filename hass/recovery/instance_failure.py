@@ -34,6 +34,7 @@ from hass import exception
 from hass import faults
 from hass import nova
 from hass.recovery import conditions
+from hass.recovery import control_plane
 from hass.recovery import hands as hands_
 from hass.recovery import instance as instance_
 from hass.recovery.instance import LOOK_SECONDS
@@ -503,8 +504,14 @@ class InstanceFailure(instance_.InstanceWorkflow):
         return self._watch(turn, None, f'Nova has {name}ed it')
 
     def _patient(self, turn: Turn, scene: Scene, step: Step) -> Step:
-        """Up to a limit: what Nova does not do, another way may."""
-        if turn.seconds_in_state() > RUNG_SECONDS:
+        """Up to a limit: what Nova does not do, another way may.
+
+        Another way needs what is away, too.
+        """
+        if isinstance(step, Hop) or control_plane.waits(turn):
+            return step
+        asked = instance_.asked_seconds(turn)
+        if min(turn.seconds_in_state(), asked) > RUNG_SECONDS:
             return self._next(turn, scene, step.why)
         return step
 

@@ -28,10 +28,6 @@ from hass import exception
 from hass import nova
 from hass.recovery.workflow import Turn
 
-RESTING = frozenset(
-    {'stopped', 'shelved', 'shelved_offloaded', 'deleted', 'soft-delete'}
-)
-"""Servers of these vm_states have no guest, unless a task is under way."""
 GONE = frozenset({'deleted', 'soft-delete'})
 REBUILDING = 'rebuild'
 """How the task_states of a server begin that is being evacuated."""
@@ -63,9 +59,7 @@ def guests(compute: nova.Compute, host: models.Host, memory: Memory) -> str:
     if service is not None and service.usable:
         return 'Nova has it in service, and its nova-compute up'
     servers = [
-        server
-        for server in compute.servers_on(host.name)
-        if server.vm_state not in RESTING or server.task_state
+        server for server in compute.servers_on(host.name) if server.may_run
     ]
     asleep = service is None or str(service.updated_at) == memory.reported
     may_run = [

@@ -35,6 +35,7 @@ from hass.fencing import absence
 from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import adoption
+from hass.recovery import control_plane
 from hass.recovery import fates
 from hass.recovery import hands as hands_
 from hass.recovery import host_return
@@ -44,7 +45,6 @@ from hass.recovery import proving
 from hass.recovery import refusals
 from hass.recovery import wishes
 from hass.recovery.workflow import Turn
-from hass.recovery.workflow import Wait
 from hass.rpc import messages
 from hass import until as until_
 from hass.until import Kind
@@ -52,9 +52,6 @@ from hass.until import Until
 
 BATCH = 10
 """Calls of one turn: all are sent while one proof is fresh."""
-
-TROUBLE_SECONDS = 2.0
-"""Pause between two looks at a control plane that is away."""
 
 MOVES_OF = datetime.timedelta(days=1)
 """Older moves than these have left a domain that agents see, or nothing."""
@@ -107,18 +104,29 @@ class Requester:
         self,
         turn: Turn,
         host: models.Host,
-        rows: Sequence[Row],
-    ) -> Wait | int:
+        due: Sequence[Row],
+        room: int,
+    ) -> control_plane.Trouble | int:
         """Ask for some pending rows; how many calls went out.
 
         The host is proved off once more after everything slow is done, so
         that the calls leave while the proof is fresh.
+
+        :param room: for so many calls
+        :returns: what hinders each of them, if it does
         """
+        away = self._hands.control_plane.still_away()
+        if all(control_plane.is_hindered(row.why, away) for row in due):
+            return away
         trouble = self._hands.control_plane.trouble()
         if trouble:
-            why = f'nothing is asked of Nova: {trouble}'
-            return Wait(TROUBLE_SECONDS, why)
+            return trouble
         servers = {s.uuid: s for s in self._compute.servers_on(host.name)}
+        able = self._able(turn, host, due, servers)
+        if isinstance(able, control_plane.Trouble):
+            return able
+        control_plane.is_back(turn)
+        rows = able[:room]
         places = self._places(turn, host)
         migrations = self._migrations(turn)
         words = self._words(turn, host, servers)
@@ -156,6 +164,35 @@ class Requester:
             return 0
         self._send(turn, calls, proof)
         return len(calls)
+
+    def _able(
+        self,
+        turn: Turn,
+        host: models.Host,
+        due: Sequence[Row],
+        servers: Mapping[str, nova.Server],
+    ) -> Sequence[Row] | control_plane.Trouble:
+        """Those that lack nothing which is away now; or what all lack."""
+        needs = {
+            row.id: control_plane.needs_of(
+                servers[row.instance_uuid],
+                shared_storage=host.cluster.shared_storage,
+                refused='refusal' in row.was,
+            )
+            for row in due
+            if row.instance_uuid in servers
+        }
+        trouble = self._hands.control_plane.trouble(
+            frozenset[str]().union(*needs.values())
+        )
+        able = []
+        for row in due:
+            lack = trouble.hinders(needs.get(row.id, ()))
+            if not lack:
+                able.append(row)
+            elif row.why != control_plane.hindered(lack):
+                note(turn, row, control_plane.hindered(lack))
+        return able or trouble
 
     def _spare(
         self,

@@ -337,7 +337,7 @@ class ServiceFailure(host_.HostWorkflow):
                 return hold(
                     models.HeldKind.RESTRAINT,
                     f'{why}; nothing is restarted now: {trouble}',
-                    [Until(Kind.CONTROL_PLANE), changed],
+                    [trouble.until, changed],
                 )
         reported_at = str(service.updated_at)
         return Hop(

@@ -35,6 +35,7 @@ from hass.simulation import nova_placement as placement
 from hass.simulation import nova_views as views
 
 COMPUTE = '/compute/v2.1'
+BESIDE = '/beside'
 PLACEMENT = '/placement'
 NETWORK = '/network/v2.0'
 IDENTITY = '/identity/v3'
@@ -61,6 +62,8 @@ class SimulatedNova:
         None; nothing of the call is carried out
     :ivar placement_answer: the same for the calls of Placement
     :ivar unlisted: types of services that the catalog does not name
+    :ivar beside: other services of the catalog: type to what they answer
+    :ivar asked_beside: what they were asked
     :ivar garbage: bytes that every compute call gets instead of an answer
 
     :param tick_seconds: how often time is let pass between requests, 0
@@ -83,6 +86,8 @@ class SimulatedNova:
         self.calls: list[Call] = []
         self.answer: int | None = None
         self.placement_answer: int | None = None
+        self.beside: dict[str, int] = {}
+        self.asked_beside: list[str] = []
         self.garbage: bytes | None = None
         self.unlisted: set[str] = set()
         self.highest = highest
@@ -172,6 +177,10 @@ class SimulatedNova:
         if url.path.startswith('/identity'):
             reply, extra = self._identity(method, url.path, content)
             return reply.status, _bytes(reply.body), extra
+        if url.path.startswith(f'{BESIDE}/'):
+            kind = url.path.removeprefix(f'{BESIDE}/').split('/')[0]
+            self.asked_beside.append(target.removeprefix(BESIDE))
+            return self.beside[kind], b'{}', {}
         query = dict(parse.parse_qsl(url.query, keep_blank_values=True))
         if url.path.startswith(PLACEMENT):
             path = url.path.removeprefix(PLACEMENT)
@@ -239,6 +248,8 @@ class SimulatedNova:
                 'compute': self.endpoint,
                 'placement': self._base() + PLACEMENT,
                 'network': self._base() + NETWORK,
+            } | {
+                kind: f'{self._base()}{BESIDE}/{kind}' for kind in self.beside
             }
             for kind in self.unlisted:
                 del where[kind]

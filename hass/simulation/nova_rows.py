@@ -129,6 +129,7 @@ class Server:
     """An instance; vm_state and task_state in Nova's own spelling.
 
     :ivar stopped: it was, before it was moved
+    :ivar needs_image: hypervisors keep no copy of its image
     """
 
     uuid: str
@@ -143,6 +144,8 @@ class Server:
     locked: bool = False
     locked_reason: str | None = None
     image_backed: bool = False
+    has_volumes: bool = True
+    needs_image: bool = False
     ephemeral_gb: int = 0
     launched_at: datetime.datetime | None = None
     deleted: bool = False

@@ -35,6 +35,9 @@ class Store:
         self.pace = pace or rows.Pace()
         self.no_valid_host = False
         self.cinder_is_up = True
+        self.neutron_is_up = True
+        self.glance_is_up = True
+        self.keystone_is_up = True
         self.computes: dict[str, rows.Compute] = {}
         self.servers: dict[str, rows.Server] = {}
         self.migrations: list[rows.Migration] = []
@@ -53,6 +56,18 @@ class Store:
                 seen_up=float('-inf'),
                 updated_at=clock.now(),
             )
+
+    def lacks(self, server: rows.Server) -> str:
+        """What a hypervisor says that cannot start it; '' when it can."""
+        away = {
+            'network': not self.neutron_is_up,
+            'block storage': server.has_volumes and not self.cinder_is_up,
+            'image': server.needs_image and not self.glance_is_up,
+        }
+        missing = next((name for name, lost in away.items() if lost), '')
+        if not missing:
+            return ''
+        return f'Unable to establish connection to the {missing} endpoint.'
 
     # What an operator of the simulation does.
 

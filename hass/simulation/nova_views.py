@@ -131,6 +131,11 @@ def server(row: rows.Server) -> JSON:
         'updated': f'{_moment(row.updated_at)}Z',
         'metadata': dict(row.metadata),
         'addresses': {},
+        'os-extended-volumes:volumes_attached': (
+            [{'id': f'volume-of-{row.uuid}', 'delete_on_termination': True}]
+            if row.has_volumes
+            else []
+        ),
     } | _fault(row)
 
 

@@ -22,7 +22,6 @@ from hass.simulation import nova_store
 
 AGENT_SECONDS = 10.0
 """From one report of a network agent to the next."""
-NO_CINDER = 'Unable to establish connection to the block storage endpoint.'
 NO_VALID_HOST = (
     'No valid host was found. There are not enough hosts available.'
 )
@@ -92,7 +91,7 @@ class Work:
                 self._store.runs(server, False)
             case 'deleting':
                 self._store.delete(server.uuid)
-            case 'rebooting_hard' if not self._store.cinder_is_up:
+            case 'rebooting_hard' if self._store.lacks(server):
                 # It asks for attachments first, and the server stays active
                 # (compute/manager.py, _delete_dangling_bdms).
                 self._store.ended(server, failed=True)
@@ -267,8 +266,9 @@ class Work:
     ) -> None:
         """Boot the guest; a stopped one is booted and then cut."""
         server = evacuation.server
-        if not self._store.cinder_is_up:
-            server.fault = NO_CINDER
+        lacking = self._store.lacks(server)
+        if lacking:
+            server.fault = lacking
             self._store.turn(evacuation.migration, 'failed')
             self._store.touch(server, vm_state='error', task_state=None)
             return

@@ -38,12 +38,9 @@ def mend_nova(stage: Stage) -> None:
     stage.cloud.nova.no_valid_host = False
 
 
-def fail_cinder(stage: Stage) -> None:
-    stage.cloud.nova.cinder_is_up = False
-
-
-def mend_cinder(stage: Stage) -> None:
-    stage.cloud.nova.cinder_is_up = True
+def set_up(service: str, is_up: bool, stage: Stage) -> None:
+    """One of those that Nova calls: see nova_store.py."""
+    setattr(stage.cloud.nova, f'{service}_is_up', is_up)
 
 
 def evacuate(stage: Stage, hosts: list[str]) -> None:
@@ -172,8 +169,11 @@ PHRASES = (
     Phrase('nova loses answers', lose_answers),
     Phrase('nova loses the next NUMBER evacuations', drop_evacuations),
     Phrase('nova finds no valid host', find_no_host),
-    Phrase('cinder fails', fail_cinder),
-    Phrase('cinder recovers', mend_cinder),
+    *(
+        Phrase(f'{name} {verb}', functools.partial(set_up, name, is_up))
+        for name in ('cinder', 'neutron', 'glance', 'keystone')
+        for verb, is_up in (('fails', False), ('recovers', True))
+    ),
     Phrase('an operator evacuates all from HOSTS by hand', evacuate),
     Phrase('rabbitmq fails', fail_bus),
     Phrase('rabbitmq recovers', mend_bus),

@@ -53,6 +53,8 @@ class Compute(nova.Compute):
         self.calls.append(name)
         if self.failing is not None:
             raise self.failing
+        if not self._cloud.keystone_is_up:
+            raise exception.NovaFailed(name, '503')
         self._cloud.advance()
         try:
             yield
@@ -106,6 +108,17 @@ class Compute(nova.Compute):
         with self._call('ask Placement'):
             if self.placement_failing is not None:
                 raise self.placement_failing
+
+    def check_beside(self, service: nova.Beside) -> None:
+        is_up = {
+            nova.Beside.KEYSTONE: self._cloud.keystone_is_up,
+            nova.Beside.NEUTRON: self._cloud.neutron_is_up,
+            nova.Beside.CINDER: self._cloud.cinder_is_up,
+            nova.Beside.GLANCE: self._cloud.glance_is_up,
+        }[service]
+        self.calls.append(f'ask {service}')
+        if not is_up:
+            raise exception.NovaFailed(f'ask {service}', '503')
 
     def open_providers(self, host: str) -> list[str]:
         self.check_placement()
@@ -242,6 +255,7 @@ class Compute(nova.Compute):
                 ephemeral_gb=row.ephemeral_gb,
                 flavor=records.Flavor(vcpus=1, ram=2048, disk=20),
                 fault=row.fault if row.vm_state == 'error' else '',
+                has_volumes=row.has_volumes,
             )
             for row in self._cloud.servers.values()
             if wanted(row)

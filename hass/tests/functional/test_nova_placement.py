@@ -13,6 +13,7 @@
 """Daemons, aggregates and Placement, over HTTP from the simulated Nova."""
 
 from hass import exception
+from hass import nova
 from hass.simulation import nova_rows
 from hass.tests.functional import nova_case
 
@@ -179,6 +180,54 @@ class NetworkAgentsTest(nova_case.NovaTest):
         self.assertRaises(
             exception.NovaUnreachable, elsewhere.network_agents, self.a
         )
+        self.assertRaises(
+            exception.NovaUnreachable,
+            elsewhere.check_beside,
+            nova.Beside.NEUTRON,
+        )
+
+
+class BesideTest(nova_case.NovaTest):
+    """Services that Nova needs, found through the catalog."""
+
+    def have(self, **services):
+        """A new login, for the catalog comes with it."""
+        self.cloud.server.beside = {
+            name.replace('_', '-'): answer for name, answer in services.items()
+        }
+        self.nova = self.cloud.client()
+
+    def test_what_the_cloud_lacks_is_not_asked(self):
+        self.cloud.server.unlisted.add('network')
+        self.have()
+        for service in nova.Beside:
+            self.nova.check_beside(service)
+        self.assertEqual([], self.cloud.server.asked_beside)
+
+    def test_each_is_asked_for_a_row_under_its_own_version(self):
+        self.have(identity=200, network=200, volumev3=200, image=200)
+        for service in nova.Beside:
+            self.nova.check_beside(service)
+        self.assertEqual(
+            [
+                '/identity/v3',
+                '/network/v2.0/networks?limit=1&fields=id',
+                '/volumev3/volumes?limit=1',
+                '/image/v2/images?limit=1',
+            ],
+            self.cloud.server.asked_beside,
+        )
+
+    def test_one_that_refuses_answers(self):
+        self.have(network=403)
+        self.nova.check_beside(nova.Beside.NEUTRON)
+
+    def test_one_that_is_away_is_named_with_its_answer(self):
+        self.have(volumev3=503)
+        error = self.assertRaises(
+            exception.NovaFailed, self.nova.check_beside, nova.Beside.CINDER
+        )
+        self.assertEqual('503 Service Unavailable', error.reason)
 
 
 class DaemonsTest(nova_case.NovaTest):

@@ -60,13 +60,13 @@ class ControlPlaneTest(base.ScenarioTest):
 
     def test_nothing_is_fenced_while_placement_is_silent(self):
         self.cloud.compute.placement_failing = fake_cloud.no_answer()
-        self.assert_fences_nothing('Placement: ')
+        self.assert_fences_nothing('Placement does not answer: ')
         self.cloud.compute.placement_failing = None
         self.assert_recovers()
 
     def test_nothing_is_fenced_while_the_message_bus_is_dead(self):
         self.cloud.bus.dead = True
-        self.assert_fences_nothing('message bus: ')
+        self.assert_fences_nothing('message bus does not answer: ')
         self.cloud.bus.dead = False
         self.assert_recovers()
 
@@ -75,7 +75,7 @@ class ControlPlaneTest(base.ScenarioTest):
         others = [self.cloud.nova.computes[f'compute-{n}'] for n in (2, 3, 4)]
         for one in others:
             one.forced_down = True
-        self.assert_fences_nothing('message bus: ')
+        self.assert_fences_nothing('message bus does not answer: ')
         self.assertNotIn('usable', self.cloud.newest(HOST).why)
         self.cloud.bus.dead = False
         for one in others:

@@ -85,12 +85,35 @@ class LadderTest(instance_base.InstanceTest):
         self.assertIn('none brought it back', held.why)
 
     def test_a_reboot_that_nova_could_not_do_is_no_success(self):
-        self.cloud.nova.cinder_is_up = False
+        self.cloud.nova.servers[self.vm].needs_image = True
+        self.cloud.nova.glance_is_up = False
         self.kill()
         story = self.until('finished')
         self.assertEqual(['reboot', 'stop', 'start'], self.asked())
         self.assertNotIn('verifying', self.cloud.history(story)[:4])
         self.assertLess(story.ended_at - story.opened_at, SOON)
+        self.assert_runs()
+
+    def test_what_cannot_succeed_is_not_asked_for(self):
+        self.cloud.nova.cinder_is_up = False
+        self.kill()
+        self.cloud.tick(60)
+        story = self.cloud.newest(self.vm, state='rebooting')
+        self.assertIn('Cinder does not answer: 503', story.why)
+        self.assertEqual([], self.asked())
+        self.cloud.nova.cinder_is_up = True
+        self.until('finished')
+        self.assertEqual(['reboot'], self.asked())
+        self.assert_runs()
+
+    def test_somebody_is_told_when_it_waits_for_long(self):
+        self.cloud.nova.neutron_is_up = False
+        self.kill()
+        held = self.held()
+        self.assertEqual('restraint', held.held_kind)
+        self.assertIn('Neutron does not answer: 503', held.why)
+        self.cloud.nova.neutron_is_up = True
+        self.until('finished')
         self.assert_runs()
 
     def test_a_port_that_stays_down_is_no_success(self):

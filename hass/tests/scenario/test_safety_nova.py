@@ -167,7 +167,10 @@ class SafetyNovaTest(base.ScenarioTest):
         self.host.bmc_reads = None
         self.cloud.tick(seconds=40)
         waiting = self.cloud.newest(HOST, state='evacuating')
-        self.assertIn('nothing is asked of Nova: Placement: ', waiting.why)
+        self.assertIn(
+            'nothing is asked of Nova: Placement does not answer: ',
+            waiting.why,
+        )
         self.assertEqual([], self.cloud.nova.migrations)
         self.cloud.compute.placement_failing = None
         self.cloud.run_until_state(HOST, 'returned', seconds=60)

@@ -150,7 +150,15 @@ def unfenceable():
     return of_the_hold('…; ' + one for one, _ in unbelieved())
 
 
+def hindered():
+    """What waits for a part of the control plane."""
+    return of_the_hold(
+        sentences.returned('recovery/control_plane', 'hindered')
+    )
+
+
 CARRIED = {
+    ('recovery/control_plane', 'wait_for'): hindered,
     ('recovery/cutting', 'turn'): unbelieved,
     ('recovery/host', 'proof'): belied,
     ('recovery/host_failure', '_refusal'): unfenceable,
