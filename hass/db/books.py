@@ -289,13 +289,15 @@ def _open(session: orm.Session, now: datetime.datetime) -> list[Open]:
             Recovery.acknowledged_at,
             Cluster.name,
             Recovery.wake_at,
+            Recovery.claimed_by,
             Recovery.claimed_until,
         )
     ).where(Recovery.ended_at.is_(None))
     found = []
     for row in session.execute(query):
-        workflow, state, kind, seen_at, cluster, wake_at, claimed = row
-        waits = claimed is None or claimed < now
+        workflow, state, kind, seen_at, cluster, wake_at, by, claimed = row
+        held = state == 'held' and by is None
+        waits = held or claimed is None or claimed < now
         overdue = (now - wake_at).total_seconds() if waits else 0.0
         found.append(
             Open(

@@ -35,6 +35,7 @@ from hass import faults
 from hass import payloads
 from hass import until as until_
 
+CLAIMED_BY_NOBODY_SECONDS = 10 * 366 * 86400.0
 HANDED_ON = (
     'service',
     'unprotected',
@@ -489,6 +490,7 @@ def _due(call_seconds: float, limit: int) -> sa.Select[int, int]:
     free = sa.or_(
         Recovery.claimed_until.is_(None),
         Recovery.claimed_until < moments.db_now(-call_seconds),
+        sa.and_(Recovery.state == 'held', Recovery.claimed_by.is_(None)),
     )
     wanted = sa.or_(
         Recovery.wake_at <= moments.db_now(),
@@ -547,7 +549,7 @@ def renew(
         .where(
             Recovery.id == recovery_id,
             Recovery.claim == claim,
-            Recovery.claimed_until.is_not(None),
+            Recovery.claimed_by.is_not(None),
             Recovery.ended_at.is_(None),
         )
         .values(claimed_until=moments.db_now(claim_seconds))
@@ -710,11 +712,20 @@ def _is_news(
 
 
 def release(session: orm.Session, recovery: Recovery) -> None:
-    """Give a claim back; harmless when it is no longer ours."""
+    """Give a claim back; harmless when it is no longer ours.
+
+    A held one stays claimed by nobody. Engines that know no conditions look
+    at any held one anew as soon as it wakes: they must not take it.
+    """
+    until = (
+        moments.db_now(CLAIMED_BY_NOBODY_SECONDS)
+        if recovery.state == 'held'
+        else None
+    )
     session.execute(
         sa.update(Recovery)
         .where(Recovery.id == recovery.id, Recovery.claim == recovery.claim)
-        .values(claimed_by=None, claimed_until=None)
+        .values(claimed_by=None, claimed_until=until)
     )
 
 
@@ -976,7 +987,10 @@ def hold_open_ones(session: orm.Session, engine: str, why: str) -> int:
         recovery.wish = None
         recovery.acknowledged_at = recovery.alarmed_at = None
         recovery.claim += 1
-        recovery.claimed_by = recovery.claimed_until = None
+        recovery.claimed_by = None
+        recovery.claimed_until = _after(
+            recovery.state_since, CLAIMED_BY_NOBODY_SECONDS
+        )
     session.flush()
     return len(found)
 

@@ -287,6 +287,13 @@ class RecoveriesTest(BooksCase):
         found = self.told(name)
         self.assertTrue(40 <= found < 90, found)
 
+    def test_what_is_held_waits_for_an_engine_too(self):
+        now = self.now()
+        held = {'state': 'held', 'claimed_until': now + DAY}
+        self.recovery('a', wake_at=now - 40 * SECOND, **held)
+        found = self.told('hass_recoveries_overdue_seconds')
+        self.assertTrue(40 <= found < 90, found)
+
     def test_how_long_they_took_is_told_of_one_day(self):
         for host, seconds, days in (
             ('a', 12, 0.1),

@@ -19,6 +19,7 @@ from typing import Any
 
 from hass import clock
 from hass.db import models
+from hass.db import moments
 from hass.db import recoveries
 from hass import exception
 from hass import faults
@@ -304,6 +305,31 @@ class ClaimsTest(RecoveriesCase):
 
         _, theirs = base.at_once(lambda: self.database.write(write), take_over)
         self.assertEqual({'off_sent': True}, theirs.was)
+
+    def test_a_held_one_is_free_for_engines_of_this_release_alone(self):
+        """Former ones look at any held one anew as soon as it wakes."""
+        mine = self.take(self.make())
+        held = self.database.write(
+            self.hop,
+            mine,
+            'held',
+            held_kind=models.HeldKind.SAFETY,
+            until=[until.OPERATOR],
+        )
+        self.database.write(recoveries.release, held)
+        free = self.read(recoveries.due, 2, 10)
+        self.assertEqual([(held.id, held.claim)], [tuple(x) for x in free])
+        row = self.read(recoveries.get, held.uuid)
+        self.assertIsNone(row.claimed_by)
+        self.assertGreater(row.claimed_until, self.read(moments.read_now))
+        anew = self.hop_to(self.take(row), 'confirming')
+        self.assertIsNone(anew.claimed_until)
+
+    def hop_to(self, mine, state):
+        """As a runner leaves it."""
+        recorded = self.database.write(self.hop, mine, state)
+        self.database.write(recoveries.release, recorded)
+        return self.read(recoveries.get, recorded.uuid)
 
 
 @base.on_every_database
