@@ -198,7 +198,8 @@ def _take(session: orm.Session, loss: Loss) -> bool:
 def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:
     """Open ones that nobody acknowledged and that are to be paged.
 
-    Each is marked in this transaction, so that one engine pages it.
+    What was lost on a host waits for the end of its maintenance window. Each
+    is marked in this transaction, so that one engine pages it.
     """
     query = (
         sa.select(Loss)
@@ -206,6 +207,7 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:
             Loss.open_key.is_not(None),
             Loss.acknowledged_at.is_(None),
             Loss.page_at <= moments.db_now(),
+            Loss.host.not_in(_in_maintenance()),
             sa.or_(
                 Loss.alarmed_at.is_(None),
                 Loss.alarmed_at < moments.db_now(-repeat_seconds),
@@ -220,6 +222,21 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:
         loss.alarmed_at = now
     session.flush()
     return found
+
+
+def _in_maintenance() -> sa.Select[str]:
+    """Names of hosts on which people work now, or on whose cluster."""
+    host, cluster = models.Host, models.Cluster
+    return (
+        sa.select(host.name)
+        .join(cluster, cluster.id == host.cluster_id)
+        .where(
+            sa.or_(
+                host.maintenance_until > moments.db_now(),
+                cluster.maintenance_until > moments.db_now(),
+            )
+        )
+    )
 
 
 # What the API asks.

@@ -190,12 +190,7 @@ class InstanceWorkflow(workflow.Workflow):
         return ''
 
     def close(self, turn: Turn, hop: Hop) -> Hop:
-        """Name it unless it runs, is ended, or another story has it.
-
-        One that is *finished* has just been seen to be back.
-        """
-        if hop.to is State.FINISHED:
-            return hop
+        """Name it unless it runs, is ended, or another story has it."""
         silent = self._witness.ears().suspected()
         scene = closing.Scene(
             host_of(turn),

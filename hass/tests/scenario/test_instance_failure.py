@@ -16,6 +16,7 @@
 import datetime
 
 from hass.db import clusters
+from hass.db import losses
 from hass.db import models
 from hass.db import observations
 from hass import faults
@@ -75,6 +76,27 @@ class LadderTest(instance_base.InstanceTest):
         self.assertEqual(['reboot'], self.asked())
         self.assertLess(story.ended_at - story.opened_at, SOON)
         self.assert_runs()
+
+    def test_one_that_falls_after_the_last_look_is_named(self):
+        ask = self.cloud.compute.ports
+
+        def ask_and_fall(instance):
+            found = ask(instance)
+            if self.cloud.newest(self.vm).state == 'verifying':
+                self.cloud.compute.ports = ask
+                self.cloud.nova.touch(
+                    self.server, vm_state='error', task_state=None
+                )
+            return found
+
+        self.cloud.compute.ports = ask_and_fall
+        self.kill()
+        story = self.until('finished')
+        with self.cloud.database.reader() as session:
+            (loss,) = losses.all(session, is_open=True)
+        self.assertEqual(
+            (self.vm, story.uuid), (loss.instance_uuid, loss.recovery_uuid)
+        )
 
     def test_one_that_does_not_start_is_moved_and_held_if_that_fails(self):
         self.host.host.unstartable.add(self.vm)

@@ -13,9 +13,12 @@
 import dataclasses
 import datetime
 
+from hass.db import hosts
 from hass.db import losses
 from hass.db import models
+from hass.db import moments
 from hass import exception
+from hass.tests import builders
 from hass.tests.functional.db import base
 
 UUID = 'aaaaaaaa-0000-4000-8000-000000000001'
@@ -78,6 +81,34 @@ class LossesTest(base.DatabaseTest):
             self.assertEqual([], losses.to_page(session, 300))
             (loss,) = losses.all(session)
             loss.page_at -= datetime.timedelta(seconds=61)
+            session.flush()
+            self.assertEqual(1, len(losses.to_page(session, 300)))
+
+    def maintain(self, session, row, seconds):
+        now = moments.read_now(session)
+        row.maintenance_until = now + datetime.timedelta(seconds=seconds)
+
+    def test_nobody_is_paged_for_a_host_in_maintenance(self):
+        with self.database.writer() as session:
+            host = builders.make_host(session, 'compute-1')
+            self.maintain(session, host, 60)
+        self.lose()
+        with self.database.writer() as session:
+            self.assertEqual([], losses.to_page(session, 300))
+            row = hosts.get(session, 'compute-1')
+            self.maintain(session, row, -1)
+            session.flush()
+            self.assertEqual(1, len(losses.to_page(session, 300)))
+
+    def test_nor_for_one_of_a_cluster_in_maintenance(self):
+        with self.database.writer() as session:
+            host = builders.make_host(session, 'compute-1')
+            self.maintain(session, host.cluster, 60)
+        self.lose()
+        with self.database.writer() as session:
+            self.assertEqual([], losses.to_page(session, 300))
+            row = hosts.get(session, 'compute-1')
+            self.maintain(session, row.cluster, -1)
             session.flush()
             self.assertEqual(1, len(losses.to_page(session, 300)))
 
