@@ -89,13 +89,24 @@ class Bmc:
 
     def identity(self, address: Access) -> Identity:
         """Read GUID, power and the power restore policy (22.14, 28.2)."""
-        answer = self._read(address, 'identity')
-        guid = answer['guid']
-        return Identity(
-            PowerState(answer['power']),
-            None if guid is None else uuid.UUID(guid),
-            answer['policy'],
-            answer['asked_at'],
+        return _identity(self._read(address, 'identity'))
+
+    def marked(self, address: Access) -> Identity:
+        """The same, and the mark of 22.14b, in one session."""
+        return _identity(self._read(address, 'marked'))
+
+    def mark_block(self, address: Access) -> bytes | None:
+        """Read the block that a mark is written to (22.14b).
+
+        :returns: encoding, length and text; None: the BMC has no such block
+        """
+        found = self._read(address, 'mark block')
+        return None if found is None else bytes.fromhex(found)
+
+    def write_mark_block(self, device: LocalDevice, block: bytes) -> None:
+        """Write that block (22.14a), from inside of the host alone."""
+        self._pool.call(
+            device, 'write mark block', self.call_seconds, argument=block.hex()
         )
 
     def watchdog(self, address: Access) -> Watchdog:
@@ -150,6 +161,17 @@ class Bmc:
     ) -> None:
         deadline.check()
         self._pool.call(address, verb, self.call_seconds, deadline=deadline)
+
+
+def _identity(answer: dict[str, Any]) -> Identity:
+    guid = answer['guid']
+    return Identity(
+        PowerState(answer['power']),
+        None if guid is None else uuid.UUID(guid),
+        answer['policy'],
+        answer['asked_at'],
+        answer.get('mark'),
+    )
 
 
 def _event(seconds: int | None, **fields: Any) -> Event:

@@ -49,16 +49,23 @@ class Door(abc.ABC):
     :ivar command: what pyghmi does on top
     :ivar until: CLOCK_BOOTTIME when waiting for it is given up
     :ivar used_at: when it was asked last
+    :ivar guid: what the BMC said that it belongs to, and in which session
     """
 
     command: Any
     until: float
     used_at: float
+    guid: tuple[str | None, bytes] | None = None
 
     @property
     @abc.abstractmethod
     def open(self) -> bool:
         """Whether it still stands, as far as we know."""
+
+    @property
+    def session_key(self) -> bytes | None:
+        """What only the two ends of the present session know; None: none."""
+        return None
 
     @abc.abstractmethod
     def ask(
@@ -111,6 +118,12 @@ class LanDoor(Door):
     @property
     def open(self) -> bool:
         return bool(self.command.ipmi_session.logged)
+
+    @property
+    def session_key(self) -> bytes | None:
+        # pyghmi logs in anew by itself, and then makes another key.
+        key: bytes | None = self.command.ipmi_session.aeskey
+        return key
 
     def ask(
         self, netfn: int, command: int, *data: int, retry: bool = True

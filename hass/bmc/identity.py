@@ -15,6 +15,7 @@
 
 from collections.abc import Iterable
 import dataclasses
+import enum
 import ipaddress
 import uuid
 
@@ -41,6 +42,15 @@ DEFAULTS = frozenset(
 """UUIDs that boards carry whose maker set none."""
 
 
+class Wiring(enum.StrEnum):
+    """What a mark showed that a host wrote into its own BMC from inside."""
+
+    PROVEN = 'proven'
+    """It was read at the address of the host's BMC."""
+    WRONG = 'wrong'
+    """It was not there: the address leads to another BMC."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a host and its BMC.
@@ -49,6 +59,8 @@ class Known:
     :ivar guid: what that BMC says of itself; None: nothing
     :ivar system_uuid: what its agent reads in band; None: nothing
     :ivar waived: who vouches for it where nothing proves it; '': nobody
+    :ivar wiring: what the last mark showed; None: nothing that holds today
+    :ivar wired_guid: what the BMC said of itself when its wiring was proven
     """
 
     name: str
@@ -56,6 +68,8 @@ class Known:
     guid: str | None
     system_uuid: str | None
     waived: str = ''
+    wiring: Wiring | None = None
+    wired_guid: str | None = None
 
 
 def place(address: str, port: int) -> str:
@@ -111,6 +125,11 @@ class Register:
 
 def mismatch(host: Known) -> str:
     """Why the BMC is another system's; nobody can waive that either."""
+    if host.wiring is Wiring.WRONG:
+        return (
+            'this BMC is not that of this host: what the host wrote into its '
+            'own BMC is not in the one at this address'
+        )
     if host.guid is None or host.system_uuid is None:
         return ''
     if is_default(host.guid) or is_default(host.system_uuid):
@@ -124,7 +143,12 @@ def mismatch(host: Known) -> str:
 
 
 def unknown(host: Known) -> str:
-    """Why it cannot be known whose the BMC is: a person may vouch for it."""
+    """Why it cannot be known whose the BMC is: a person may vouch for it.
+
+    A proven wiring tells it too, while the BMC says the same of itself.
+    """
+    if host.wiring is Wiring.PROVEN and host.guid == host.wired_guid:
+        return ''
     if host.guid is None:
         return 'its BMC does not say which system it belongs to'
     if is_default(host.guid):

@@ -33,6 +33,11 @@ TICKS = 10
 NOT_PRESENT = 0xCB
 NO_SUCH_COMMAND = (0xC1, 0xC2)
 """Invalid command, and invalid for this LUN (table 5-2)."""
+BUSY = (0xC0, 0xC3, 0xCE, 0xCF, 0xD5, 0xFF)
+"""It may answer later (table 5-2)."""
+OS_NAME = 4
+"""Of the system that runs now. It is volatile, and no BMC wears out by it."""
+BLOCK_BYTES = 16
 FIRST, LAST = 0x0000, 0xFFFF
 RECORD_BYTES = 16
 EVENTS_AT_ONCE = 128
@@ -60,19 +65,74 @@ def identity(door: doors.Door, clock: clock_.Clock) -> dict[str, Any]:
 
     The power comes last, and nothing that was answered to an earlier request
     is taken for it: it is no older than ``asked_at``, CLOCK_BOOTTIME.
+
+    One session leads to one BMC, by its key: it is asked once in each for
+    its GUID, so that a proof costs one round trip, as a look at power does.
     """
-    code, guid = door.ask(APP, 0x37)
-    if code and code not in NO_SUCH_COMMAND:
-        raise doors.refused(APP, 0x37, code)
-    told = None if code else uuid.UUID(bytes=doors.enough(guid, 16)[:16])
+    known, session = door.guid, door.session_key
+    if known is None or known[1] != session:
+        known = _guid(door), b''
     asked_at = clock.monotonic()
     state = status(door)
+    if door.session_key != session:
+        # The two answers may be of two BMCs.
+        return identity(door, clock)
+    if session is not None:
+        door.guid = known[0], session
     return {
         'asked_at': asked_at,
-        'guid': None if told is None else str(told),
+        'guid': known[0],
         'power': _power(state),
         'policy': POLICIES[state >> 5 & 3],
     }
+
+
+def marked(door: doors.Door, clock: clock_.Clock) -> dict[str, Any]:
+    """The identity, and the mark that a host has written into its BMC.
+
+    Both are of one session. The mark is None where the BMC knows none.
+    """
+    while True:
+        session = door.session_key
+        block = mark_block(door)
+        told = identity(door, clock)
+        if door.session_key == session:
+            return told | {'mark': None if block is None else _text(block)}
+
+
+def mark_block(door: doors.Door) -> bytes | None:
+    """Get System Info Parameters (22.14b): the first block of the OS's name.
+
+    :returns: encoding, length and 14 bytes of text; None: the BMC has none
+    """
+    code, data = door.ask(APP, 0x59, 0, OS_NAME, 0, 0)
+    if code in BUSY:
+        raise doors.refused(APP, 0x59, code)
+    # Its revision, and the number of the block.
+    return None if code else data[2 : 2 + BLOCK_BYTES]
+
+
+def write_mark_block(door: doors.Door, block: bytes) -> None:
+    """Set System Info Parameters (22.14a), of the same block."""
+    filled = block.ljust(BLOCK_BYTES, b'\0')[:BLOCK_BYTES]
+    code, _ = door.ask(APP, 0x58, OS_NAME, 0, *filled)
+    if code:
+        raise doors.refused(APP, 0x58, code)
+
+
+def _text(block: bytes) -> str:
+    length = block[1] if len(block) > 1 else 0
+    return block[2:][:length].rstrip(b'\0').decode('latin-1')
+
+
+def _guid(door: doors.Door) -> str | None:
+    """What the BMC says that it belongs to; None: it has no such command."""
+    code, found = door.ask(APP, 0x37)
+    if code in NO_SUCH_COMMAND:
+        return None
+    if code:
+        raise doors.refused(APP, 0x37, code)
+    return str(uuid.UUID(bytes=doors.enough(found, 16)[:16]))
 
 
 def _power(state: int) -> str:

@@ -64,12 +64,15 @@ class Identity:
         has no such command
     :ivar power_restore_policy: always-off, previous, always-on or unknown
     :ivar asked_at: CLOCK_BOOTTIME right before it was asked for the power
+    :ivar mark: what a host has written into it; None: it was not asked for
+        that, or knows no such thing
     """
 
     power: PowerState
     guid: uuid.UUID | None
     power_restore_policy: str
     asked_at: float = dataclasses.field(compare=False)
+    mark: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ class Worker:
             'off': lambda door, asked: self._act(door, POWER_DOWN, asked),
             'on': lambda door, asked: self._act(door, POWER_UP, asked),
             'identity': lambda door, _: reads.identity(door, self._clock),
+            'marked': lambda door, _: reads.marked(door, self._clock),
+            'mark block': lambda door, _: _hex(reads.mark_block(door)),
+            'write mark block': lambda door, asked: reads.write_mark_block(
+                door, bytes.fromhex(asked['argument'])
+            ),
             'watchdog': lambda door, _: reads.watchdog(door),
             'sensors': self._sensors,
             'events': self._events,
@@ -181,6 +186,10 @@ class Worker:
         code, _ = door.ask(CHASSIS, 0x02, control, retry=False)
         if code and code != NOT_IN_THIS_STATE:
             raise doors.Failure('refused', f'chassis control: code {code:02x}')
+
+
+def _hex(found: bytes | None) -> str | None:
+    return None if found is None else found.hex()
 
 
 def bound_waits() -> None:

@@ -29,6 +29,7 @@ from hass.agent.guests import resumption
 from hass.agent.guests import watch
 from hass.agent import identity
 from hass.agent.instances import ear
+from hass.agent import marks
 from hass.agent import orders
 from hass.agent import restarts
 from hass.agent import service
@@ -78,16 +79,18 @@ def run(conf: cfg.ConfigOpts) -> None:
     origin.set_up(conf, 'hass-agent', conf.agent.host)
     hands = clock.SystemClock()
     listens = conf.agent.guests == 'libvirt'
+    # Its process starts with the first call.
+    bmcs = bmc.Bmc(hands, call_seconds=conf.bmc.call_seconds, workers=1)
     agent = service.Agent(
         conf.agent,
         hands,
         api.EngineAPI(transport.connect(conf), conf.agent.call_seconds),
         identity.read(hands, conf.agent),
         guests.choose(conf.agent),
-        looker=looker(conf),
+        looker=looker(conf, bmcs),
         ear=ear.Ear(conf.agent.guests_uri, hands) if listens else None,
         watch=watcher(conf) if listens else None,
-        doers=doers(conf, listens),
+        doers=doers(conf, listens, bmcs),
     )
     metrics = listener.Listener(conf.metrics, 'agent', [agent.gauges()])
     oslo_service.launch(conf, daemon.Daemon(agent, metrics), no_fork=True)
@@ -106,10 +109,9 @@ def watcher(conf: cfg.ConfigOpts) -> service.MakeWatch:
     )
 
 
-def looker(conf: cfg.ConfigOpts) -> detectors.Looker:
+def looker(conf: cfg.ConfigOpts, bmcs: bmc.Bmc) -> detectors.Looker:
     """The detectors of this host."""
     hands = clock.SystemClock()
-    bmcs = bmc.Bmc(hands, call_seconds=conf.bmc.call_seconds, workers=1)
     return detectors.Looker(
         panel.load(base.Tools(conf, hands, bmcs), in_band=True),
         base.Subject(conf.agent.host, networks=dict(conf.agent.beat_networks)),
@@ -118,7 +120,9 @@ def looker(conf: cfg.ConfigOpts) -> detectors.Looker:
     )
 
 
-def doers(conf: cfg.ConfigOpts, listens: bool) -> dict[str, orders.Doer]:
+def doers(
+    conf: cfg.ConfigOpts, listens: bool, bmcs: bmc.Bmc
+) -> dict[str, orders.Doer]:
     """What this agent does when an engine orders it.
 
     :param listens: it has to do with libvirt
@@ -128,7 +132,8 @@ def doers(conf: cfg.ConfigOpts, listens: bool) -> dict[str, orders.Doer]:
         str(faults.SidePath.LIBVIRT): conf.agent.libvirt_unit,
     }
     found: dict[str, orders.Doer] = {
-        'restart': restarts.Restarter(units, systemd.Manager())
+        'restart': restarts.Restarter(units, systemd.Manager()),
+        'mark': marks.Marker(bmcs),
     }
     if listens:
         libvirt = hypervisor.Libvirt(

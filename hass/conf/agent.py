@@ -265,11 +265,12 @@ OPTIONS: list[cfg.Opt] = [
         'obey_orders',
         default=True,
         help='Let engines order what this agent knows how to do, and nothing '
-        'else: restart compute_unit or libvirt_unit, and resume an instance '
-        'that an error of its storage has paused. They order nothing in a '
-        'cluster that only observes, which is how each begins. Off: a '
-        'service that died stays dead until somebody comes, and such an '
-        'instance is rebooted.',
+        'else: restart compute_unit or libvirt_unit, resume an instance '
+        'that an error of its storage has paused, and write a mark into the '
+        'BMC of this host, which proves its wiring. In a cluster that only '
+        'observes, which is how each begins, they order marks alone. Off: a '
+        'service that died stays dead until somebody comes, such an '
+        'instance is rebooted, and no wiring is proven.',
     ),
     cfg.IntOpt(
         'max_orders',

@@ -57,6 +57,18 @@ OPTIONS: list[cfg.Opt] = [
         'are kept busy.',
     ),
     cfg.FloatOpt(
+        'wiring_seconds',
+        default=86400.0,
+        min=0.0,
+        help='How often the wiring of each BMC is proven: the agent writes a '
+        'mark into its own BMC from inside of the host (System Info '
+        'Parameters of IPMI), and an engine reads it at the address that '
+        'the BMC is said to have. A host whose mark is not there is fenced '
+        'by nobody until it is. Where the host or its BMC cannot do that, '
+        'nothing follows. A proof is good for twice as long. 0: never; what '
+        'was found so far is forgotten.',
+    ),
+    cfg.FloatOpt(
         'off_seconds',
         default=30.0,
         min=10.0,

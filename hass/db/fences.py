@@ -15,7 +15,10 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
+import dataclasses
 import datetime
+import uuid
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -24,6 +27,7 @@ from hass.bmc import identity
 from hass.db import hosts
 from hass.db import models
 from hass.db import moments
+from hass.db import wirings
 
 Host = models.Host
 PlaceOf = Callable[[Host], str | None]
@@ -32,6 +36,11 @@ PlaceOf = Callable[[Host], str | None]
 def place_in_row(host: Host) -> str | None:
     """Where its BMC is as the API was told; files of engines may name one."""
     return hosts.place_of(host.bmc_address, host.bmc_port)
+
+
+def place_known(host: Host) -> str | None:
+    """The same, or where an engine found it that has it from a file."""
+    return place_in_row(host) or host.bmc_guid_from
 
 
 def known(
@@ -45,26 +54,51 @@ def known(
         Host.bmc_guid,
         Host.system_uuid,
         Host.fence_waived_by,
+        Host.fence_wiring,
         raiseload=True,
     )
     query = sa.select(Host).options(columns, orm.noload(Host.cluster))
-    return of(session.scalars(query), place_of)
+    now = moments.read_now(session)
+    return of(session.scalars(query), now, place_of)
 
 
 def of(
-    rows: Iterable[Host], place_of: PlaceOf = place_in_row
+    rows: Iterable[Host],
+    now: datetime.datetime,
+    place_of: PlaceOf = place_in_row,
 ) -> dict[str, identity.Known]:
     """The same of rows that were read already."""
-    return {
-        row.name: identity.Known(
-            row.name,
-            place_of(row),
-            row.bmc_guid,
-            row.system_uuid,
-            row.fence_waived_by or '',
-        )
-        for row in rows
-    }
+    return {row.name: _known(row, now, place_of(row)) for row in rows}
+
+
+def _known(
+    row: Host, now: datetime.datetime, place: str | None
+) -> identity.Known:
+    wiring = wirings.Wiring.of(row)
+    return identity.Known(
+        row.name,
+        place,
+        row.bmc_guid,
+        row.system_uuid,
+        row.fence_waived_by or '',
+        wiring.holds(place, row.system_uuid, now),
+        wiring.guid,
+    )
+
+
+def is_own(
+    row: Host, known: Mapping[str, identity.Known], guid: uuid.UUID | None
+) -> bool:
+    """Whether a BMC that was read now is surely this host's.
+
+    :param known: of all hosts
+    :param guid: what it said of itself in the session that it was read in
+    """
+    if row.fence_state is not models.FenceState.WORKING:
+        return False
+    told = None if guid is None else str(guid)
+    own = dataclasses.replace(known[row.name], guid=told)
+    return not identity.doubt(own, known.values())
 
 
 class Doubts:
@@ -85,7 +119,7 @@ class Doubts:
         search_seconds: float,
     ) -> None:
         self._rows = {row.name: row for row in found}
-        self._known = of(self._rows.values(), place_of)
+        self._known = of(self._rows.values(), now, place_of)
         self._register = identity.Register(self._known.values())
         self._now = now
         self._test_seconds = test_seconds

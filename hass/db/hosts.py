@@ -250,6 +250,7 @@ def _forget_bmc(row: Host) -> None:
     row.power_restore_policy = None
     row.fence_read_seconds = row.fence_off_seconds = None
     row.fence_waived_by = row.fence_waived_at = row.fence_waived_why = None
+    row.fence_wiring = None
 
 
 def remove(session: orm.Session, host: str) -> None:

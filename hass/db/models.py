@@ -233,6 +233,8 @@ class Host(Base):
     """How long that test took."""
     fence_off_seconds: orm.Mapped[float | None]
     """The longest time in which a power off became true."""
+    fence_wiring: orm.Mapped[JSON | None]
+    """Whether its BMC's address leads to its own BMC, see db/wirings.py."""
     fence_waived_by: orm.Mapped[str | None]
     """Who vouches that the BMC is this host's, where nothing proves it."""
     fence_waived_at: orm.Mapped[datetime.datetime | None]

@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What recoveries want done on hosts: a part of their own rows.
+"""What is to be done on hosts: a part of the rows that want it.
 
-A recovery remembers its order, so that it outlives the engine that wrote it.
-Whichever engine takes the next report of that host's agent hands it out, again
-and again until the agent tells what became of it.
+Trials of a BMC's wiring are kept with their host, see wirings.py. All other
+orders are of recoveries: one remembers its order, so that it outlives the
+engine that wrote it. Whichever engine takes the next report of that host's
+agent hands it out, again and again until the agent tells what became of it.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from sqlalchemy import orm
 
 from hass.db import models
 from hass.db import moments
+from hass.db import wirings
 
 KEY = 'order'
 """Where it is in Recovery.was."""
@@ -85,7 +87,14 @@ def outstanding(
 ) -> list[tuple[Order, float]]:
     """What this boot of a host is to do, and within how many seconds."""
     now = moments.read_now(session)
-    found = (Order.of(one.was) for one in session.scalars(_ordering()))
+    found = [Order.of(one.was) for one in session.scalars(_ordering())]
+    trial = wirings.outstanding(session, host, boot_id, now)
+    if trial is not None:
+        found.append(
+            Order(
+                trial.id, wirings.KIND, host, boot_id, trial.mark, trial.until
+            )
+        )
     return [
         (one, (one.until - now).total_seconds())
         for one in found
@@ -100,6 +109,7 @@ def answer(
     session: orm.Session, host: str, order_id: str, done: bool, detail: str
 ) -> None:
     """A host's agent tells what became of an order; its recovery goes on."""
+    wirings.answer(session, host, order_id, done, detail)
     for recovery in session.scalars(
         _ordering().with_for_update(of=models.Recovery)
     ):

@@ -21,7 +21,7 @@ from hass.db import models
 from hass.fencing import base as fencing
 from hass.recovery import hands as hands_
 
-Glance = futures.Future[fencing.PowerState]
+Glance = futures.Future[fencing.Look]
 
 
 class Glances:
@@ -46,17 +46,24 @@ class Glances:
         for name in self._running.keys() - set(silent):
             self._running.pop(name).cancel()
 
-    def reads_off(self, host: models.Host) -> bool:
-        """Whether its BMC has read off; the first call begins to ask it."""
+    def off(self, host: models.Host) -> fencing.Look | None:
+        """How its BMC has read off; the first call begins to ask it.
+
+        None: it has not.
+        """
         glance = self._running.get(host.name)
         if glance is None:
             glance = self._pool.submit(
-                self._hands.fencer.status, self._hands.target(host)
+                fencing.look,
+                self._hands.fencer,
+                self._hands.target(host),
+                self._hands.clock,
             )
             self._running[host.name] = glance
             glance.add_done_callback(self._tell)
-            return False
-        return glance.done() and _is_off(glance)
+            return None
+        done = glance.done() and _is_off(glance)
+        return glance.result() if done else None
 
     def _tell(self, glance: Glance) -> None:
         if _is_off(glance):
@@ -67,5 +74,5 @@ def _is_off(glance: Glance) -> bool:
     return (
         not glance.cancelled()
         and glance.exception() is None
-        and glance.result() is fencing.PowerState.OFF
+        and glance.result().power is fencing.PowerState.OFF
     )

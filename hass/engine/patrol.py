@@ -28,6 +28,7 @@ from sqlalchemy import orm
 
 from hass import clock as clock_
 from hass.conf import protection as protection_options
+from hass.db import fences
 from hass.db import hosts
 from hass.db import models
 from hass.db import moments
@@ -53,6 +54,7 @@ from hass.engine import own_clock
 from hass.engine import reboots
 from hass.engine import service_watch
 from hass import exception
+from hass.fencing import base as fencing
 from hass import origin
 from hass.recovery import hands as hands_
 from hass.recovery import host_failure
@@ -309,8 +311,9 @@ class Patrol:
             silence = f'silent for {ears.silence(name):.1f} s'
             if protection.window_ended(host, now, ears.silence(name)):
                 silence += ' since before its maintenance window ended'
-            if self._glances.reads_off(host):
-                off.add(name)
+            if seen := self._glances.off(host):
+                if self._is_own(host, seen, now):
+                    off.add(name)
                 silence += ' and powered off'
             elif ears.suspicion(name) is not accrual.Suspicion.HIGH:
                 continue
@@ -323,6 +326,19 @@ class Patrol:
             if not deaf:
                 self._suspect(host, silence, silent=True)
         self._hands.witness.off = frozenset(off)
+
+    def _is_own(
+        self, host: models.Host, seen: fencing.Look, now: datetime.datetime
+    ) -> bool:
+        """Whether what reads off is the host's own device: that excuses it.
+
+        What another host's device reads tells nothing of this one, and least
+        of all that we are not deaf.
+        """
+        known = fences.of(
+            self._inventory.hosts(), now, self._inventory.place_of
+        )
+        return fences.is_own(host, known, seen.reading.guid)
 
     def _expected(
         self, host: models.Host, ears: liveness.Ears, now: datetime.datetime

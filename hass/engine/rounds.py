@@ -53,6 +53,7 @@ from hass.engine import dispatcher
 from hass.engine import fences
 from hass.engine import inventory as inventory_
 from hass.engine import shares
+from hass.engine import wiring
 from hass.engine import worries
 from hass import exception
 from hass import faults
@@ -62,6 +63,7 @@ TURN_SECONDS = 1.0
 MEASURED_SECONDS = 10.0
 LOOKS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 LYING = 'it was heard while its BMC read off'
+WRONG = 'this BMC is not that of this host'
 PACE: Mapping[faults.Aspect, float] = {
     faults.Layer.HARDWARE: 2.0,
     faults.Layer.NETWORK: 1 / 3,
@@ -111,6 +113,7 @@ class Rounds:
         liars: contradictions.Contradictions,
         learnt: estimates.Learnt,
         trials: fences.Trials,
+        wirings: wiring.Wirings,
         clock: clock_.Clock,
         engine: str,
         conf: cfg.ConfigOpts,
@@ -123,6 +126,7 @@ class Rounds:
         self._contradictions = liars
         self._learnt = learnt
         self._trials = trials
+        self._wirings = wirings
         self._clock = clock
         self._engine = engine
         self._seconds = conf.detection.rounds_seconds
@@ -186,6 +190,7 @@ class Rounds:
             self._visit(host)
         # Fences take their time, and are in no hurry.
         self._trials.turn(mine, now, self._slow)
+        self._wirings.turn(mine, now, self._slow)
         self._keep()
         self._worries.page()
 
@@ -337,6 +342,8 @@ class Rounds:
         sad = self._changed({look.host for look in looks})
         measured = self._is_due_to_tell()
         lying = self._contradictions.caught()
+        for host, wrong in self._wirings.caught().items():
+            self._worries.cry(host, f'{WRONG} ({wrong}): it is not fenced')
         if not (seen or sad or measured or lying):
             return
         with self._database.writer() as session:

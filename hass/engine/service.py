@@ -58,6 +58,7 @@ from hass.engine import rounds
 from hass.engine import settings
 from hass.engine import signs
 from hass.engine import situations
+from hass.engine import wiring
 from hass.engine import worries
 from hass import events
 from hass.events import announcer
@@ -176,6 +177,7 @@ class Engine:
                         seconds=conf.detection.search_seconds,
                     ),
                     self.name,
+                    clock,
                 ),
                 clock,
                 self.name,
@@ -364,6 +366,13 @@ class Engine:
                 clock,
                 self._conf.fencing.test_seconds,
                 self._conf.detection.rounds_seconds,
+            ),
+            wiring.Wirings(
+                self.database,
+                self._hands.fencer,
+                self._inventory.address_of,
+                self._inventory.place_of,
+                self._conf.fencing.wiring_seconds,
             ),
             clock,
             self.name,

@@ -47,12 +47,15 @@ class Reading:
         None: it has none
     :ivar asked_at: CLOCK_BOOTTIME of this engine right before the device was
         asked for the power, after all else; None: that is not known
+    :ivar mark: what a host has written into the device from inside; None:
+        that was not read, or the device knows no such thing
     """
 
     power: PowerState
     guid: uuid.UUID | None = None
     power_restore_policy: str | None = None
     asked_at: float | None = None
+    mark: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,6 +93,13 @@ class Fencer(abc.ABC):
         :raises hass.exception.BmcError: it does not answer, or nonsense
         """
         return Reading(self.status(target))
+
+    def read_marked(self, target: Target) -> Reading:
+        """The same, with the mark, all out of one session.
+
+        :raises hass.exception.BmcError: it does not answer, or nonsense
+        """
+        return self.read(target)
 
     @abc.abstractmethod
     def off(self, target: Target, deadline: clock_.Deadline) -> None:

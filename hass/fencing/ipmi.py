@@ -28,16 +28,26 @@ class IpmiFencer(base.Fencer):
         return self._bmcs.power(_address(target))
 
     def read(self, target: base.Target) -> base.Reading:
-        seen = self._bmcs.identity(_address(target))
-        return base.Reading(
-            seen.power, seen.guid, seen.power_restore_policy, seen.asked_at
-        )
+        return _reading(self._bmcs.identity(_address(target)))
+
+    def read_marked(self, target: base.Target) -> base.Reading:
+        return _reading(self._bmcs.marked(_address(target)))
 
     def off(self, target: base.Target, deadline: clock_.Deadline) -> None:
         self._bmcs.power_off(_address(target), deadline)
 
     def on(self, target: base.Target, deadline: clock_.Deadline) -> None:
         self._bmcs.power_on(_address(target), deadline)
+
+
+def _reading(seen: bmc.Identity) -> base.Reading:
+    return base.Reading(
+        seen.power,
+        seen.guid,
+        seen.power_restore_policy,
+        seen.asked_at,
+        seen.mark,
+    )
 
 
 def _address(target: base.Target) -> bmc.Address:

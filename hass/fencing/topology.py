@@ -55,6 +55,10 @@ class Topology(base.Fencer):
         """
         return self._read(lambda one: one.read(target))
 
+    def read_marked(self, target: base.Target) -> base.Reading:
+        """The same; a mark counts that one device of the level has alone."""
+        return self._read(lambda one: one.read_marked(target))
+
     def _read(
         self, look: Callable[[base.Fencer], base.Reading]
     ) -> base.Reading:
@@ -107,11 +111,13 @@ def _joint(voices: Sequence[base.Reading]) -> base.Reading:
     else:
         power = base.PowerState.UNKNOWN
     guids = {one.guid for one in voices if one.guid is not None}
+    marks = {one.mark for one in voices if one.mark is not None}
     policies = [one.power_restore_policy for one in voices]
     return base.Reading(
         power,
         guids.pop() if len(guids) == 1 else None,
         next(filter(None, policies), None),
+        mark=marks.pop() if len(marks) == 1 else None,
     )
 
 

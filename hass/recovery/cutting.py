@@ -68,7 +68,11 @@ class Cutter:
         ordered = None if was.get('off_since') else was.get('off_ordered_at')
         waited = _ago(turn, ordered)
         try:
-            look = self._prover.look(turn, host)
+            first = waited is None
+            see = (
+                self._prover.look_before_order if first else self._prover.look
+            )
+            look = see(turn, host)
             if isinstance(look, proving.Unproved):
                 return hold(models.HeldKind.SAFETY, look.why, look.until)
             if waited is not None and look.power is fencing.PowerState.OFF:

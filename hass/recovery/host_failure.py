@@ -21,7 +21,6 @@ from typing import Any
 from oslo_config import cfg
 from sqlalchemy import orm
 
-from hass.bmc import identity
 from hass.conf import protection
 from hass.db import evacuations
 from hass.db import fences
@@ -32,6 +31,7 @@ from hass.db import recoveries
 from hass.diagnosis import diagnose
 from hass import exception
 from hass import faults
+from hass.fencing import base as fencer_
 from hass import nova
 from hass.recovery import adoption
 from hass.recovery import conditions
@@ -462,10 +462,13 @@ class HostFailure(host_.HostWorkflow):
                     trouble.until,
                 )
         silent = self._witness.ears().fallen()
+        seen = self._witness.seen(self._hands.target(host))
         return Hop(
             State.FENCING,
             f'{fault.layer} failed: {fault.why}',
-            within=lambda session: self._count(session, turn, fault, silent),
+            within=lambda session: self._count(
+                session, turn, fault, silent, seen
+            ),
         )
 
     def _unclear(self, turn: Turn, why: str, *until: Until) -> Hop | Wait:
@@ -573,6 +576,7 @@ class HostFailure(host_.HostWorkflow):
         turn: Turn,
         fault: faults.Fault,
         silent: Collection[str] = (),
+        seen: fencer_.Look | None = None,
     ) -> Hop | None:
         """Count the fencing under the clusters' locks; hold one too many.
 
@@ -591,7 +595,13 @@ class HostFailure(host_.HostWorkflow):
         off = (
             fault.layer is faults.Layer.POWER
             and host is not None
-            and is_identified(host)
+            and seen is not None
+            and seen.power is fencer_.PowerState.OFF
+            and fences.is_own(
+                host,
+                fences.known(session, self._hands.place_of),
+                seen.reading.guid,
+            )
         )
         recoveries.remember(session, recovery, {recoveries.READS_OFF: off})
         if off:
@@ -607,14 +617,6 @@ class HostFailure(host_.HostWorkflow):
                 *self._passing(recovery.subject),
             ],
         )
-
-
-def is_identified(host: models.Host) -> bool:
-    """Whether the BMC that was read is surely the one of this host."""
-    if host.fence_state is not models.FenceState.WORKING:
-        return False
-    (known,) = fences.of([host]).values()
-    return not identity.doubt(known, ())
 
 
 def _record(

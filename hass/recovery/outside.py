@@ -22,6 +22,7 @@ from typing import Any
 from typing import Protocol
 
 from hass import bmc
+from hass import clock as clock_
 from hass.db import models
 from hass.detection import base
 from hass.detection import panel as panel_
@@ -130,7 +131,7 @@ class Reading:
 
     target: fencing.Target
     began: datetime.datetime
-    answer: futures.Future[fencing.PowerState]
+    answer: futures.Future[fencing.Look]
 
     def serves(self, target: fencing.Target, now: datetime.datetime) -> bool:
         """Whether it is under way, or has just ended and nobody took it."""
@@ -154,6 +155,7 @@ class Outside:
         panel: panel_.Panel,
         search: looking.Search,
         engine: str,
+        clock: clock_.Clock,
         spawn: panel_.Spawn[Any] = panel_.in_thread,
     ) -> None:
         self._fencer = fencer
@@ -162,7 +164,9 @@ class Outside:
         self._panel = panel
         self._engine = engine
         self._spawn = spawn
+        self._clock = clock
         self._readings: dict[str, Reading] = {}
+        self._seen: dict[str, fencing.Look] = {}
         self.search = search
 
     def look(self, suspect: Suspect) -> View:
@@ -210,17 +214,28 @@ class Outside:
             (self._saw(suspect, Layer.POWER, 'power_ipmi', verdict, detail),),
         )
 
+    def seen(self, target: fencing.Target) -> fencing.Look | None:
+        """The last look at its device that a search got; None: none."""
+        found = self._seen.get(target.name)
+        return found if found and found.target == target else None
+
     def _read_power(self, suspect: Suspect) -> fencing.PowerState:
-        """A slow BMC may outlast a search: the next one gets its answer."""
+        """Power and identity in one session: the power off may follow.
+
+        A slow BMC may outlast a search: the next one gets its answer.
+        """
         target, now = suspect.target, suspect.now
         reading = self._readings.get(target.name)
         if reading is None or not reading.serves(target, now):
-            answer = self._spawn(lambda: self._fencer.status(target))
+            answer = self._spawn(
+                lambda: fencing.look(self._fencer, target, self._clock)
+            )
             reading = self._readings[target.name] = Reading(
                 target, now, answer
             )
-        state: fencing.PowerState = reading.answer.result()
-        return state
+        found: fencing.Look = reading.answer.result()
+        self._seen[target.name] = found
+        return found.power
 
     def _look_at_networks(
         self, suspect: Suspect, view: View

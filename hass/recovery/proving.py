@@ -92,6 +92,28 @@ class Prover:
         look = fencing.look(
             self._hands.fencer, self._hands.target(host), self._hands.clock
         )
+        return self._judge(turn, host, look)
+
+    def look_before_order(
+        self, turn: Turn, host: models.Host
+    ) -> fencing.Look | Unproved:
+        """The same, for the first power off that is sent to the device.
+
+        What the search for the fault read of it a moment ago, power and
+        identity in one session, is not read again. It proves nothing: only
+        what is read after the order does.
+
+        :raises hass.exception.HassError: as look() does
+        """
+        seen = self._hands.witness.seen(self._hands.target(host))
+        now = self._hands.clock.monotonic()
+        if seen is None or now - seen.read_at >= fencing.PROOF_SECONDS:
+            return self.look(turn, host)
+        return self._judge(turn, host, seen)
+
+    def _judge(
+        self, turn: Turn, host: models.Host, look: fencing.Look
+    ) -> fencing.Look | Unproved:
         doubt = self.doubt(turn, host, look.reading)
         if doubt is not None:
             return doubt

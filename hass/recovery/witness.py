@@ -314,6 +314,10 @@ class Witness:
             )
         )
 
+    def seen(self, target: fencing.Target) -> fencing.Look | None:
+        """What was read last of a host's device as evidence; None: nothing."""
+        return self._outside.seen(target)
+
     def silence(self, host: str) -> tuple[float, bool] | None:
         """Seconds since its newest beat, and whether they are too many.
 

@@ -21,7 +21,11 @@ import socket
 import threading
 from typing import Self
 
+from hass import bmc
+from hass.bmc import doors
+from hass.bmc import reads
 from hass import clock as clock_
+from hass import exception
 from hass.simulation import chassis as chassis_
 from hass.simulation import commands
 from hass.simulation import rmcp
@@ -33,12 +37,48 @@ MAX_DATAGRAM = 1024
 Chassis = chassis_.Chassis
 
 
+class Inside(doors.Door):
+    """What the system of the host sees of its BMC, through its driver.
+
+    It serves as the blocks that an agent writes its mark to.
+    """
+
+    open = True
+
+    def __init__(self, known: commands.Commands) -> None:
+        self._commands = known
+
+    def ask(
+        self, netfn: int, command: int, *data: int, retry: bool = True
+    ) -> tuple[int, bytes]:
+        answer = self._commands.in_band(netfn, command, *data)
+        return answer[0], answer[1:]
+
+    def close(self) -> None:
+        """There is nothing to leave."""
+
+    def mark_block(self, address: bmc.Access) -> bytes | None:
+        """See bmc.Bmc.mark_block()."""
+        return reads.mark_block(self)
+
+    def write_mark_block(self, device: bmc.LocalDevice, block: bytes) -> None:
+        """See bmc.Bmc.write_mark_block().
+
+        :raises hass.exception.BmcRefused: it says no
+        """
+        try:
+            reads.write_mark_block(self, block)
+        except doors.Failure as failure:
+            raise exception.BmcRefused(str(device), failure.reason) from None
+
+
 class Responder:
     """Speaks IPMI over RMCP+ (cipher suites 3 and 17) for one chassis.
 
     :param host: address to listen on
     :param port: 0 takes a free one; read it from ``port``
     :ivar delay_seconds: how long it thinks before each answer
+    :ivar inside: the same BMC as its own host reaches it
     """
 
     def __init__(
@@ -53,6 +93,7 @@ class Responder:
         self.chassis = chassis
         self.delay_seconds = 0.0
         self.commands = commands.Commands(clock, chassis)
+        self.inside = Inside(self.commands)
         self._sessions = rmcp.Sessions(
             clock,
             username,

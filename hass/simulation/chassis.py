@@ -40,6 +40,7 @@ class Chassis:
     :ivar mute: the BMC answers nothing at all
     :ivar lying: the BMC reads off whatever is true
     :ivar stuck: power commands are accepted and change nothing
+    :ivar system_info: blocks by parameter and number
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Chassis:
             one.name: one for one in sensors_.standard()
         }
         self.events: list[bytes] = []
+        self.system_info: dict[tuple[int, int], bytes] = {}
         self._clock = clock
         self._hook = hook
         self._is_on = is_on

@@ -32,6 +32,9 @@ SHORT_OR_LONG = b'\xc7'
 NOT_PRESENT = b'\xcb'
 INVALID_FIELD = b'\xcc'
 NOT_PRIVILEGED = b'\xd4'
+NO_PARAMETER = b'\x80'
+SYSTEM_INFO = (2, 3, 4)
+"""Names of the system, of the first and of the running operating system."""
 LAST = 0xFFFF
 RESERVATION = b'\x01\x00'
 
@@ -75,6 +78,8 @@ class Commands:
             (APP, 0x38): self._channel_authentication,
             (APP, 0x3C): self._close_session,
             (APP, 0x54): self._cipher_suites,
+            (APP, 0x58): self._set_system_info,
+            (APP, 0x59): self._get_system_info,
             (STORAGE, 0x20): self._repository_info,
             (STORAGE, 0x22): lambda data: OK + RESERVATION,
             (STORAGE, 0x23): self._get_record,
@@ -85,6 +90,16 @@ class Commands:
             (STORAGE, 0x47): self._clear_log,
             (STORAGE, 0x48): self._time,
         }
+
+    def in_band(self, netfn: int, command: int, *data: int) -> bytes:
+        """What the system of the host is answered through its driver."""
+        key = netfn, command
+        self.asked[key] += 1
+        scripted = self.scripted.get(key)
+        if scripted is not None:
+            return scripted
+        handler = self._handlers.get(key)
+        return handler(bytes(data)) if handler else INVALID_COMMAND
 
     def execute(self, request: rmcp.Request) -> bytes | None:
         """The completion code and the data of the answer, or silence."""
@@ -119,6 +134,22 @@ class Commands:
             return b'\x81'
         session.privilege = wanted or session.privilege
         return OK + bytes((session.privilege,))
+
+    def _set_system_info(self, data: bytes) -> bytes:
+        """Set System Info Parameters (22.14a)."""
+        parameter, number = data[0], data[1]
+        if parameter not in SYSTEM_INFO:
+            return NO_PARAMETER
+        self._chassis.system_info[parameter, number] = data[2:]
+        return OK
+
+    def _get_system_info(self, data: bytes) -> bytes:
+        """Get System Info Parameters (22.14b)."""
+        parameter, number = data[1], data[2]
+        if parameter not in SYSTEM_INFO:
+            return NO_PARAMETER
+        block = self._chassis.system_info.get((parameter, number), b'')
+        return OK + bytes((0x11, number)) + block.ljust(16, b'\0')
 
     def _chassis_status(self, data: bytes) -> bytes:
         """Get Chassis Status (28.2)."""

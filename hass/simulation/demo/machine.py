@@ -23,7 +23,9 @@ from oslo_config import cfg
 from hass.agent import answers
 from hass.agent import gate
 from hass.agent import identity
+from hass.agent import marks
 from hass.agent import service
+from hass import bmc as bmc_
 from hass import clock as clock_
 from hass.detection import guests
 from hass.rpc import api
@@ -37,6 +39,8 @@ BOOT_SECONDS = 3.0
 NETWORKS = {'management': '127.0.10', 'storage': '127.0.20'}
 BMC_NETWORK = '127.0.30'
 BMC_USER = 'operator'
+DRIVER = bmc_.LocalDevice('/dev/null')
+"""Simulated hosts reach their BMCs without one."""
 
 AGENT = """\
 [DEFAULT]
@@ -220,6 +224,7 @@ class Machine:
             identity.read(self._clock, conf.agent),
             SeenGuests(self.host),
             self._pinger,
+            doers={'mark': marks.Marker(self._bmc.inside, DRIVER)},
         )
         with self._lock:
             if self.host.is_on and not self._stopped.is_set():

@@ -201,6 +201,14 @@ def wire(stage: Stage, host: Host, name: str) -> None:
     host.bmc_of = name
 
 
+def lose_guid(stage: Stage, host: Host) -> None:
+    host.bmc_guid = None
+
+
+def take_no_marks(stage: Stage, host: Host) -> None:
+    host.bmc_mark = None
+
+
 def lose_bus(stage: Stage, host: Host) -> None:
     host.bus_lost = True
 
@@ -340,6 +348,8 @@ PHRASES = (
     Phrase('has|have a BMC that is mute for SECONDS after obeying', stall),
     Phrase('has|have a chassis that obeys after SECONDS', slow_chassis),
     Phrase('has|have the BMC of NAME', wire),
+    Phrase('has|have a BMC without a GUID', lose_guid),
+    Phrase('has|have a BMC that takes no marks', take_no_marks),
     Phrase('loses|lose the message bus', lose_bus),
     Phrase('gets|get the message bus back', join_bus),
     Phrase('lists|list NAME for SECONDS', list_domain),

@@ -14,6 +14,7 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping
+import dataclasses
 
 from hass import clock as clock_
 from hass import exception
@@ -60,6 +61,11 @@ class Bmcs(fencing.Fencer):
         self._reached = self._wired(target)
         power = self.status(target)
         return fencing.Reading(power, self._reached.bmc_guid, 'always-off')
+
+    def read_marked(self, target: fencing.Target) -> fencing.Reading:
+        """With what a host wrote into the BMC that is reached."""
+        reading = self.read(target)
+        return dataclasses.replace(reading, mark=self._wired(target).bmc_mark)
 
     def off(self, target: fencing.Target, deadline: clock_.Deadline) -> None:
         hook, self.before_off = self.before_off, None

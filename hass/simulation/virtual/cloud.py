@@ -28,6 +28,7 @@ from hass.db import hosts as hosts_
 from hass.db import instances as instances_
 from hass.db import models
 from hass.db import orders
+from hass.db import wirings
 from hass.engine import endpoint
 from hass import events
 from hass import exception
@@ -266,7 +267,10 @@ class Cloud:
         host.units.results = []
         for one, seconds in wanted:
             order = messages.Order(one.id, one.kind, one.subject, seconds)
-            if order.kind == 'resume':
+            if order.kind == wirings.KIND:
+                now = self.clock.monotonic()
+                host.units.results.append(host.mark_bmc(order, now))
+            elif order.kind == 'resume':
                 self.guests.obey(host, order)
             else:
                 host.units.obey(order)

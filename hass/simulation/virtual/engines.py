@@ -29,6 +29,7 @@ from hass.engine import fences
 from hass.engine import inventory
 from hass.engine import patrol
 from hass.engine import rounds
+from hass.engine import wiring
 from hass.engine import worries
 from hass import exception
 from hass.recovery import control_plane
@@ -201,6 +202,13 @@ class Engine:
             contradictions.Contradictions(self.ears.heard),
             estimates.Learnt(),
             self._trials(),
+            wiring.Wirings(
+                self._cloud.database,
+                self.hands.fencer,
+                self.hands.address_of,
+                self.hands.place_of,
+                self._cloud.conf.fencing.wiring_seconds,
+            ),
             self.clock,
             self.name,
             self._cloud.conf,

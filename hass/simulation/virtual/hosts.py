@@ -16,7 +16,9 @@ from collections.abc import Sequence
 import dataclasses
 import uuid
 
+from hass.db import wirings
 from hass.fencing import base as fencing
+from hass.rpc import messages
 from hass.simulation import nova_host
 from hass.simulation.virtual import units
 
@@ -50,6 +52,7 @@ class Host:
     :ivar clock_jump: seconds by which its wall clock is wrong
     :ivar system_uuid: what its agent reads in band
     :ivar bmc_guid: what its BMC says of itself; None: nothing
+    :ivar bmc_mark: what was written into its BMC; None: it takes no marks
     :ivar bmc_reads: what the BMC says of the power, whatever is true
     :ivar units: its services
     :ivar bmc_deaf: the BMC takes commands for power and ignores them
@@ -70,6 +73,8 @@ class Host:
         self.clock_jump = 0.0
         self.system_uuid = str(uuid.uuid5(SYSTEMS, host.name))
         self.bmc_guid: uuid.UUID | None = uuid.UUID(self.system_uuid)
+        self.bmc_mark: str | None = ''
+        self._mark_until = 0.0
         self.bmc_mute = False
         self.bmc_deaf = False
         self.bmc_of: str | None = None
@@ -91,8 +96,20 @@ class Host:
         """The guests die; the BMC lives on its own supply."""
         self.host.power_off()
 
+    def mark_bmc(
+        self, order: messages.Order, now: float
+    ) -> messages.OrderResult:
+        """The agent writes a mark into the host's own BMC, for a while."""
+        if self.bmc_mark is None:
+            return messages.OrderResult(order.id, False, 'code c1')
+        self.bmc_mark = order.subject
+        self._mark_until = now + wirings.KEPT_SECONDS
+        return messages.OrderResult(order.id, True, 'written')
+
     def obey_late(self, now: float) -> None:
-        """A slow chassis carries out what its BMC took."""
+        """A slow chassis carries out what its BMC took; a mark goes away."""
+        if self.bmc_mark and now >= self._mark_until:
+            self.bmc_mark = ''
         if self.off_due is not None and now >= self.off_due:
             self.off_due = None
             self.host.power_off()

@@ -135,5 +135,6 @@ def make_outside(
             spawn=at_once,
         ),
         engine,
+        clock,
         at_once,
     )

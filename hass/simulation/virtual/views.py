@@ -76,6 +76,10 @@ class Bmcs(fencing.Fencer):
         self._check(target)
         return self._bmcs.read(target)
 
+    def read_marked(self, target: fencing.Target) -> fencing.Reading:
+        self._check(target)
+        return self._bmcs.read_marked(target)
+
     def off(self, target: fencing.Target, deadline: clock_.Deadline) -> None:
         self._check(target)
         self._bmcs.off(target, deadline)

@@ -238,12 +238,31 @@ class SessionTest(bmc_base.BmcTest):
         worker.bound_waits()
         self.worker = worker.Worker(self.hands)
 
-    def power(self, password=bmc_base.PASSWORD):
+    def power(self, password=bmc_base.PASSWORD, verb='power'):
         address = self.address(self.responder, password)
         request = dataclasses.asdict(address) | {
-            'verb': 'power', 'seconds': 5, 'deadline': None
+            'verb': verb, 'seconds': 5, 'deadline': None
         }  # fmt: skip
         return self.worker.answer(request)
+
+    def test_a_proof_costs_one_question_more_in_each_session(self):
+        asked = self.responder.commands.asked
+        for sessions in (1, 2):
+            for _ in range(3):
+                told = self.power(verb='identity')['value']
+                self.assertTrue(
+                    bmc.same_guid(told['guid'], self.responder.chassis.guid)
+                )
+            self.assertEqual(sessions, asked[GET_SYSTEM_GUID])
+            self.assertEqual(3 * sessions, asked[GET_CHASSIS_STATUS])
+            self.hands.turn(21)
+            self.worker.drop_idle()
+
+    def test_a_proof_without_a_guid_costs_no_more(self):
+        self.responder.commands.scripted[GET_SYSTEM_GUID] = b'\xc1'
+        for _ in range(3):
+            self.assertIsNone(self.power(verb='identity')['value']['guid'])
+        self.assertEqual(1, self.responder.commands.asked[GET_SYSTEM_GUID])
 
     def logins(self):
         return self.responder.commands.asked[SET_SESSION_PRIVILEGE]

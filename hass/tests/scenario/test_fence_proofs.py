@@ -72,6 +72,53 @@ class FenceProofsTest(FenceCase):
         self.run_until_finished()
         self.assertEqual(1, self.host.off_calls)
 
+    def test_a_power_cut_costs_an_order_and_two_looks(self):
+        """The look that found it off tells whose BMC is given the order."""
+        calls, states = [], ['before']
+
+        def note(turn):
+            states.append(turn.recovery.state)
+
+        def counted(name, real):
+            def call(target, *deadline):
+                calls.append((states[-1], name))
+                return real(target, *deadline)
+
+            return call
+
+        self.cloud.before_step = note
+        for name in ('read', 'off'):
+            real = getattr(self.cloud.bmcs, name)
+            setattr(self.cloud.bmcs, name, counted(name, real))
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: 'forcing_down' in states)
+        self.assertIn(('confirming', 'read'), calls)
+        cut = [call for state, call in calls if state == 'fencing']
+        self.assertEqual(['off', 'read'], cut)
+
+    def test_no_order_is_sent_on_the_strength_of_an_old_look(self):
+        """Whose BMC it is was read too long ago: it is another's now."""
+
+        def swap(turn):
+            if turn.recovery.state == 'fencing' and not self.host.off_calls:
+                self.cloud.before_step = None
+                self.cloud.clock.advance(fencing.PROOF_SECONDS)
+                self.host.bmc_of = OTHER
+
+        self.cloud.before_step = swap
+        self.host.hang()
+        self.assert_held(HOST, 'safety', f'as {OTHER} does')
+        self.assert_nothing_was_cut()
+
+    def test_a_bmc_that_is_another_hosts_does_not_excuse_from_restraint(self):
+        """It reads off, but nothing tells that this host is off."""
+        self.host.bmc_of = OTHER
+        self.cloud.hosts[OTHER].bmc_reads = fencing.PowerState.OFF
+        self.host.hang()
+        self.assert_held(HOST, 'safety', f'as {OTHER} does')
+        self.assertFalse(self.cloud.newest(HOST).was.get('reads_off'))
+        self.assert_nothing_was_cut()
+
     def test_an_untested_fence_is_tried_in_the_night(self):
         self.change(
             fence_state=models.FenceState.UNTESTED,

@@ -21,8 +21,13 @@ SWAPPED = '00020003-0004-0005-0006-000700080009'
 PLACE = '192.0.2.1:623'
 
 
-def known(name='compute-1', place=PLACE, guid=GUID, uuid=GUID, waived=''):
-    return identity.Known(name, place, guid, uuid, waived)
+PROVEN = {'wiring': identity.Wiring.PROVEN}
+
+
+def known(
+    name='compute-1', place=PLACE, guid=GUID, uuid=GUID, waived='', **wiring
+):
+    return identity.Known(name, place, guid, uuid, waived, **wiring)
 
 
 class IdentityTest(base.TestCase):
@@ -51,6 +56,26 @@ class IdentityTest(base.TestCase):
         ):
             host = known(guid=guid, uuid=guid)
             self.assert_doubt("its maker's default", host)
+
+    def test_a_proven_wiring_tells_whose_the_bmc_is(self):
+        for guid in (None, DEFAULT):
+            self.assert_proved(known(guid=guid, wired_guid=guid, **PROVEN))
+            self.assert_proved(
+                known(guid=guid, uuid=None, wired_guid=guid, **PROVEN)
+            )
+
+    def test_it_tells_nothing_of_a_bmc_that_says_another_thing_now(self):
+        host = known(guid=DEFAULT, wired_guid=None, **PROVEN)
+        self.assert_doubt("its maker's default", host)
+
+    def test_it_puts_no_contradiction_right(self):
+        host = known(guid=OTHER, wired_guid=OTHER, **PROVEN)
+        self.assert_doubt(f'one of system {OTHER}', host)
+        self.assert_doubt('of b too', known(**PROVEN), known('b'))
+
+    def test_a_wrong_wiring_outweighs_a_guid_and_a_person(self):
+        wrong = known(wiring=identity.Wiring.WRONG, waived='ann')
+        self.assert_doubt('not that of this host', wrong)
 
     def test_one_guid_of_two_hosts_proves_neither(self):
         other = known('b', '192.0.2.2:623', GUID, None)

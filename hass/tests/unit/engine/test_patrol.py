@@ -15,6 +15,7 @@
 from concurrent import futures
 import threading
 from typing import Any
+import uuid
 
 import futurist
 
@@ -47,6 +48,11 @@ WISH = quality.Wish(
 )
 
 
+def guid_of(host):
+    """What the host's agent and its BMC say alike."""
+    return uuid.uuid5(uuid.NAMESPACE_DNS, host)
+
+
 class Power(fencing.Fencer):
     """Every host is on until a test says otherwise."""
 
@@ -55,6 +61,9 @@ class Power(fencing.Fencer):
 
     def status(self, target):
         return self.reads
+
+    def read(self, target):
+        return fencing.Reading(self.reads, guid_of(target.name))
 
     def off(self, target, deadline):
         raise AssertionError('the patrol touches nothing')
@@ -201,12 +210,37 @@ class SilenceTest(PatrolCase):
         self.patrol.turn()
         self.assertEqual(set(self.names), set(self.own_row().silent))
 
-    def test_most_hosts_powered_off_are_no_reason_to_doubt_oneself(self):
+    def lose_power(self, *gone, **known):
+        """They fall silent and read off; this is known of their fences."""
+        with self.database.writer() as session:
+            for name in gone:
+                row = hosts.get(session, name)
+                row.fence_state = models.FenceState.WORKING
+                row.system_uuid = str(guid_of(name))
+                for field, value in known.items():
+                    setattr(row, field, value)
+        self.pass_time(3)
         self.power.reads = fencing.PowerState.OFF
-        gone = list(self.names[:2])
         self.pass_time(4, silent=gone)
+
+    def test_most_hosts_powered_off_are_no_reason_to_doubt_oneself(self):
+        gone = self.names[:2]
+        self.lose_power(*gone)
         self.assertFalse(self.own_row().deaf)
-        self.assertEqual(gone, sorted(self.suspected()))
+        self.assertEqual(list(gone), sorted(self.suspected()))
+
+    def test_what_other_systems_read_excuses_nobody(self):
+        self.lose_power(*self.names[:2], system_uuid=str(uuid.uuid4()))
+        self.assertTrue(self.own_row().deaf)
+
+    def test_what_nobody_can_tell_apart_excuses_nobody(self):
+        self.lose_power(*self.names[:2], system_uuid=None)
+        self.assertTrue(self.own_row().deaf)
+
+    def test_what_was_seen_to_lie_excuses_nobody(self):
+        lying = models.FenceState.LYING
+        self.lose_power(*self.names[:2], fence_state=lying)
+        self.assertTrue(self.own_row().deaf)
 
     def test_a_host_without_an_agent_yet_is_not_suspected(self):
         with self.database.writer() as session:

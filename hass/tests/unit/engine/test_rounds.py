@@ -31,9 +31,11 @@ from hass.engine import hearing
 from hass.engine import inventory
 from hass.engine import rounds
 from hass.engine import shares
+from hass.engine import wiring
 from hass.engine import worries
 from hass import exception
 from hass import faults
+from hass.fencing import fake
 from hass.tests import base
 from hass.tests import builders
 from hass.tests import clocks
@@ -150,6 +152,13 @@ class RoundsCase(base.TestCase):
             self.learnt,
             fences.Trials(
                 self.tried.append, lambda host: None, self.clock, 1800, 30
+            ),
+            wiring.Wirings(
+                self.database,
+                fake.FakeFencer(clock=self.clock),
+                lambda host: None,
+                lambda host: None,
+                0,
             ),
             self.clock,
             engine,

@@ -68,6 +68,7 @@ class SlowBmcTest(base.TestCase):
                 system, estimates.Learnt(), limit=None, seconds=0.05
             ),
             'engine-1',
+            system,
         )
 
     def look(self, seconds=0.0, boot='boot-1'):
