@@ -68,6 +68,11 @@ FENCES = (
     ('broken', _('Broken')),
     ('lying', _('Lying')),
 )
+WIRINGS = (
+    ('proven', _('Proven')),
+    ('wrong', _('Wrong')),
+    ('unsupported', _('Not supported')),
+)
 ENDED = {
     'finished': _('Finished'),
     'returned': _('Returned'),

@@ -23,6 +23,7 @@ from hass.api import body as bodies
 from hass.api import microversion
 from hass.api.schemas import answers
 from hass.api.schemas import clusters
+from hass.api.schemas import fences
 from hass.api.schemas import hosts
 from hass.api.schemas import instances
 from hass.api.schemas import maintenance
@@ -134,6 +135,13 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ('DELETE', '/v1/hosts/{host}'): _delete(),
     ('POST', '/v1/hosts/{host}/agent_key'): _change('AgentKey', 201),
     ('GET', '/v1/hosts/{host}/explain'): _show('Explanation', _DIAGNOSIS),
+    ('GET', '/v1/hosts/{host}/fence'): _show('Fence', microversion.FENCES),
+    ('PUT', '/v1/hosts/{host}/fence/waiver'): _change(
+        'Fence', 200, fences.WAIVE, since=microversion.FENCES
+    ),
+    ('DELETE', '/v1/hosts/{host}/fence/waiver'): dataclasses.replace(
+        _delete(), since=microversion.FENCES
+    ),
     ('POST', '/v1/hosts/{host}/fence_test'): _change('Host', 200),
     ('PUT', '/v1/hosts/{host}/maintenance'): _change(
         'Host', 200, maintenance.BEGIN

@@ -40,7 +40,8 @@
 
 1.6
     Adds losses: instances that should run and do not. And of recoveries that
-    are held: goes_on_when, looked_at.
+    are held: goes_on_when, looked_at. And fences of hosts: what is known and
+    doubted of one, and who vouches for it.
 """
 
 import dataclasses
@@ -73,6 +74,8 @@ INSTANCE_RECOVERIES = Version(1, 5)
 """Since then projects are told what befell their instances."""
 HOLDS = Version(1, 6)
 """Since then recoveries tell what ends their hold."""
+FENCES = Version(1, 6)
+"""Since then fences of hosts have paths of their own."""
 
 
 class VersionNotOffered(exception.HassError):

@@ -44,6 +44,8 @@ class Parts:
     :ivar rule: who is protected
     :ivar max_limit: most entries of a page
     :ivar silence_seconds: after which the engines are missed
+    :ivar test_seconds: how old the last answer of a fence may be
+    :ivar search_seconds: how long a search waits for a BMC
     """
 
     database: db.Database
@@ -53,3 +55,5 @@ class Parts:
     rule: entitlement.Rule
     max_limit: int
     silence_seconds: float
+    test_seconds: float
+    search_seconds: float

@@ -22,6 +22,7 @@ import falcon
 
 from hass.api.handlers import clusters
 from hass.api.handlers import diagnosis
+from hass.api.handlers import fences
 from hass.api.handlers import hosts
 from hass.api.handlers import instances
 from hass.api.handlers import losses
@@ -48,6 +49,8 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ('/v1/hosts/{host}', hosts.Hosts, 'one'),
     ('/v1/hosts/{host}/agent_key', hosts.Hosts, 'agent_key'),
     ('/v1/hosts/{host}/explain', diagnosis.Diagnosis, 'explain'),
+    ('/v1/hosts/{host}/fence', fences.Fences, 'one'),
+    ('/v1/hosts/{host}/fence/waiver', fences.Fences, 'waiver'),
     ('/v1/hosts/{host}/fence_test', hosts.Hosts, 'fence_test'),
     ('/v1/hosts/{host}/maintenance', maintenance.Maintenance, 'of_host'),
     ('/v1/hosts/{host}/layers', diagnosis.Diagnosis, 'layers'),

@@ -61,6 +61,8 @@ def make_application(
         rule=protection.rule(conf),
         max_limit=conf.api.max_limit,
         silence_seconds=conf.api.engine_silence_seconds,
+        test_seconds=conf.fencing.test_seconds,
+        search_seconds=conf.detection.search_seconds,
     )
     migration.check(parts.database)
     ask = functools.partial(

@@ -23,6 +23,9 @@ UPDATE = 'ha:hosts:update'
 REMOVE = 'ha:hosts:remove'
 ROTATE_KEY = 'ha:hosts:rotate_key'
 TEST_FENCE = 'ha:hosts:test_fence'
+SHOW_FENCE = 'ha:hosts:show_fence'
+WAIVE_FENCE = 'ha:hosts:waive_fence'
+UNWAIVE_FENCE = 'ha:hosts:unwaive_fence'
 SHOW_LAYERS = 'ha:hosts:show_layers'
 EXPLAIN = 'ha:hosts:explain'
 SHOW_POWER = 'ha:hosts:show_power'
@@ -71,6 +74,25 @@ def list_rules() -> list[policy.RuleDefault]:
             base.ADMIN,
             'Try the fence of a host again.',
             ('POST', f'{_ONE}/fence_test'),
+        ),
+        base.rule(
+            SHOW_FENCE,
+            base.ADMIN,
+            'Show what is known of the fence of a host, and what is doubted.',
+            ('GET', f'{_ONE}/fence'),
+        ),
+        base.rule(
+            WAIVE_FENCE,
+            base.ADMIN,
+            'Vouch that the BMC of a host is its own, where nothing proves '
+            'it.',
+            ('PUT', f'{_ONE}/fence/waiver'),
+        ),
+        base.rule(
+            UNWAIVE_FENCE,
+            base.ADMIN,
+            'Vouch for the BMC of a host no more.',
+            ('DELETE', f'{_ONE}/fence/waiver'),
         ),
         base.rule(
             SHOW_LAYERS,

@@ -95,6 +95,19 @@ class Proxy(proxy.Proxy):
         path = f'hosts/{_quoted(ref)}/fence_test'
         return self._one(host.Host, 'POST', path)
 
+    def get_fence(self, ref: str) -> Json:
+        """What is known of it and doubted, and who vouches for it."""
+        return self._json('GET', f'hosts/{_quoted(ref)}/fence')
+
+    def waive_fence(self, ref: str, reason: str) -> Json:
+        """Vouch that the BMC is the host's own, where nothing proves it."""
+        path = f'hosts/{_quoted(ref)}/fence/waiver'
+        return self._json('PUT', path, {'reason': reason})
+
+    def unwaive_fence(self, ref: str) -> None:
+        """Vouch for it no more."""
+        self._ask('DELETE', f'hosts/{_quoted(ref)}/fence/waiver')
+
     def layers(self, ref: str) -> Json:
         """What is known of each layer, and who saw it."""
         return self._json('GET', f'hosts/{_quoted(ref)}/layers')

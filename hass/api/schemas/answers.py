@@ -24,6 +24,7 @@ from hass.api.schemas import clusters
 from hass.api.schemas import formats
 from hass.bmc import values
 from hass.db import models
+from hass.db import wirings
 from hass import entitlement
 from hass import faults
 
@@ -129,6 +130,34 @@ HOST = whole(
         'agent_key_rotated_at': MAYBE_MOMENT,
         'created_at': MOMENT,
         'warnings': list_of(TEXT),
+    }
+)
+
+FENCE = whole(
+    {
+        'host': TEXT,
+        'state': one_of(models.FenceState),
+        'why': TEXT,
+        'place': MAYBE_TEXT,
+        'guid': MAYBE_TEXT,
+        'system_uuid': MAYBE_TEXT,
+        'tested_at': MAYBE_MOMENT,
+        'read_seconds': null_or(NUMBER),
+        'off_seconds': null_or(NUMBER),
+        'doubts': list_of(TEXT),
+        'waiver': null_or(
+            whole({'by': TEXT, 'at': MAYBE_MOMENT, 'reason': TEXT})
+        ),
+        'wiring': null_or(
+            whole(
+                {
+                    'found': one_of(wirings.Found),
+                    'why': TEXT,
+                    'at': MAYBE_MOMENT,
+                    'good_until': MAYBE_MOMENT,
+                }
+            )
+        ),
     }
 )
 
@@ -508,6 +537,7 @@ SCHEMAS: dict[str, Schema] = {
     'ClusterCreated': more(CLUSTER, {'hosts': list_of(named('HostAdded'))}),
     'Error': ERROR,
     'Explanation': EXPLANATION,
+    'Fence': FENCE,
     'Host': HOST,
     'HostAdded': HOST_ADDED,
     'Instance': INSTANCE,

@@ -113,6 +113,37 @@ class TestFence(actions.Batch):
         return list(client.test_fence(ref).warnings)
 
 
+class UnwaiveFence(actions.Batch):
+    name = 'unwaive_fence'
+    icon = 'ban'
+    policy_rules = actions.rule('hosts:unwaive_fence')
+    help_text = _(
+        'Where nothing proves that the BMC is the one of the host, it is not '
+        'fenced any more.'
+    )
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy('End Waiver', 'End Waivers', count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy('Ended waiver of', 'Ended waivers of', count)
+
+    def ask(self, client: proxy.Proxy, ref: str) -> Sequence[str]:
+        client.unwaive_fence(ref)
+        return ()
+
+
+class WaiveFence(tables.LinkAction):
+    name = 'waive_fence'
+    verbose_name = _('Vouch for BMC')
+    url = 'horizon:ha_admin:hosts:waive'
+    classes = ('ajax-modal',)
+    icon = 'handshake-o'
+    policy_rules = actions.rule('hosts:waive_fence')
+
+
 class EndMaintenance(actions.Batch):
     name = 'end_maintenance'
     icon = 'check'

@@ -63,6 +63,18 @@ class RotateKey(base.Form):
         )
 
 
+class WaiveFence(base.Form):
+    reason = forms.CharField(
+        label=_('Reason'),
+        max_length=255,
+        help_text=_('How it was seen that the BMC is the one in this host.'),
+    )
+
+    def ask(self, client: proxy.Proxy, data: dict[str, Any]) -> str:
+        found = client.waive_fence(self.initial['host'], data['reason'])
+        return str(_('You vouch for the BMC of host %s.') % found['host'])
+
+
 class BeginMaintenance(base.Form):
     minutes = forms.IntegerField(
         label=_('Minutes'),

@@ -64,6 +64,8 @@ class HostsTable(cluster_tables.HostsTable):
             actions.PowerOff,
             actions.BringBack,
             actions.TestFence,
+            actions.WaiveFence,
+            actions.UnwaiveFence,
             actions.BeginMaintenance,
             actions.EndMaintenance,
             actions.RotateKey,

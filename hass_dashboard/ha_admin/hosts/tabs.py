@@ -74,6 +74,44 @@ class OverviewTab(tabs.Tab):
         return text
 
 
+class FenceTab(tabs.Tab):
+    """What stands behind the word of the overview."""
+
+    name = _('Fence')
+    slug = 'fence'
+    template_name = 'hass_dashboard/facts.html'
+    preload = False
+    policy_rules = actions.rule('hosts:show_fence')
+
+    def get_context_data(self, request: Any) -> dict[str, Any]:
+        try:
+            with api.asked(request) as client:
+                found = client.get_fence(self.tab_group.kwargs['host'])
+        except errors.Refused as error:
+            return {'warnings': [str(error)], 'facts': []}
+        waiver, wiring = found['waiver'] or {}, found['wiring'] or {}
+        return {
+            'warnings': found['doubts'],
+            'facts': [
+                (_('State'), dict(words.FENCES).get(found['state'])),
+                (_('What it said'), found['why']),
+                (_('Last answer'), words.moment(found['tested_at'])),
+                (_('BMC address'), found['place']),
+                (_('System by its BMC'), found['guid']),
+                (_('System by its agent'), found['system_uuid']),
+                (
+                    _('Wiring'),
+                    dict(words.WIRINGS).get(wiring.get('found', '')),
+                ),
+                (_('What the wiring showed'), wiring.get('why')),
+                (_('Wiring looked at'), words.moment(wiring.get('at'))),
+                (_('Vouched for by'), waiver.get('by')),
+                (_('Vouched for since'), words.moment(waiver.get('at'))),
+                (_('Vouched for because'), waiver.get('reason')),
+            ],
+        }
+
+
 class PowerTab(tabs.Tab):
     """It is read again and again while somebody looks."""
 
@@ -147,7 +185,14 @@ class LayersTab(_Read):
 
 class HostTabs(tabs.TabGroup):
     slug = 'host'
-    tabs = (OverviewTab, PowerTab, SensorsTab, EventsTab, LayersTab)
+    tabs = (
+        OverviewTab,
+        FenceTab,
+        PowerTab,
+        SensorsTab,
+        EventsTab,
+        LayersTab,
+    )
     sticky = True
 
 

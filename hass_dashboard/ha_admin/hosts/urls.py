@@ -21,6 +21,7 @@ urlpatterns = [
     path('<str:host>/', views.DetailView.as_view(), name='detail'),
     path('<str:host>/update/', views.UpdateView.as_view(), name='update'),
     path('<str:host>/key/', views.KeyView.as_view(), name='key'),
+    path('<str:host>/waive/', views.WaiveView.as_view(), name='waive'),
     path(
         '<str:host>/maintenance/',
         views.MaintenanceView.as_view(),

@@ -101,6 +101,19 @@ class KeyView(HostFormView):
     )
 
 
+class WaiveView(HostFormView):
+    url = 'waive'
+    form_class = forms.WaiveFence
+    form_id = 'waive_fence'
+    page_title = _('Vouch for BMC')
+    submit_label = _('Vouch for BMC')
+    explanation = _(
+        'For a host of which nothing proves that its BMC is its own. If it is '
+        'the BMC of another host, that one is powered off instead, and '
+        'instances run twice. It stays as a warning until it is ended.'
+    )
+
+
 class MaintenanceView(HostFormView):
     url = 'maintenance'
     form_class = forms.BeginMaintenance

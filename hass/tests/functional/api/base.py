@@ -228,7 +228,7 @@ def make_conf(files=(), **overrides) -> cfg.ConfigOpts:
     """A configuration of its own, with what the API reads."""
     conf = cfg.ConfigOpts()
     log.register_options(conf)
-    for group in ('api', protection.GROUP):
+    for group in ('api', 'fencing', 'detection', protection.GROUP):
         conf.register_opts(options.options(group), group)
     conf([], project='hass', default_config_files=files)
     for name, value in overrides.items():
@@ -277,6 +277,8 @@ class ApiTest(stores.DatabaseTest):
             rule=protection.rule(self.conf),
             max_limit=self.conf.api.max_limit,
             silence_seconds=30.0,
+            test_seconds=self.conf.fencing.test_seconds,
+            search_seconds=self.conf.detection.search_seconds,
         )
         return app.build(self.conf, parts)
 

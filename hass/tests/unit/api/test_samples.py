@@ -23,6 +23,7 @@ from hass.tests import base
 
 SAMPLES = pathlib.Path(__file__).parents[4] / 'api-ref/source/samples'
 ANSWERS = {
+    'fence-show-response': ('GET', '/v1/hosts/{host}/fence'),
     'host-add-response': ('POST', '/v1/clusters/{cluster}/hosts'),
     'loss-list-response': ('GET', '/v1/losses'),
     'loss-show-response': ('GET', '/v1/losses/{loss}'),
