@@ -91,8 +91,8 @@ class Fences:
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        _must_know(req)
         caller(req).can(rules.SHOW_FENCE)
+        _must_know(req)
         query.nothing(req)
         resp.media = self._parts.database.read(self._shown, host)
 
@@ -100,8 +100,8 @@ class Fences:
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
         """Where something contradicts it, a person cannot put that right."""
-        _must_know(req)
         caller(req).can(rules.WAIVE_FENCE)
+        _must_know(req)
         reason = body.read(req, schemas.WAIVE)['reason']
         who = caller(req).user_id or 'somebody'
         self._parts.database.write(self._waive, host, who, reason)
@@ -111,8 +111,8 @@ class Fences:
     def on_delete_waiver(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        _must_know(req)
         caller(req).can(rules.UNWAIVE_FENCE)
+        _must_know(req)
         body.nothing(req)
         self._parts.database.write(self._unwaive, host)
         resp.status = falcon.HTTP_204
