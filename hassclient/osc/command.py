@@ -186,4 +186,15 @@ def add_pages(parser: Any) -> None:
     )
 
 
+def add_history(parser: Any) -> None:
+    """The options of long lists of what ends some day."""
+    parser.add_argument(
+        '--open',
+        action=argparse.BooleanOptionalAction,
+        help='Only those that have not ended, or that have',
+    )
+    add_long(parser)
+    add_pages(parser)
+
+
 is_uuid = utils.is_uuid_like

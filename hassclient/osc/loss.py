@@ -70,13 +70,7 @@ class ListLoss(command.Lister):
             help='Only those that this recovery left (UUID; or a host or an '
             'instance: its newest recovery)',
         )
-        parser.add_argument(
-            '--open',
-            action=argparse.BooleanOptionalAction,
-            help='Only those that have not ended, or that have',
-        )
-        command.add_long(parser)
-        command.add_pages(parser)
+        command.add_history(parser)
         return parser
 
     def act(self, args: argparse.Namespace) -> command.Table:

@@ -85,13 +85,7 @@ class ListRecovery(command.Lister):
             metavar='<workflow>',
             help='Only those of this kind, as host_failure',
         )
-        parser.add_argument(
-            '--open',
-            action=argparse.BooleanOptionalAction,
-            help='Only those that have not ended, or that have',
-        )
-        command.add_long(parser)
-        command.add_pages(parser)
+        command.add_history(parser)
         return parser
 
     def act(self, args: argparse.Namespace) -> command.Table:
