@@ -101,7 +101,7 @@ class Observation:
 
 
 class Incident(enum.StrEnum):
-    """What befell an instance on a living host."""
+    """What happened to an instance on a living host."""
 
     KILLED = 'killed'
     """Its process ended, and nobody had asked for that."""

@@ -40,7 +40,7 @@ REQUEST = re.compile(r'req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 TRACE_KEYS = frozenset({'hmac_key', 'base_id', 'parent_id'})
 LONGEST = 1000
 WELL_KNOWN = 'SECRET_KEY'
-"""osprofiler's own default: whoever knows it may start traces."""
+"""osprofiler's own default: anybody who knows it may start traces."""
 
 
 class RecoveryContext(context.RequestContext):
@@ -104,7 +104,7 @@ def _enter(here: context.RequestContext) -> None:
 
 
 class Pool(futures.ThreadPoolExecutor):
-    """Its threads work for whoever hands something in."""
+    """Its threads work for the one that hands something in."""
 
     def submit(
         self, fn: Callable[..., T], /, *args: Any, **kwargs: Any

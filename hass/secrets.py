@@ -158,7 +158,7 @@ def _write(
     keys: Sequence[bytes],
     owner: os.stat_result | None = None,
 ) -> None:
-    """At once: whoever reads finds the old file or the whole new one."""
+    """At once: a reader finds the old file or the whole new one."""
     try:
         number, name = tempfile.mkstemp(dir=path.parent, prefix='.keyring-')
         with open(number, 'wb') as file:

@@ -28,7 +28,7 @@ NOVA_SECONDS = 10.0
 MOST_SECONDS = 60.0
 """What can be read is read at least once in this time, for ever."""
 ANEW_SECONDS = 60.0
-"""A story that only lasted too long is looked at anew after this time."""
+"""What only lasted too long is looked at anew after this time."""
 LONGEST_SECONDS = 600.0
 """No hold sleeps for longer than this."""
 

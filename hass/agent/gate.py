@@ -68,7 +68,7 @@ class Gate:
                 self._tell(SILENT)
 
     def force(self, user: str) -> None:
-        """Open it without an answer, and tell whoever can be reached."""
+        """Open it without an answer, and tell all that can be reached."""
         LOG.critical('gate of %s forced open by %s', self._host, user)
         self._say(f'open: forced by {user}')
         call = threading.Thread(target=self._tell_engine, daemon=True)

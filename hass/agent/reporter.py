@@ -122,7 +122,7 @@ class Reporter:
         self._alleged.add(_Alleged(self._clock.monotonic(), layer, payload))
 
     def tell(self, event: teller.Event) -> None:
-        """What befell an instance; never blocks."""
+        """What happened to an instance; never blocks."""
         self._events.add(event)
 
     def show_life(self) -> None:

@@ -240,7 +240,7 @@ class Agent:
         self._reporter.allege(layer, payload)
 
     def tell(self, event: teller.Event) -> None:
-        """Report at once what befell an instance."""
+        """Report at once what happened to an instance."""
         if self._watch is not None:
             self._watch.befell(event)
         self._send(event)

@@ -36,7 +36,7 @@
     Adds the machine itself: power, sensors and event log of hosts.
 
 1.5
-    Adds recoveries of instances: their projects see what befell them.
+    Adds recoveries of instances: their projects see what happened.
 
 1.6
     Adds losses: instances that should run and do not. And of recoveries that
@@ -71,7 +71,7 @@ ENTITLEMENTS = Version(1, 2)
 OBSERVATIONS = Version(1, 3)
 """Since then what agents saw of instances is shown."""
 INSTANCE_RECOVERIES = Version(1, 5)
-"""Since then projects are told what befell their instances."""
+"""Since then projects see recoveries of their instances."""
 HOLDS = Version(1, 6)
 """Since then recoveries tell what ends their hold."""
 FENCES = Version(1, 6)

@@ -138,7 +138,7 @@ class LanDoor(Door):
             callback=answers.append,
         )
         answer = self._wait_for(answers)
-        # pyghmi leaves this to whoever gives it a callback.
+        # pyghmi leaves this to those who give it a callback.
         session.incommand = False
         while session.evq:
             session.evq.popleft().set()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What befell one instance: evacuations, and recoveries of itself."""
+"""All of one instance: evacuations, and recoveries of itself."""
 
 import dataclasses
 import datetime

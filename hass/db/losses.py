@@ -12,7 +12,7 @@
 
 """Losses: instances that should run and do not, paged until somebody knows.
 
-There is one open row of an instance, whoever finds that it does not run.
+There is one open row of an instance, however it was found not to run.
 """
 
 from collections.abc import Collection

@@ -486,8 +486,8 @@ class RecoveryHistory(Base):
 class Evacuation(Base):
     """One instance on its way off a failed host.
 
-    The row is written before Nova is called, so that whoever resumes the
-    recovery knows that the call may have gone out.
+    The row is written before Nova is called, so that an engine that resumes
+    the recovery knows that the call may have gone out.
     """
 
     __tablename__ = 'evacuations'

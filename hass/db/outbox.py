@@ -91,7 +91,7 @@ def spread(session: orm.Session, channels: Iterable[str]) -> int:
     names = list(channels)
     spread_ones = 0
     for row in session.execute(query).all():
-        # Whoever waited for the lock finds that it is gone already.
+        # One that waited for the lock finds that it is gone already.
         gone = sa.delete(Row).where(Row.id == row.id, Row.uuid == row.uuid)
         done = session.execute(
             gone.execution_options(synchronize_session=False)

@@ -167,7 +167,7 @@ class Herald:
                 thread.join(max(0.0, end - self._clock.monotonic()))
 
     def turn(self) -> None:
-        """Spread what is new, wake whoever has something to tell."""
+        """Spread what is new, wake those that have something to tell."""
         due = self._database.read(outbox.due)
         if None in due:
             self._database.write(outbox.spread, self._couriers)

@@ -260,7 +260,7 @@ class Incidents:
     def _open(
         self, session: orm.Session, told: Told, server: nova.Server
     ) -> models.Recovery | None:
-        """One transaction: whoever answers it first, opens it."""
+        """One transaction: the engine that is first opens it."""
         if not _settle(session, told, models.NotificationState.OPENED, ''):
             return None
         host = windows.guard(session, told.host)

@@ -165,7 +165,7 @@ class Patrol:
     def ring(self) -> None:
         """There is something to see: take the next turn now."""
         self._bell.set()
-        # What befell an instance need not wait until all hosts are seen.
+        # Events of instances need not wait until all hosts are seen.
         if not self._stopping.is_set():
             self._pool.submit(self._incidents.read)
 

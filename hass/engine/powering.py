@@ -48,7 +48,7 @@ class Power:
     """The power of a host belongs to its recovery while one is open.
 
     :param call_seconds: how long one ask of the device may take
-    :param returning: opens the story that brings a host back
+    :param returning: opens the recovery that brings a host back
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Power:
         wanted: fencing.PowerState,
         until: datetime.datetime,
     ) -> models.Host:
-        """The locked row of a host that no story is about."""
+        """The locked row of a host that no recovery is about."""
         row = hosts.lock(session, name)
         if found := recoveries.open_of_host(session, name):
             raise exception.Conflict(

@@ -27,7 +27,7 @@ STORY = host_return.HostReturn
 
 
 class Returning:
-    """Opens the second story of a host without the first.
+    """Opens the return of a host without a recovery before it.
 
     :param engine: the name of this engine
     :param wake: rings the dispatcher's bell

@@ -334,7 +334,7 @@ class Rounds:
     def _keep(self) -> None:
         """Write down what was seen since the last turn."""
         looks = [self._looks.popleft() for _ in range(len(self._looks))]
-        # Whoever left meanwhile has no row to write to.
+        # The host may have been removed meanwhile: it has no row then.
         looks = [one for one in looks if one.host in self._subjects]
         for look in looks:
             self._note(look)

@@ -29,7 +29,7 @@ from hass import exception
 from hass import faults
 
 KEPT_SECONDS = 5.0
-"""Whoever asks more often gets the same numbers again."""
+"""Within this time everybody gets the same numbers."""
 WAIT_SECONDS = 5.0
 """For an answer that another asks for, of a database that hangs perhaps."""
 BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800, 3600)

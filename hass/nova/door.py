@@ -186,7 +186,7 @@ class Door:
     ) -> tuple[JSON, datetime.datetime | None]:
         """GET one page, and the time at which the answer was sent.
 
-        Naive UTC on the clock of whoever answered, to the second; None: it
+        Naive UTC on the clock of what answered, to the second; None: it
         did not say.
 
         :raises NovaError: each of its kinds

@@ -12,8 +12,8 @@
 
 """The closing invariant: nothing that should run is forgotten.
 
-Before a story ends, each instance that it owes runs with its ports ACTIVE,
-or its user ended it, or another story has it in hand, or a loss names it.
+Before a recovery ends, each instance it owes runs with its ports ACTIVE,
+or its user ended it, or another one has it in hand, or a loss names it.
 """
 
 from collections.abc import Callable
@@ -96,7 +96,7 @@ END_OF = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Owed:
-    """An instance that has to run when a story ends.
+    """An instance that has to run when a recovery ends.
 
     :ivar stopped_by_us: HASS has stopped it, or cut its power, although it
         was not protected
@@ -119,7 +119,7 @@ class Scene:
     :ivar failed_at: what users asked for since is their wish
     :ivar off_at: when the host was off; None: it was not
     :ivar trouble: of hosts on which nothing is known to run: host to why
-    :ivar recovery: the story that ends; None: it is none
+    :ivar recovery: the one that ends; None: there is none
     """
 
     host: str
@@ -308,7 +308,7 @@ def lost(found: Iterable[Finding]) -> list[Finding]:
 
 
 def told(found: Sequence[Finding]) -> str:
-    """The end of a story's last sentence; '' when nothing is lost."""
+    """The end of a last sentence; '' when nothing is lost."""
     if not found:
         return ''
     known = sorted(one.server.name for one in found if one.server is not None)
@@ -317,7 +317,7 @@ def told(found: Sequence[Finding]) -> str:
 
 
 def _taken(session: orm.Session, server: nova.Server, scene: Scene) -> str:
-    """Which other open story has it in hand; '' for none."""
+    """Which other open recovery has it in hand; '' for none."""
     for story in (
         recoveries.open_of_instance(session, server.uuid),
         recoveries.rescue_of_host(session, server.host or ''),

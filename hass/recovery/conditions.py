@@ -13,7 +13,7 @@
 """Reads the conditions that end holds: one function for each kind.
 
 Each says what it has seen, or '' while its condition does not hold.
-Nothing here acts: a story that goes on reads everything anew.
+Nothing here acts: a recovery that goes on reads everything anew.
 """
 
 from collections.abc import Callable
@@ -42,9 +42,9 @@ AGAIN = 'held_again'
 
 
 class Conditions:
-    """What one kind of story can read.
+    """What one kind of recovery can read.
 
-    :param more: looks of the story itself, beside those of all
+    :param more: looks of that kind, in addition to those of all
     """
 
     def __init__(

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the stories look with and act with."""
+"""What recoveries look with and act with."""
 
 from collections.abc import Callable
 from collections.abc import Collection
@@ -54,7 +54,7 @@ class Hands:
 
     @property
     def closer(self) -> closing.Closer:
-        """What looks at instances before a story ends."""
+        """What looks at instances before a recovery ends."""
         return closing.Closer(self.compute, self.rule, self.pool)
 
     def target(self, host: models.Host) -> fencing.Target:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the stories of a host share: its row, its fence, its Nova service."""
+"""What recoveries of a host share: its row, its fence, its Nova service."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -50,7 +50,7 @@ LEAVING_SECONDS = 2.0
 
 
 class HostWorkflow(workflow.Workflow):
-    """Common ground of the stories of a host."""
+    """Common ground of the recoveries of a host."""
 
     def __init__(self, hands: hands_.Hands) -> None:
         self._hands = hands
@@ -62,7 +62,7 @@ class HostWorkflow(workflow.Workflow):
         self._prover = proving.Prover(hands)
 
     def looks(self) -> dict[Kind, conditions.Look]:
-        """Conditions that only this story can read."""
+        """Conditions that only this recovery can read."""
         return {}
 
     def host(self, turn: Turn, name: str | None = None) -> models.Host:
@@ -112,17 +112,17 @@ class HostWorkflow(workflow.Workflow):
         return bool(was.get('off_sent') or was.get('service'))
 
     def settle(self, turn: Turn) -> int:
-        """How many evacuations of this story are under way in Nova."""
+        """How many evacuations of this recovery are under way in Nova."""
         return 0
 
     def give_back(self, turn: Turn) -> Step | None:
-        """What this story alone has to give back; None: nothing more."""
+        """What this recovery alone has to give back; None: nothing more."""
         return None
 
     # Closing.
 
     def owes(self, turn: Turn) -> bool:
-        """Whether instances may have suffered by what this story is of."""
+        """Whether instances may have suffered by what it recovers from."""
         was = turn.recovery.was
         return bool(self.acted(turn) or was.get('released') or was.get('owed'))
 
@@ -137,7 +137,7 @@ class HostWorkflow(workflow.Workflow):
         return found
 
     def close(self, turn: Turn, hop: Hop) -> Hop:
-        """Name what does not run, or hand it on to the next story."""
+        """Name what does not run, or hand it on to the next recovery."""
         if not self.owes(turn):
             return hop
         name = turn.recovery.subject
@@ -255,7 +255,7 @@ class HostWorkflow(workflow.Workflow):
                 return Hop(State.GIVING_BACK, 'released by an operator')
             return Hop(State.DISMISSED, 'released by an operator')
         if wish is models.Wish.RETRY:
-            # Whoever knows that there are many may let this one go on.
+            # An operator who knows that there are many may let it go on.
             seen = bool(turn.recovery.was.get('restrained'))
             turn.remember(
                 consent=True,
@@ -338,7 +338,7 @@ class HostWorkflow(workflow.Workflow):
     def _give_back_service(self, turn: Turn) -> Step | None:
         was = turn.recovery.was
         if 'service' not in was:
-            # What the story of a service left behind, if there was one.
+            # What a recovery of a service left behind, if there was one.
             disabled = was.get('disabled')
             return self.enable(turn, self.service(turn)) if disabled else None
         service = self.service(turn)

@@ -307,7 +307,7 @@ class HostFailure(host_.HostWorkflow):
         }
         concerned = protected | {row.instance_uuid for row in known}
         accepted = self._accepted(concerned)
-        # Those of an earlier story too: it was cut short.
+        # Those of an earlier recovery too: it was cut short.
         turn.remember(
             **recoveries.united(
                 recoveries.handed_on(turn.recovery),
@@ -634,7 +634,7 @@ def _record(
 
 
 def _finished(why: str) -> Hop:
-    """End, and open the story of the host's return with it."""
+    """End, and open the host's return with it."""
     return Hop(State.FINISHED, why, then=host_return.HostReturn)
 
 

@@ -65,7 +65,7 @@ REPORTS_SECONDS = 30.0
 LOST_SECONDS = 10.0
 """How long the patrol has to suspect a host that was heard and is off."""
 MOST_LOSSES, LOSSES_SECONDS = 2, 3600.0
-"""Whoever switches it off more often within so long wants it off."""
+"""Somebody who switches it off more often within so long wants it off."""
 MUTE, CLEANING = 'mute', 'cleaning'
 CYCLES = {
     MUTE: 'its agent never came',

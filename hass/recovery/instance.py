@@ -190,7 +190,7 @@ class InstanceWorkflow(workflow.Workflow):
         return ''
 
     def close(self, turn: Turn, hop: Hop) -> Hop:
-        """Name it unless it runs, is ended, or another story has it."""
+        """Name it unless it runs, is ended, or another recovery has it."""
         silent = self._witness.ears().suspected()
         scene = closing.Scene(
             host_of(turn),
@@ -246,7 +246,7 @@ class InstanceWorkflow(workflow.Workflow):
             return []  # It was deleted at this moment.
 
     def _ours(self, turn: Turn, actions: Sequence[nova.Action]) -> set[str]:
-        """Request ids of what this story, or an earlier one, asked for."""
+        """Request ids of what this recovery, or an earlier one, asked for."""
         was = turn.recovery.was
         ours = set(was.get('ours', ()))
         answer = answer_to(was, actions)
@@ -290,7 +290,7 @@ def answer_to(
 
     The first new action of that name is the answer to our call.
 
-    :param was: what the story remembers
+    :param was: what the recovery remembers
     """
     asked = was.get('asked') or {}
     if not asked or asked.get('request') is not None:
@@ -322,5 +322,5 @@ def asked_seconds(turn: Turn) -> float:
 
 
 def _request_of(turn: Turn) -> Mapping[str, Any]:
-    """What Nova was last asked for, as the story remembers it."""
+    """What Nova was last asked for, as the recovery remembers it."""
     return turn.recovery.was.get('asked') or {}

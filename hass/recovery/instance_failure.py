@@ -288,7 +288,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
         )
 
     def _changed(self, turn: Turn, one: Until) -> str:
-        """It runs again, or it is nothing for this story any more."""
+        """It runs again, or it is nothing for this recovery any more."""
         scene = self.scene(turn)
         if isinstance(scene, Hop):
             return scene.why

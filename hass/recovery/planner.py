@@ -92,7 +92,7 @@ def on_their_way_back(
 ) -> bool:
     """Whether other hosts of the cluster are about to take instances.
 
-    :param workflow: the name of the story that brings them back
+    :param workflow: the name of what brings them back
     """
     stories = [
         recoveries.open_of_host(session, other.name)

@@ -560,7 +560,7 @@ def _under_way(
 
     It may be carried out at any moment: an agent that does not see the
     domain yet is no reason to ask again. What was there before our first
-    call is another story's.
+    call is another recovery's.
     """
     if 'migrations' not in row.was:
         return None

@@ -254,7 +254,7 @@ class Runner:
         )
 
     def _until(self, hop: workflow.Hop) -> tuple[until.Until, ...]:
-        """What ends the hold, by its kind if the story does not say."""
+        """What ends the hold, by its kind if the hop does not say."""
         if hop.to is not workflow.State.HELD or hop.until:
             return hop.until
         if hop.held_kind in EXPIRING:
@@ -272,7 +272,7 @@ class Runner:
 
 
 def log_transition(subject: str, old: str, hop: workflow.Hop) -> None:
-    """One line for each transition: an operator reads the story here."""
+    """One line for each transition: here an operator reads a recovery."""
     level = logging.INFO
     if hop.to is workflow.State.HELD:
         level = logging.ERROR

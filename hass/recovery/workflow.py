@@ -88,7 +88,7 @@ class Hop:
     :ivar until: what ends it by itself then, each alone
     :ivar within: a last look in the transaction that records the hop,
         before it does; it may return another hop to be recorded instead
-    :ivar then: opens the next story in the same transaction
+    :ivar then: opens the next recovery in the same transaction
     """
 
     to: State

@@ -75,7 +75,7 @@ class Allegation:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InstanceEvent:
-    """What befell an instance, ``age`` seconds before sending.
+    """What happened to an instance, ``age`` seconds before sending.
 
     :ivar id: a UUID: what comes twice is one event
     :ivar instance: the UUID that Nova and libvirt know it by

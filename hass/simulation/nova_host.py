@@ -25,7 +25,7 @@ from hass_oracle import ledger as oracle
 class SimulatedHost(Protocol):
     """What the simulated Nova asks of a compute host.
 
-    Whoever implements it writes the ledger: a guest's start or stop, and
+    Its implementation writes the ledger: a guest's start or stop, and
     the power's change, each under one lock with the change itself.
     """
 

@@ -23,7 +23,7 @@ from hass.simulation import nova_rows as rows
 
 
 class Store:
-    """Rows under one lock; whoever writes holds it."""
+    """Rows under one lock, which every writer holds."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The instances that were chosen, and what befell one."""
+"""The instances that were chosen, and the recoveries of one."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One instance: whether it is protected, and what befell it."""
+"""One instance: whether it is protected, and its recoveries."""
 
 from typing import Any
 

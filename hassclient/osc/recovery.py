@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""openstack ha recovery: the stories of failed hosts"""
+"""openstack ha recovery: recoveries of hosts and instances"""
 
 import argparse
 from typing import Any

@@ -190,7 +190,7 @@ class Proxy(proxy.Proxy):
         self._ask('DELETE', f'instances/{_quoted(uuid)}')
 
     def instance_recoveries(self, uuid: str) -> list[Json]:
-        """What befell an instance, newest first."""
+        """Recoveries of an instance, newest first."""
         path = f'instances/{_quoted(uuid)}/recoveries'
         return list(self._json('GET', path)['recoveries'])
 

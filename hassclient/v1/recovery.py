@@ -18,7 +18,7 @@ from hassclient.v1 import resource as base
 
 
 class Recovery(base.Resource):
-    """The story of one failed host."""
+    """The recovery of one host or instance."""
 
     base_path = '/recoveries'
     resources_key = 'recoveries'

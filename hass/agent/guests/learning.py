@@ -85,7 +85,7 @@ class Learning:
             self._records[uuid].misses = 0
 
     def doubt(self, uuid: str) -> None:
-        """Something befell it: until it answers, nothing is known of it."""
+        """Something happened: until it answers, nothing is known of it."""
         if uuid in self._records:
             self._records[uuid].doubted = True
 

@@ -64,7 +64,7 @@ class Sights:
             self._renewed.discard(key)
 
     def renew(self, instance: str) -> None:
-        """Something befell it: the next looks are news, whatever they say."""
+        """Something happened: the next looks are news, whatever they say."""
         with self._lock:
             self._renewed.update(
                 key for key in self._looks if key[0] == instance

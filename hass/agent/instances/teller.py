@@ -33,7 +33,7 @@ MISSED = 'found when all domains were listed'
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Event:
-    """What befell an instance of this host.
+    """What happened to an instance of this host.
 
     :ivar id: told twice, it is known to be the same by this
     :ivar at: CLOCK_BOOTTIME

@@ -37,7 +37,7 @@ class Change:
     """What an event, or a look, says of a domain.
 
     :ivar condition: how it is now; None: as it was
-    :ivar incident: what befell it; None: nothing to be told
+    :ivar incident: what happened to it; None: nothing to be told
     """
 
     condition: Condition | None = None

@@ -76,7 +76,7 @@ class Power:
     def on_post_return(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        """The story that a recovery of the host ends with."""
+        """The return that a recovery of the host ends with."""
         caller(req).can(rules.BRING_BACK)
         body.nothing(req)
         who = caller(req).user_id or 'somebody'

@@ -107,7 +107,7 @@ def view_of_evacuation(evacuation: models.Evacuation) -> dict[str, Any]:
 
 
 class Recoveries:
-    """The stories of failed hosts, and what operators wish of them."""
+    """Recoveries, and what operators wish of them."""
 
     def __init__(self, parts: api_parts.Parts) -> None:
         self._parts = parts

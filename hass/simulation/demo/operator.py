@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whoever runs the cloud: speaks with HASS over its REST API alone."""
+"""The operator of the cloud: speaks with HASS by its REST API alone."""
 
 import json
 from typing import Any

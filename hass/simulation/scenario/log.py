@@ -40,7 +40,7 @@ SEEN = sa.text(
 
 
 class Pager(events.QuietNotifier):
-    """Hands alarms to whoever keeps the log."""
+    """Hands alarms to the one that keeps the log."""
 
     def __init__(self) -> None:
         self.tell: Callable[[str], None] = lambda line: None
