@@ -241,14 +241,13 @@ class HostReturn(host_.HostWorkflow):
         )
         occupied = occupancy.guests(self._compute, host, memory)
         if occupied:
-            why = f'its power is not cut, though {CYCLES[was["cycle"]]}: '
-            why += occupied
             # What nova-compute has cleaned up is listed until the next report.
             if not mute and turn.seconds_in_state() < REPORTS_SECONDS:
-                return Wait(1, why)
+                return Wait(1, f'its power is not cut yet: {occupied}')
             return hold(
                 models.HeldKind.RESTRAINT,
-                why,
+                f'its power is not cut, though {CYCLES[was["cycle"]]}: '
+                f'{occupied}',
                 (
                     Until(Kind.HOST_HEARD, host.name),
                     Until(Kind.BMC_READS_OFF, host.name),
