@@ -573,6 +573,17 @@ def guard(session: orm.Session, recovery: Recovery) -> None:
         raise exception.LostClaim(recovery.uuid)
 
 
+def hopped(session: orm.Session, recovery: Recovery) -> Recovery | None:
+    """The row, if a hop of this turn is committed already.
+
+    Under one claim nobody else changes the state.
+
+    :param recovery: as it was when the turn began
+    """
+    row = session.get_one(Recovery, recovery.id, populate_existing=True)
+    return None if row.state_since == recovery.state_since else row
+
+
 def remember(
     session: orm.Session, recovery: Recovery, was: Mapping[str, Any]
 ) -> dict[str, Any]:

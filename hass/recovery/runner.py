@@ -212,6 +212,11 @@ class Runner:
         hop: workflow.Hop,
     ) -> tuple[workflow.Hop, models.Recovery]:
         recoveries.guard(session, recovery)
+        done = recoveries.hopped(session, recovery)
+        if done is not None:
+            # The answer to our COMMIT was lost, and it took effect.
+            to = workflow.State(done.state)
+            return workflow.Hop(to, done.why, done.held_kind), done
         if hop.within is not None:
             hop = hop.within(session) or hop
         old = workflow.State(recovery.state)
