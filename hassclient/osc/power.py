@@ -36,13 +36,26 @@ class ShowPower(command.ShowOne):
         return {'host': args.host, 'power': self.client.get_power(args.host)}
 
 
+def _add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--force',
+        action='store_true',
+        help='Also if instances run there: their guests end at once',
+    )
+
+
 class _Turn(command.ShowOne):
     """Ask for power."""
 
     def turn(
-        self, name: str, power: str, wait: bool, timeout: float | None
+        self,
+        name: str,
+        power: str,
+        wait: bool,
+        timeout: float | None,
+        force: bool = False,
     ) -> dict[str, Any]:
-        for sentence in self.client.set_power(name, power):
+        for sentence in self.client.set_power(name, power, force):
             self.log.warning('%s: %s', name, sentence)
         found = self.client.get_power(name)
         if wait:
@@ -75,17 +88,19 @@ class PowerOn(_Turn):
 class PowerOff(_Turn):
     """Cut the power of a host at once
 
-    Outside of a maintenance window HASS takes that for a fault.
+    Refused while instances run there, unless it is forced. Outside of a
+    maintenance window HASS takes that for a fault.
     """
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         host.add_host(parser)
+        _add_force(parser)
         progress.add_options(parser, 'until the BMC reads off')
         return parser
 
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
-        return self.turn(args.host, 'off', args.wait, args.timeout)
+        return self.turn(args.host, 'off', args.wait, args.timeout, args.force)
 
 
 class PowerCycle(_Turn):
@@ -97,6 +112,7 @@ class PowerCycle(_Turn):
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         host.add_host(parser)
+        _add_force(parser)
         parser.add_argument(
             '--timeout',
             metavar='<seconds>',
@@ -107,7 +123,7 @@ class PowerCycle(_Turn):
         return parser
 
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
-        self.turn(args.host, 'off', True, args.timeout)
+        self.turn(args.host, 'off', True, args.timeout, args.force)
         return self.turn(args.host, 'on', True, args.timeout)
 
 

@@ -121,14 +121,18 @@ class Proxy(proxy.Proxy):
         answer = self._json('GET', f'hosts/{_quoted(ref)}/power')
         return str(answer['power'])
 
-    def set_power(self, ref: str, power: str) -> list[str]:
+    def set_power(
+        self, ref: str, power: str, force: bool = False
+    ) -> list[str]:
         """Ask for power, once; whether it happened is to be read back.
 
         :param power: on or off
+        :param force: off although instances run on it
         :returns: warnings
         """
         path = f'hosts/{_quoted(ref)}/power'
-        return list(self._json('PUT', path, {'power': power})['warnings'])
+        wanted: Json = {'power': power} | ({'force': True} if force else {})
+        return list(self._json('PUT', path, wanted)['warnings'])
 
     def bring_host_back(self, ref: str) -> recovery.Recovery:
         """Begin to bring a host that is off back into service."""

@@ -20,7 +20,9 @@ import falcon
 from hass.api import body
 from hass.api import engines
 from hass.api.front import caller
+from hass.api.front import speaks
 from hass.api.handlers import recoveries as recovery_handlers
+from hass.api import microversion
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.api.schemas import power as schemas
@@ -32,6 +34,9 @@ from hass import exception
 from hass.policies import hosts as rules
 from hass.rpc import api as rpc
 
+FORCE = 'their guests end at once if it is forced'
+FRESH = datetime.timedelta(seconds=60)
+"""What an agent listed longer ago says nothing of now."""
 UNANNOUNCED = (
     'no maintenance window is open: HASS takes a host that is off for one '
     'that has failed'
@@ -58,9 +63,13 @@ class Power:
     ) -> None:
         """Asked for; whether it happened is to be read back."""
         caller(req).can(rules.SET_POWER)
-        wanted = body.read(req, schemas.SET)['power']
+        forces = speaks(req, microversion.HOLDS)
+        asked = body.read(req, schemas.SET if forces else schemas.SET_BEFORE)
+        wanted = asked['power']
         who = caller(req).user_id or 'somebody'
         name, until, announced = self._free(host)
+        if wanted == 'off' and not asked.get('force'):
+            self._refuse_guests(name)
         self._asked(
             name,
             lambda engine: engine.turn_power(name, wanted, until, who),
@@ -72,6 +81,36 @@ class Power:
             'warnings': [UNANNOUNCED] if unannounced else [],
         }
         resp.status = falcon.HTTP_202
+
+    def _refuse_guests(self, host: str) -> None:
+        """Cut the power of nobody who did not ask for that.
+
+        :raises hass.exception.Conflict: instances run on it
+        """
+        try:
+            servers = self._parts.compute.servers_on(host)
+        except exception.NovaError as error:
+            raise exception.Conflict(
+                f'whether instances run on host {host} cannot be seen: '
+                f'{error}; {FORCE}'
+            ) from None
+        with self._parts.database.reader() as session:
+            row = hosts.get(session, host)
+            now = moments.read_now(session)
+        known = {one.uuid: one.name for one in servers if one.may_run}
+        if row.reported_at and now - row.reported_at < FRESH:
+            known = dict.fromkeys(row.domains or (), '') | known
+        if not known:
+            return
+        read = self._asked(host, lambda engine: engine.read_power(host))
+        if read['power'] == 'off':
+            return
+        names = sorted(name or uuid for uuid, name in known.items())
+        more = f' and {len(names) - 3} more' if len(names) > 3 else ''
+        raise exception.Conflict(
+            f'instances run on host {host}: {", ".join(names[:3])}{more}; '
+            f'{FORCE}'
+        )
 
     def on_post_return(
         self, req: falcon.Request, resp: falcon.Response, host: str

@@ -14,4 +14,7 @@
 
 from hass.api.schemas import formats
 
-SET = formats.closed({'power': {'enum': ['on', 'off']}}, ('power',))
+_POWER = {'power': {'enum': ['on', 'off']}}
+SET_BEFORE = formats.closed(_POWER, ('power',))
+"""Before 1.6."""
+SET = formats.closed(_POWER | {'force': {'type': 'boolean'}}, ('power',))

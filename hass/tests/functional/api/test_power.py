@@ -15,6 +15,7 @@ from hass.db import hosts
 from hass.db import moments
 from hass.db import recoveries
 from hass.db import windows
+from hass import exception
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
 
@@ -66,6 +67,39 @@ class PowerTest(base.ApiTest):
         answer = self.assertFine(202, self.turn('on'))
         self.assertTrue(self.device.is_on)
         self.assertEqual([], answer['warnings'])
+
+    def force(self, version):
+        headers = {'OpenStack-API-Version': f'ha {version}'}
+        forced = {'power': 'off', 'force': True}
+        return self.ask('PUT', POWER, forced, headers=headers)
+
+    def test_guests_are_not_cut_off_unless_it_is_forced(self):
+        self.nova.boot('compute-1', name='web')
+        self.assertSays(
+            409, 'instances run on host compute-1: web', self.turn('off')
+        )
+        self.assertTrue(self.device.is_on)
+        self.assertFine(202, self.force('1.6'))
+        self.assertEqual('off', self.get(POWER).json['power'])
+
+    def test_guests_that_only_the_agent_sees_count_too(self):
+        with self.database.writer() as session:
+            row = hosts.get(session, 'compute-1')
+            row.domains = ['0f6b3f0e-6d0a-4a57-9d8c-0a6d0c6d7c11']
+            row.reported_at = moments.read_now(session)
+        self.assertSays(409, '0f6b3f0e', self.turn('off'))
+
+    def test_stopped_instances_are_no_guests(self):
+        self.nova.boot('compute-1', status='STOPPED')
+        self.assertFine(202, self.turn('off'))
+
+    def test_when_nova_cannot_tell_it_has_to_be_forced(self):
+        self.nova.failure = exception.NovaFailed('list servers', '503')
+        self.assertSays(409, 'cannot be seen', self.turn('off'))
+        self.assertFine(202, self.force('1.6'))
+
+    def test_force_is_new_in_1_6(self):
+        self.assertSays(400, 'force', self.force('1.5'))
 
     def test_a_window_says_that_it_is_meant(self):
         window = {'seconds': 600, 'reason': 'a new fan'}

@@ -30,6 +30,15 @@ class PowerTest(base.ClientTest):
         self.assertEqual('on', shown['power'])
         self.assertTrue(self.engine.fencer.device('compute-1').is_on)
 
+    def test_guests_are_cut_off_by_force_only(self):
+        self.nova.boot('compute-1', name='web')
+        for verb in ('off', 'cycle'):
+            said = self.refused('host', 'power', verb, 'compute-1')
+            self.assertIn('instances run on host compute-1: web', said)
+        self.assertTrue(self.device.is_on)
+        shown = self.read('host', 'power', 'off', 'compute-1', '--force')
+        self.assertEqual('off', shown['power'])
+
     def test_cycle_powers_on_what_reads_off(self):
         shown = self.read('host', 'power', 'cycle', 'compute-1')
         self.assertEqual('on', shown['power'])
