@@ -17,6 +17,7 @@ import pymysql
 
 from hass.db import models
 from hass.db import recoveries
+from hass import exception
 from hass.recovery import host_return
 from hass.recovery import runner
 from hass.recovery import workflow
@@ -53,9 +54,11 @@ class LostAnswersTest(base.DatabaseTest):
         self.database.write(builders.make_cluster)
         made = self.database.write(builders.make_recovery)
         self.uuid = made.uuid
-        self.mine = self.database.write(
+        mine = self.database.write(
             recoveries.take, made.id, made.claim, 'engine-1', 60
         )
+        assert mine is not None
+        self.mine = mine
         clock = clocks.HandClock()
         self.runner = runner.Runner(
             self.database,
@@ -65,7 +68,9 @@ class LostAnswersTest(base.DatabaseTest):
             held_seconds=60,
             stale_seconds=120,
         )
-        self.claimed = runner.Claimed(self.mine, None, 0.0)
+        self.claimed = runner.Claimed(
+            mine, runner.ClaimDeadline(clock, 60.0), 0.0
+        )
         self.counted = 0
 
     def lose_answer(self):
@@ -74,11 +79,11 @@ class LostAnswersTest(base.DatabaseTest):
         commit = dialect.do_commit
 
         def late(connection):
-            dialect.do_commit = commit
+            self.patch(dialect, 'do_commit', commit)
             commit(connection)
             raise LOST[self.kind]
 
-        dialect.do_commit = late
+        self.patch(dialect, 'do_commit', late)
 
     def hop(self, to, **more):
         return self.runner._record(
@@ -109,7 +114,7 @@ class LostAnswersTest(base.DatabaseTest):
         claimed = self.claimed
         try:
             self.runner._record(claimed, step)
-        except recoveries.exception.LostClaim:
+        except exception.LostClaim:
             pass
         found = self.read(recoveries.get, self.uuid)
         self.assertEqual('held', found.state)
@@ -120,7 +125,7 @@ class LostAnswersTest(base.DatabaseTest):
         self.lose_answer()
         try:
             self.hop(workflow.State.FINISHED, then=host_return.HostReturn)
-        except recoveries.exception.LostClaim:
+        except exception.LostClaim:
             pass
         opened = self.read(recoveries.open_ones)
         self.assertEqual(['host_return'], [one.workflow for one in opened])
@@ -131,7 +136,7 @@ class LostAnswersTest(base.DatabaseTest):
         step = workflow.Wait(30, 'patience')
         try:
             self.runner._record(self.claimed, step)
-        except recoveries.exception.LostClaim:
+        except exception.LostClaim:
             pass
         found = self.read(recoveries.get, self.uuid)
         self.assertEqual('patience', found.why)
