@@ -42,9 +42,11 @@ HANDED_ON = (
     'start_at_return',
     'disabled',
     'owed',
+    'stopped',
 )
 """What the next story of the same host has to put back as well: lists of
-instances that it has to start, or that have to run when it ends, among it."""
+instances that it has to start, or that have to run when it ends, among it.
+What a story has stopped itself, to start it, no user has stopped."""
 Recovery = models.Recovery
 
 

@@ -235,7 +235,7 @@ class Closer:
                 else self._unprotected(session, server)
             )
             home = _home(session, server, scene)
-            ours = _ours(session, uuid)
+            requests = ours(session, uuid)
         if taken:
             return Finding(uuid, Fate.TAKEN, taken, server)
         if unprotected:
@@ -244,9 +244,11 @@ class Closer:
         why = standing.amiss(server, home, asked=False)
         if why:
             actions = [one for one in self._actions(uuid) if one.quiet <= age]
-            asked = any(one.name in STARTING for one in actions)
+            asked = any(
+                one.name in STARTING and not one.failed for one in actions
+            )
             why = standing.amiss(server, home, asked=asked)
-            wish = _wish(server, actions, ours)
+            wish = _wish(server, actions, requests)
             if owed.unsure and server.vm_state == 'stopped' and not wish:
                 wish = _stopped_before(actions)
             if why and wish and not owed.stopped_by_us:
@@ -374,7 +376,7 @@ def _runs(
     return None if uuid in host.domains else False
 
 
-def _ours(session: orm.Session, uuid: str) -> set[str]:
+def ours(session: orm.Session, uuid: str) -> set[str]:
     """Request ids of what HASS itself asked of it lately."""
     stories = recoveries.of_subject_within(
         session, uuid, 'instance_failure', OURS_SECONDS

@@ -26,6 +26,7 @@ from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import control_plane
 from hass.recovery import hands as hands_
+from hass.recovery import intent
 from hass.recovery import judgement
 from hass.recovery import places
 from hass.recovery import planner as planner_
@@ -44,6 +45,17 @@ from hass.until import Until
 
 RUNNING = 1
 """Nova's power_state of a running guest."""
+MOVED_AND = frozenset(
+    {
+        'paused',
+        'rescued',
+        'resized',
+        'shelved',
+        'shelved_offloaded',
+        'suspended',
+    }
+)
+"""vm_states that no evacuation leaves behind."""
 STALE_SECONDS = 30.0
 """Agents report every ten seconds: what is older says nothing of now."""
 LOST_FACTOR = 2.0
@@ -343,6 +355,15 @@ class Evacuator:
                 until=[until_.anew()],
             )
             return ''
+        if server.host != row.source and self._is_at_rest(server):
+            requesting.settle(
+                turn,
+                row,
+                RowState.LEFT,
+                f'it is elsewhere, and since then its user has it '
+                f'{server.vm_state}',
+            )
+            return ''
         if server.vm_state == 'stopped' and not server.task_state:
             # Microversion 2.95 leaves it stopped on its new host.
             self._compute.start(server, turn.deadline)
@@ -358,6 +379,18 @@ class Evacuator:
             turn, row, RowState.DONE, f'runs on {server.host}', server.host
         )
         return ''
+
+    def _is_at_rest(self, server: nova.Server) -> bool:
+        """Whether its user did something with it after Nova had moved it.
+
+        Only what is active, stopped or in ERROR is evacuated.
+        """
+        if server.vm_state in MOVED_AND:
+            return True
+        if server.vm_state != 'stopped' or server.task_state:
+            return False
+        actions = self._compute.actions_of(server.uuid)
+        return intent.stopped_last(actions)
 
     def _seen_by_agent(self, turn: Turn, row: Row, name: str) -> bool:
         """Agents that cannot see guests, or tell nobody, do not object."""

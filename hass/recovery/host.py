@@ -146,10 +146,11 @@ class HostWorkflow(workflow.Workflow):
             rows = evacuations.of_recovery(session, turn.recovery.id)
         if host is None:
             return hop  # It was removed from its cluster, with all it had.
+        # A boot that comes while this is looked at is another one.
+        boot = self._witness.boot_id(name)
         scene = self._scene(turn, host)
         found = self._find(turn, host, rows, scene)
         lost = closing.lost(found)
-        boot = self._witness.boot_id(name)
         # By a boot that came before anybody saw the host off, guests ended
         # that old looks have running: engine/reboots.py accounts for those.
         if scene.off_at is None and host.settled_boot_id not in (None, boot):

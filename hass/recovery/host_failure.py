@@ -79,17 +79,23 @@ class NovaSays:
     services: Sequence[nova.Service]
     servers: Sequence[nova.Server]
 
-    def is_down(self, host: str) -> bool:
-        """Whether the host's nova-compute has ceased to report to Nova.
+    def is_down(self, host: str, mute_seconds: float) -> bool:
+        """Whether the host's nova-compute ceased to report to Nova with it.
 
         That somebody forced it down or disabled it tells nothing of it. Its
-        age is taken from the youngest of all, not from a clock of ours.
+        age is taken from the youngest of all, not from a clock of ours. One
+        that was silent while the agent still spoke tells nothing either: no
+        one cause has silenced both.
+
+        :param mute_seconds: since the agent's last report
         """
         ours = [one for one in self.services if one.host == host]
         reports = [one.updated_at for one in self.services if one.updated_at]
         if not (ours and ours[0].updated_at):
             return False
         ceased = (max(reports) - ours[0].updated_at).total_seconds()
+        if ceased > mute_seconds + LATE_SECONDS:
+            return False
         if ours[0].forced_down:
             return ceased > DOWN_SECONDS
         return ours[0].state == 'down' and ceased > LATE_SECONDS
@@ -185,7 +191,10 @@ class HostFailure(host_.HostWorkflow):
                 )
             return self._unclear(turn, str(error), Until(Kind.CONTROL_PLANE))
         evidence = dataclasses.replace(
-            evidence, compute_down=nova_says.is_down(host.name)
+            evidence,
+            compute_down=nova_says.is_down(
+                host.name, self._mute_seconds(turn, host)
+            ),
         )
         decision = diagnose.diagnose(evidence)
         step = self._judge(turn, host, evidence, decision, nova_says)
@@ -198,6 +207,12 @@ class HostFailure(host_.HostWorkflow):
                 ),
             )
         return step
+
+    def _mute_seconds(self, turn: Turn, host: models.Host) -> float:
+        """Since its agent's last report, whichever engine took that."""
+        if host.reported_at is None:
+            return self._witness.ears().silence(host.name)
+        return (turn.now - host.reported_at).total_seconds()
 
     def _judge(
         self,

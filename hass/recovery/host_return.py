@@ -26,12 +26,14 @@ from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import closing
 from hass.recovery import conditions
 from hass.recovery import control_plane
 from hass.recovery import fitness
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
 from hass.recovery import instance_failure
+from hass.recovery import intent
 from hass.recovery import mending
 from hass.recovery import occupancy
 from hass.recovery import workflow
@@ -581,6 +583,14 @@ class HostReturn(host_.HostWorkflow):
             names = ', '.join(f'{one.name} ({one.vm_state})' for one in down)
             return self._end(turn, f'in service, but {names} do not run')
         idle = [server for server in down if not server.task_state]
+        resting = [
+            server.uuid
+            for server in idle[:BATCH]
+            if self._is_at_rest(turn, server)
+        ]
+        if resting:
+            self._forget(turn, resting)
+            return Wait(0, f'users stopped {len(resting)} of its instances')
         able = self._able(turn, idle[:BATCH])
         if not isinstance(able, list):
             return able
@@ -624,8 +634,39 @@ class HostReturn(host_.HostWorkflow):
             before = was.get('asked', {}).get(server.uuid, [])
             if set(self._asked_of(server.uuid)) - set(before):
                 return True
+            stopped = was.get('stopped', ())
+            turn.remember(stopped=sorted({*stopped, server.uuid}))
             self._compute.stop(server, turn.deadline)
         return False
+
+    def _is_at_rest(self, turn: Turn, server: nova.Server) -> bool:
+        """Whether its user, and not this story, has stopped it."""
+        if server.vm_state != 'stopped':
+            return False
+        if server.uuid in turn.recovery.was.get('stopped', ()):
+            return False
+        with turn.read() as session:
+            ours = closing.ours(session, server.uuid)
+        try:
+            actions = self._compute.actions_of(server.uuid)
+        except exception.NovaRefused:
+            return True  # It was deleted at this moment.
+        return intent.stopped_last(actions, ours)
+
+    def _forget(self, turn: Turn, uuids: Iterable[str]) -> None:
+        """These are not to run again."""
+        was, gone = turn.recovery.was, set(uuids)
+        starts = was.get('start_at_return', {})
+        turn.remember(
+            unprotected=[
+                one for one in was.get('unprotected', ()) if one not in gone
+            ],
+            start_at_return={
+                uuid: state
+                for uuid, state in starts.items()
+                if uuid not in gone
+            },
+        )
 
     def _wanted(self, turn: Turn) -> set[str]:
         """UUIDs of what is to run here again."""

@@ -56,6 +56,9 @@ DISTURBING = frozenset(
 )
 """Actions that end, stop or start a guest where it is. A live migration is
 none: it ends on another host, or the guest is meant to run on."""
+STARTS = frozenset({'restore', 'resume', 'start', 'unrescue'})
+"""What nova-compute boots a guest for before it looks where Nova has it
+(compute/manager.py, start_instance)."""
 SHOULD_RUN = frozenset({'active', 'error'})
 
 
@@ -131,6 +134,32 @@ def is_stopped_by_its_user(
     """
     stop = next((one for one in actions if one.name == 'stop'), None)
     return stop is not None and _is_a_users(stop, ours)
+
+
+def stopped_last(
+    actions: Sequence[nova.Action], ours: Collection[str] = ()
+) -> bool:
+    """Whether a stop is what a user has asked for last.
+
+    An evacuation and a start of ours count as asked for after it.
+
+    :param actions: what was asked of an instance, newest first
+    """
+    for one in actions:
+        if _is_a_users(one, ours) and not one.failed:
+            return one.name == 'stop'
+    return False
+
+
+def started_last(actions: Sequence[nova.Action]) -> bool:
+    """Whether a start is what was asked for last, evacuations left out.
+
+    :param actions: what was asked of an instance, newest first
+    """
+    for one in actions:
+        if one.name in DISTURBING - {'evacuate'} and not one.failed:
+            return one.name in STARTS
+    return False
 
 
 def is_deleted_by_its_user(actions: Sequence[nova.Action]) -> bool:

@@ -39,10 +39,12 @@ from hass.recovery import control_plane
 from hass.recovery import fates
 from hass.recovery import hands as hands_
 from hass.recovery import host_return
+from hass.recovery import intent
 from hass.recovery import places as places_
 from hass.recovery import planner as planner_
 from hass.recovery import proving
 from hass.recovery import refusals
+from hass.recovery import standing
 from hass.recovery import wishes
 from hass.recovery.workflow import Turn
 from hass.rpc import messages
@@ -145,6 +147,13 @@ class Requester:
             if verdict.fate is not fates.Fate.EVACUATE:
                 self._spare(turn, row, server, verdict)
                 continue
+            if self._is_told_to_start(server):
+                # Whose message it is: its host would start it as well.
+                why = (
+                    'its host was told to start it, and does so at its return'
+                )
+                leave(turn, row, server, why, stood='stopped')
+                continue
             word = words[server.uuid]
             if not word.protected and row.requested_at is None:
                 _leave(turn, row, server, f'not protected now: {word.why}')
@@ -193,6 +202,16 @@ class Requester:
             elif row.why != control_plane.hindered(lack):
                 note(turn, row, control_plane.hindered(lack))
         return able or trouble
+
+    def _is_told_to_start(self, server: nova.Server) -> bool:
+        """Whether a message to start it waits in the queue of its dead host.
+
+        Its task tells that, unless somebody has reset its state since. Then
+        Nova has it active, and has never seen it run.
+        """
+        if server.power_state == standing.RUNNING:
+            return False
+        return intent.started_last(self._compute.actions_of(server.uuid))
 
     def _spare(
         self,
@@ -603,11 +622,15 @@ def settle(
         evacuations.settle(session, row, state, why, destination, until=until)
 
 
-def leave(turn: Turn, row: Row, server: nova.Server, why: str) -> None:
+def leave(
+    turn: Turn, row: Row, server: nova.Server, why: str, stood: str = ''
+) -> None:
     """It cannot go elsewhere: it is started when its host is back.
 
     Its last call has ended, so nothing else starts it. Until it runs, a
     page names it.
+
+    :param stood: its vm_state as it is to be started from, if Nova errs
     """
     lost = losses.Lost(
         row.instance_uuid, row.instance_name, row.project_id, why
@@ -618,7 +641,7 @@ def leave(turn: Turn, row: Row, server: nova.Server, why: str) -> None:
             row,
             RowState.LEFT,
             why,
-            start_at_return=server.vm_state,
+            start_at_return=stood or server.vm_state,
         )
         losses.record(session, row.source, [lost], turn.recovery.uuid)
 

@@ -144,6 +144,19 @@ class BlipTest(ClosingTest):
         self.blip()
         self.assert_paged(one, 'nobody has seen it run')
 
+    def test_a_reboot_that_fails_brings_nothing_back(self):
+        """Nova goes on to call it active."""
+        (one,) = self.cloud.boot(
+            HOST, instances=1, metadata={'HA_Layers': 'none'}
+        )
+        self.blip()
+        self.assert_paged(one, 'nobody has seen it run')
+        self.cloud.nova.cinder_is_up = False
+        self.cloud.nova.hard_reboot(one)
+        self.cloud.tick(60)
+        self.assertEqual('active', self.server(one).vm_state)
+        self.assertEqual(1, len(self.losses(is_open=True)))
+
 
 class UnseenCutTest(ClosingTest):
     """Our order cut the power, and no engine was there to see that."""
@@ -182,6 +195,23 @@ class UnseenCutTest(ClosingTest):
 
 
 class AgainTest(ClosingTest):
+    def test_what_a_reset_ends_while_its_fence_is_awaited_is_started(self):
+        """The story is given back, and never saw its host off."""
+        (one,) = self.cloud.boot(HOST, instances=1)
+        host = self.cloud.hosts[HOST]
+        host.bmc_deaf = True
+        host.hang()
+        self.cloud.run_until_state(HOST, 'held', seconds=120)
+        host.bmc_deaf = False
+        host.host.power_off()
+        host.host.power_on()
+        self.cloud.run_until_state(HOST, 'dismissed', seconds=120)
+        self.cloud.run_until(lambda: host.host.guests == {one}, seconds=60)
+        self.cloud.run_until(
+            lambda: not self.losses(is_open=True), seconds=600
+        )
+        self.assertEqual(['runs'], [x.ended_how for x in self.losses()])
+
     def test_a_second_failure_forgets_no_unprotected_instance(self):
         self.cloud.boot(HOST, instances=1)
         (cheap,) = self.cloud.boot(HOST, instances=1, protected=False)

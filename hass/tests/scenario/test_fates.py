@@ -86,12 +86,60 @@ class FatesTest(base.ScenarioTest):
         self.assert_runs(self.one, HOST)
         self.assertEqual(2, self.host.host.starts[self.one])
 
+    def test_what_waits_to_be_started_is_so_whatever_state_it_is_reset_to(
+        self,
+    ):
+        """The message stays in the queue of its host."""
+        self.cloud.nova.stop(self.one)
+        self.cloud.tick(2)
+        self.host.lose_power_supply()
+        self.cloud.nova.start(self.one)
+        self.cloud.nova.reset_state(self.one, 'active')
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_never_evacuated(self.one)
+        self.assert_runs(self.one, HOST)
+        self.assert_runs(self.other)
+
     def test_an_unprotected_one_that_its_user_stops_is_not_started(self):
         (more,) = self.cloud.boot(HOST, instances=1, protected=False)
         self.host.hang()
         self.cloud.nova.stop(more)
         self.cloud.run_until_state(HOST, 'returned')
         self.assertEqual([], self.cloud.verdict().running.get(more, []))
+
+    def test_one_that_is_left_and_stopped_by_its_user_is_not_started(self):
+        for state in ('powering_on', 'awaiting_agent', 'restarting'):
+            self.cloud = self.make_cloud()
+            (one,) = self.cloud.boot(HOST, instances=1)
+            for compute in self.cloud.nova.computes.values():
+                compute.capacity = 0
+            self.cloud.hosts[HOST].lose_power_supply()
+            self.cloud.run_until_state(HOST, state, seconds=120)
+            self.cloud.nova.stop(one)
+            self.cloud.run_until_state(HOST, 'returned')
+            server = self.cloud.nova.show(one)
+            self.assertEqual('stopped', server.vm_state, state)
+            self.assertEqual(frozenset(), self.cloud.hosts[HOST].host.guests)
+
+    def elsewhere(self):
+        return self.cloud.nova.show(self.one).host != HOST
+
+    def test_what_its_user_stops_where_it_moved_to_is_not_started(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until(self.elsewhere, seconds=60)
+        self.cloud.nova.stop(self.one)
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual('stopped', self.cloud.nova.show(self.one).vm_state)
+        self.assertIn('its user has it stopped', self.row(self.one).why)
+        self.assert_runs(self.other)
+
+    def test_what_its_user_pauses_where_it_moved_to_holds_nobody(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until(self.elsewhere, seconds=60)
+        self.cloud.nova.pause(self.one)
+        self.cloud.run_until_state(HOST, 'returned', seconds=120)
+        self.assertEqual('paused', self.cloud.nova.show(self.one).vm_state)
+        self.assertIn('its user has it paused', self.row(self.one).why)
 
     def test_an_unknown_state_is_held_by_its_name(self):
         self.stand('melted')

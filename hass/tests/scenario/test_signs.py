@@ -16,6 +16,7 @@ from hass.db import hosts
 from hass.db import notifications
 from hass import faults
 from hass.fencing import base as fencing
+from hass.simulation.virtual import units
 from hass.tests.scenario import base
 
 HOST = 'compute-1'
@@ -186,6 +187,14 @@ class WordsOfNovaTest(base.ScenarioTest):
     def test_disabling_a_host_does_not_condemn_its_silent_agent(self):
         compute = self.cloud.nova.computes[HOST]
         compute.disabled, compute.disabled_reason = True, 'by an operator'
+        self.host.agent_killed = True
+        self.cloud.tick(seconds=60)
+        self.assertEqual(0, self.host.off_calls)
+
+    def test_a_nova_compute_that_was_stopped_before_condemns_nobody(self):
+        """The agent still spoke: no one cause has silenced both."""
+        self.host.units.set(units.COMPUTE, units.Run.STOPPED)
+        self.cloud.tick(seconds=40)
         self.host.agent_killed = True
         self.cloud.tick(seconds=60)
         self.assertEqual(0, self.host.off_calls)
