@@ -66,13 +66,16 @@ def record(
     """Name instances of a host; returns the rows of all of them.
 
     One that is named already keeps its row, with the newest reason: what
-    was acknowledged is not paged again.
+    was acknowledged is not paged again, unless its host was off since then.
 
     :param off_at: when the host was off: what was seen before is old
     """
     rows = []
     for one in found:
         row = open_of(session, one.instance_uuid) or _add(session, host, one)
+        seen = row.acknowledged_at
+        if seen is not None and off_at is not None and off_at > seen:
+            row.acknowledged_at = row.alarmed_at = None
         row.why = one.why
         row.host = host
         row.recovery_uuid = recovery_uuid or row.recovery_uuid

@@ -121,6 +121,19 @@ class LossesTest(base.DatabaseTest):
         self.assertEqual(1, len(self.open_ones()))
         self.assertEqual({True: 1, False: 0}, self.read(losses.count_open))
 
+    def test_what_was_acknowledged_and_is_lost_anew_is_paged_again(self):
+        """It ran meanwhile, and nobody has looked."""
+        (loss,) = self.lose()
+        with self.database.writer() as session:
+            losses.to_page(session, 300)
+            seen = losses.acknowledge(session, loss.uuid).acknowledged_at
+        for seconds, paged in ((-1, 0), (1, 1)):
+            off_at = seen + datetime.timedelta(seconds=seconds)
+            with self.database.writer() as session:
+                losses.record(session, 'compute-1', [WEB], 'r-2', off_at)
+                found = losses.to_page(session, 300)
+            self.assertEqual(paged, len(found), seconds)
+
     def test_what_has_ended_cannot_be_acknowledged(self):
         (loss,) = self.lose()
         with self.database.writer() as session:
