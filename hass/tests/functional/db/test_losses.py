@@ -127,12 +127,13 @@ class LossesTest(base.DatabaseTest):
         with self.database.writer() as session:
             losses.to_page(session, 300)
             seen = losses.acknowledge(session, loss.uuid).acknowledged_at
+        assert seen is not None
         for seconds, paged in ((-1, 0), (1, 1)):
             off_at = seen + datetime.timedelta(seconds=seconds)
             with self.database.writer() as session:
                 losses.record(session, 'compute-1', [WEB], 'r-2', off_at)
                 found = losses.to_page(session, 300)
-            self.assertEqual(paged, len(found), seconds)
+            self.assertEqual(paged, len(found), str(seconds))
 
     def test_what_has_ended_cannot_be_acknowledged(self):
         (loss,) = self.lose()
