@@ -64,24 +64,32 @@ class SafetyNovaTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'powering_on')
         self.assertEqual(['update service', *['evacuate'] * 2], self.acts())
 
-    def test_a_list_that_leaves_a_cell_out_is_no_plan(self):
+    def leave_a_cell_out_in(self, state):
         """Nova says nothing of a cell's database that is down for 20 s."""
         list_all = self.cloud.compute.servers_on
         ends: list[float] = []
 
         def list_some(host):
-            state = self.cloud.newest(HOST).state
-            if state == 'planning' and not ends:
+            if self.cloud.newest(HOST).state == state and not ends:
                 ends.append(self.cloud.clock.monotonic() + 20)
             down = ends and self.cloud.clock.monotonic() < ends[0]
             return [] if down else list_all(host)
 
-        self.cloud.compute.servers_on = list_some
         self.cloud.tick(15)
+        self.cloud.compute.servers_on = list_some
         self.host.lose_power_supply()
         self.cloud.run_until_state(HOST, 'returned')
         self.assertNotEqual([], ends)
         self.assert_recovered(HOST, self.instances)
+
+    def test_a_list_that_leaves_a_cell_out_is_no_reason_to_do_nothing(self):
+        self.leave_a_cell_out_in('confirming')
+
+    def test_a_list_that_leaves_a_cell_out_is_no_plan(self):
+        self.leave_a_cell_out_in('planning')
+
+    def test_a_list_that_leaves_a_cell_out_settles_nothing(self):
+        self.leave_a_cell_out_in('evacuating')
 
     def test_how_the_service_was_is_written_down_before_it_is_touched(self):
         update = self.cloud.nova.update_service

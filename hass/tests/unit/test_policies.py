@@ -19,11 +19,18 @@ from hass import policies
 from hass import policy
 from hass.tests import base
 
+READS = {
+    'ha:instances:list',
+    'ha:instances:show',
+    'ha:instances:list_recoveries',
+    'ha:losses:list',
+    'ha:losses:show',
+}
 OPERATORS = {
     name
     for name in (rule.name for rule in policies.list_rules())
     if name.startswith('ha:') and not name.startswith('ha:instances:')
-}
+} - READS
 
 
 class PoliciesTest(base.TestCase):
@@ -50,25 +57,12 @@ class PoliciesTest(base.TestCase):
         }
 
     def test_readers_read_what_is_their_projects(self):
-        self.assertEqual(
-            {
-                'ha:instances:list',
-                'ha:instances:show',
-                'ha:instances:list_recoveries',
-            },
-            self.allowed(self.who('reader')),
-        )
+        self.assertEqual(READS, self.allowed(self.who('reader')))
         self.assertEqual(set(), self.allowed(self.who('reader'), 'red'))
 
     def test_members_protect_what_is_their_projects(self):
         self.assertEqual(
-            {
-                'ha:instances:list',
-                'ha:instances:show',
-                'ha:instances:list_recoveries',
-                'ha:instances:protect',
-                'ha:instances:unprotect',
-            },
+            READS | {'ha:instances:protect', 'ha:instances:unprotect'},
             self.allowed(self.who('member', 'reader')),
         )
 
