@@ -12,17 +12,18 @@
 
 """``make soak SET=name``: long campaigns.
 
-Sets: ``chaos``, random faults in virtual time, with a seed that repeats them
-(tools/soak_chaos.py); ``detection``, seconds from faults
-of the lab's hosts to the decision (tools/bench/detection.py); ``fuzz``, so
-many requests to the API at least that its description allows or forbids, on
-each database (hass/tests/functional/api/test_fuzz.py); ``guests``, faults of
-real guests, none of which may be missed (tools/bench/guests.py); ``noise``,
-ten hosts, ten minutes of lost and late packets, stopped engines, restarted
-agents and clocks that jump, and nothing may happen; ``noise-hours``, so many
-host-hours of simulated noise, and nobody may be fenced
-(tools/noise_hours.py); ``users``, so many random actions of users on real
-Nova, none of which may start a recovery;
+Sets: ``acts``, each act of a person in each state of each workflow
+(hass/tests/scenario/test_state_and_act.py); ``chaos``, random faults in
+virtual time, with a seed that repeats them (tools/soak_chaos.py);
+``detection``, seconds from faults of the lab's hosts to the decision
+(tools/bench/detection.py); ``fuzz``, so many requests to the API at least that
+its description allows or forbids, on each database
+(hass/tests/functional/api/test_fuzz.py); ``guests``, faults of real guests,
+none of which may be missed (tools/bench/guests.py); ``noise``, ten hosts, ten
+minutes of lost and late packets, stopped engines, restarted agents and clocks
+that jump, and nothing may happen; ``noise-hours``, so many host-hours of
+simulated noise, and nobody may be fenced (tools/noise_hours.py); ``users``, so
+many random actions of users on real Nova, none of which may start a recovery;
 ``users-guests``, the same with real guests.
 """
 
@@ -57,7 +58,9 @@ USERS = {
     'users': 'hass.tests.openstack.test_user_actions',
     'users-guests': 'hass.tests.openstack.guests.test_user_actions',
 }
+ACTS = ('hass.tests.scenario.test_state_and_act',)
 COUNTS = {
+    'acts': 1,
     'chaos': 500,
     'detection': 20,
     'fuzz': 2_000,
@@ -92,6 +95,11 @@ def play_users(name: str, seed: int, count: int) -> bool:
 def play_fuzz(seed: int, count: int) -> bool:
     """The test of CI, with so many cases on each database."""
     return _run(FUZZ, {'FUZZ_CASES': str(count), 'FUZZ_SEED': str(seed)})
+
+
+def play_acts(count: int) -> bool:
+    """The test of CI, with one cell of so many."""
+    return _run(ACTS, {'ACTS_SHARE': str(count)})
 
 
 def _test(cloud: lab.Lab, names: Sequence[str], env: dict[str, str]) -> bool:
@@ -144,6 +152,8 @@ def main() -> int:
     options = parser.parse_args()
     count = options.count or COUNTS[options.set]
     match options.set:
+        case 'acts':
+            good = play_acts(count)
         case 'detection':
             good = detection.soak(count, _say)
         case 'fuzz':

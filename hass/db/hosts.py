@@ -257,17 +257,27 @@ def remove(session: orm.Session, host: str) -> None:
     """The host leaves its cluster, with what was observed of it.
 
     :raises hass.exception.NotFound: there is none
-    :raises hass.exception.Conflict: a recovery of it is open
+    :raises hass.exception.Conflict: a recovery of it, or of an instance on
+        it, is open
     """
     row = get(session, host)
-    key = f'host:{row.name}'
-    query = sa.select(models.Recovery.uuid).where(
-        models.Recovery.open_key == key
+    query = sa.select(models.Recovery).where(
+        models.Recovery.open_key.is_not(None)
     )
-    if open_one := session.scalar(query):
-        raise exception.Conflict(
-            f'host {row.name} has an open recovery: {open_one}'
-        )
+    for recovery in session.scalars(query):
+        of_instance = {
+            (recovery.fault or {}).get('host'),
+            (recovery.was or {}).get('host'),
+        }
+        if row.name == recovery.subject:
+            raise exception.Conflict(
+                f'host {row.name} has an open recovery: {recovery.uuid}'
+            )
+        if row.name in of_instance:
+            raise exception.Conflict(
+                f'instance {recovery.subject} on host {row.name} has an open '
+                f'recovery: {recovery.uuid}'
+            )
     for seen in (models.Observation, models.InstanceObservation):
         session.execute(sa.delete(seen).where(seen.host == row.name))
     session.delete(row)

@@ -45,6 +45,7 @@ from hass.recovery import host as host_
 from hass.recovery import host_return
 from hass.recovery import planner as planner_
 from hass.recovery import restraining
+from hass.recovery import rolls
 from hass.recovery import wishes
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
@@ -177,7 +178,9 @@ class HostFailure(host_.HostWorkflow):
         host = self.host(turn)
         with self._hands.pool(2) as pool:
             services = pool.submit(self._compute.services)
-            servers = pool.submit(self._servers, host)
+            servers = pool.submit(
+                rolls.servers_on, self._compute, host.name, host.domains or ()
+            )
             evidence = self._witness.testify(
                 turn, host, self._hands.target(host)
             )
@@ -280,31 +283,15 @@ class HostFailure(host_.HostWorkflow):
         self._compute.force_down(service, turn.recovery.uuid, turn.deadline)
         return Wait(0, 'asked Nova to force the service down')
 
-    def _servers(self, host: models.Host) -> list[nova.Server]:
-        """All that Nova has on the host.
-
-        Nova's list silently leaves out those of a cell whose database is
-        down ([api] list_records_by_skipping_down_cells): what the agent saw
-        last is asked for one by one.
-
-        :raises hass.exception.NovaError: it is incomplete
-        """
-        found = self._compute.servers_on(host.name)
-        for uuid in {*(host.domains or ())} - {one.uuid for one in found}:
-            server = self._compute.server(uuid)
-            if server is not None and server.host == host.name:
-                raise exception.NovaFailed(
-                    f'list servers of {host.name}', f'{uuid} is missing in it'
-                )
-        return found
-
     def planning(self, turn: Turn) -> Step:
         """Write down each instance's evacuation before anything is asked."""
         proof = self.proof(turn)
         if isinstance(proof, Hop):
             return proof
         host = self.host(turn)
-        servers = self._servers(host)
+        servers = rolls.servers_on(
+            self._compute, host.name, host.domains or ()
+        )
         with turn.read() as session:
             protected = instances.protected(
                 session, self._rule, host.cluster, servers

@@ -44,6 +44,7 @@ from hass.recovery import places as places_
 from hass.recovery import planner as planner_
 from hass.recovery import proving
 from hass.recovery import refusals
+from hass.recovery import rolls
 from hass.recovery import standing
 from hass.recovery import wishes
 from hass.recovery.workflow import Turn
@@ -137,7 +138,7 @@ class Requester:
         for row in rows:
             server = servers.get(row.instance_uuid)
             if server is None:
-                self._check_moved(host, row)
+                rolls.check_gone(self._compute, host.name, row.instance_uuid)
                 settle(
                     turn, row, RowState.LEFT, f'it is not on {host.name} now'
                 )
@@ -203,18 +204,6 @@ class Requester:
             elif row.why != control_plane.hindered(lack):
                 note(turn, row, control_plane.hindered(lack))
         return able or trouble
-
-    def _check_moved(self, host: models.Host, row: Row) -> None:
-        """A list that leaves out a cell tells nothing of its servers.
-
-        :raises hass.exception.NovaError: Nova has it on the host still
-        """
-        server = self._compute.server(row.instance_uuid)
-        if server is not None and server.host == host.name:
-            raise exception.NovaFailed(
-                f'list servers of {host.name}',
-                f'{row.instance_uuid} is missing in it',
-            )
 
     def _is_told_to_start(self, server: nova.Server) -> bool:
         """Whether a message to start it waits in the queue of its dead host.

@@ -22,6 +22,7 @@ from hass.db import instances
 from hass.db import models
 from hass.db import moments
 from hass.db import observations
+from hass.db import recoveries
 from hass.db import services
 from hass import exception
 from hass import faults
@@ -279,6 +280,21 @@ class HostsTest(base.DatabaseTest):
             hosts.remove,
             'compute-1',
         )
+
+    def test_a_host_with_an_open_recovery_of_an_instance_stays(self):
+        for column in ('fault', 'was'):
+            where: dict[str, Any] = {column: {'host': 'compute-1'}}
+            with self.database.writer() as session:
+                made = builders.make_recovery(session, 'vm-1', **where)
+            self.assertRefused(
+                f'instance vm-1 on host compute-1 has an open recovery: '
+                f'{made.uuid}',
+                hosts.remove,
+                'compute-1',
+            )
+            with self.database.writer() as session:
+                row = recoveries.get(session, made.uuid)
+                recoveries.end(session, row, 'finished', 'engine-1', 'runs')
 
 
 @base.on_every_database
