@@ -22,6 +22,7 @@ from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
 from hass import exception
+from hass import faults
 from hass.faults import Incident
 from hass.recovery import host_failure
 from hass.recovery import host_return
@@ -32,7 +33,6 @@ from hass.recovery.workflow import State
 from hass.simulation import nova_rows
 from hass.simulation.virtual import units
 from hass.tests import fake_cloud
-from hass import faults
 
 HOST = 'compute-1'
 BY_HAND = 'by an operator'
