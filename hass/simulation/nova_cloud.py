@@ -196,6 +196,20 @@ class Cloud(nova_store.Store):
         self.record(server, 'migration', 'migrating', target)
         self.touch(server, task_state='resize_prep')
 
+    def live_migrate(self, instance: str, target: str) -> None:
+        """os-migrateLive, by an operator."""
+        server = self.show(instance)
+        self._must_be(server, ('active',), 'os-migrateLive')
+        self._must_be_idle(server, 'os-migrateLive')
+        if not self.is_up(self.computes[server.host or '']):
+            raise rows.Refused(400, 'Compute service is unavailable now.')
+        there = self.computes.get(target)
+        if there is None or target == server.host or not self.is_up(there):
+            raise rows.Refused(400, 'No valid host was found.')
+        self.acted(server, 'live-migration')
+        self.record(server, 'live-migration', 'running', target)
+        self.touch(server, task_state='migrating')
+
     def confirm_resize(self, instance: str) -> None:
         """confirmResize."""
         server = self.show(instance)

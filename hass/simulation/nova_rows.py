@@ -35,6 +35,7 @@ class Pace:
 
     :ivar scheduling: from accepted to a destination
     :ivar spawning: from pre-migrating to done
+    :ivar moving: a live migration, from its call to the switch
     :ivar notice_lifecycle: until a guest's end is believed (libvirt driver)
     """
 
@@ -45,6 +46,7 @@ class Pace:
     rpc_response_timeout: float = 60.0
     notice_lifecycle: float = 15.0
     agent_down_time: float = 75.0
+    moving: float = 5.0
 
 
 DISABLED = 'COMPUTE_STATUS_DISABLED'
@@ -130,6 +132,8 @@ class Server:
 
     :ivar stopped: it was, before it was moved
     :ivar needs_image: hypervisors keep no copy of its image
+    :ivar fails_at_start: the next start of nova-compute on its host puts it
+        into ERROR: it could not plug its ports, say
     """
 
     uuid: str
@@ -153,6 +157,7 @@ class Server:
     port_state: str = 'ACTIVE'
     stopped: bool = False
     fault: str = ''
+    fails_at_start: bool = False
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from hass.simulation import nova_store
 
 AGENT_SECONDS = 10.0
 """From one report of a network agent to the next."""
+NO_VIF = 'Failure running os_vif plugin plug method.'
 NO_VALID_HOST = (
     'No valid host was found. There are not enough hosts available.'
 )
@@ -99,6 +100,8 @@ class Work:
             case 'rebooting_hard':
                 host.stop_guest(server.uuid)
                 self._boot(host, server)
+            case 'migrating':
+                self._move_live(host, server)
             case 'resize_prep':
                 self._move(host, server)
             case None:
@@ -159,6 +162,29 @@ class Work:
         self._store.turn(migration, 'finished')
         self._store.touch(server, vm_state='resized', task_state=None)
 
+    def _move_live(
+        self, host: nova_host.SimulatedHost, server: rows.Server
+    ) -> None:
+        """The guest is there or here, and never at both."""
+        migration = next(
+            one
+            for one in reversed(self._store.migrations)
+            if one.instance_uuid == server.uuid
+        )
+        there = self._store.computes[migration.destination or ''].host
+        began = migration.created_at
+        passed = (self._store.clock.now() - began).total_seconds()
+        if not there.nova_compute_running or server.uuid not in host.guests:
+            self._store.ended(server, failed=True)
+            self._store.turn(migration, 'error')
+            self._store.touch(server, task_state=None)
+        elif passed >= self._store.pace.moving or passed < 0:
+            host.remove_guest(server.uuid)
+            there.start_guest(server.uuid)
+            server.host = there.name
+            self._store.turn(migration, 'completed')
+            self._store.runs(server, True)
+
     def _clean_up_after_start(self, host: nova_host.SimulatedHost) -> None:
         """As init_host does: of each instance the newest record only.
 
@@ -173,6 +199,24 @@ class Work:
         for migration in newest.values():
             host.remove_guest(migration.instance_uuid)
             self._store.turn(migration, 'completed')
+        for server in self._store.servers_on(host.name):
+            self._start_anew(server)
+
+    def _start_anew(self, server: rows.Server) -> None:
+        """What _init_instance makes of a server that is there."""
+        if server.fails_at_start:
+            server.fails_at_start = False
+            server.fault = NO_VIF
+            self._store.touch(server, vm_state='error', task_state=None)
+        elif server.task_state == 'migrating':
+            # The live migration did not complete: it stays here.
+            self._store.touch(server, task_state=None)
+            for migration in self._store.migrations:
+                if (
+                    migration.instance_uuid == server.uuid
+                    and migration.status == 'running'
+                ):
+                    self._store.turn(migration, 'error')
 
     def _goes_on(self, evacuation: rows.Evacuation) -> bool:
         """Take one step if it is due; False: nobody works on it any more."""

@@ -10,14 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What may happen to a cloud at random: faults, and what people do.
+"""What may happen to a cloud at random: faults. For people see people.py."""
 
-Operators here know what they do: they evacuate by hand only off a host that
-is off, and believe no BMC that lies. What then goes wrong is HASS's.
-"""
-
-from collections.abc import Callable
-import contextlib
 import random
 
 from hass.db import hosts
@@ -25,13 +19,12 @@ from hass.db.models import FenceState
 from hass.engine import fences
 from hass import exception
 from hass.fencing import base as fencing
-from hass.simulation import nova_rows
 from hass.tests import fake_cloud
+from hass.tests import people
 
 BLIP_SECONDS = 5.0
-BY_HAND = 'by an operator'
 
-Deed = Callable[[], str]
+Deed = people.Deed
 
 
 class Havoc:
@@ -50,7 +43,7 @@ class Havoc:
             for host in cloud.hosts
             for instance in cloud.boot(host, instances=2)
         }
-        self._touched = False
+        self.people = people.People(chances, cloud, self.meant)
         self._fences = fences.Fences(
             cloud.database, cloud.bmcs, lambda host: None, cloud.clock
         )
@@ -67,12 +60,15 @@ class Havoc:
             self.dark_network,
             self.join,
             self.filter_beats,
+            self.filter_udp,
+            self.filter_icmp,
             self.lose_bus,
             self.kill_bus,
             self.mute_bmc,
             self.bmc_reads_off,
             self.bmc_reads_on,
             self.bmc_stalls,
+            self.bmc_is_slow,
             self.chassis_is_slow,
             self.kill_agent,
             self.list_leftover,
@@ -84,20 +80,18 @@ class Havoc:
             self.break_nova,
             self.break_cinder,
             self.break_placement,
+            self.break_keystone,
+            self.break_neutron,
+            self.break_glance,
             self.lose_answers,
             self.drop_calls,
             self.jump_clock,
             self.set_clock_back,
-            self.power_on_by_hand,
-            self.power_off_by_hand,
-            self.evacuate_by_hand,
-            self.force_down,
-            self.unforce,
-            self.disable,
-            self.enable,
-            self.stop_instance,
-            self.start_instance,
-            self.delete_instance,
+            self.set_clock_back_and_kill,
+            self.fail_database_over,
+            self.lose_commits,
+            self.stop_replica,
+            *self.people.deeds(),
         ]
 
     def _host(self) -> fake_cloud.FakeHost:
@@ -157,6 +151,16 @@ class Havoc:
         host.filtered = not host.filtered
         return host.name
 
+    def filter_udp(self) -> str:
+        host = self._host()
+        host.beats_filtered = not host.beats_filtered
+        return host.name
+
+    def filter_icmp(self) -> str:
+        host = self._host()
+        host.pings_filtered = not host.pings_filtered
+        return host.name
+
     def lose_bus(self) -> str:
         host = self._host()
         host.bus_lost = not host.bus_lost
@@ -208,6 +212,12 @@ class Havoc:
         host = self._bmc()
         host.bmc_stall_seconds = self.random.choice((5, 20, 60))
         return f'{host.name} {host.bmc_stall_seconds}'
+
+    def bmc_is_slow(self) -> str:
+        """It answers no look at once."""
+        host = self._bmc()
+        host.bmc_seconds = self.random.choice((1, 3, 8))
+        return f'{host.name} {host.bmc_seconds}'
 
     def chassis_is_slow(self) -> str:
         host = self._bmc()
@@ -280,6 +290,22 @@ class Havoc:
         )
         return f'well: {broken}'
 
+    def break_keystone(self) -> str:
+        """Nobody can log in: no call reaches Nova or Placement."""
+        nova = self.cloud.nova
+        nova.keystone_is_up = not nova.keystone_is_up
+        return f'well: {nova.keystone_is_up}'
+
+    def break_neutron(self) -> str:
+        nova = self.cloud.nova
+        nova.neutron_is_up = not nova.neutron_is_up
+        return f'well: {nova.neutron_is_up}'
+
+    def break_glance(self) -> str:
+        nova = self.cloud.nova
+        nova.glance_is_up = not nova.glance_is_up
+        return f'well: {nova.glance_is_up}'
+
     def lose_answers(self) -> str:
         answers = self.cloud.compute
         answers.loses_answers = not answers.loses_answers
@@ -299,84 +325,31 @@ class Havoc:
         self.cloud.clock.jump(-seconds)
         return str(seconds)
 
-    # Operators. What Nova refuses a person is left as it is.
+    def set_clock_back_and_kill(self) -> str:
+        """The database's, as an engine dies in the middle of a step."""
+        return f'{self.set_clock_back()} {self.kill_engine()}'
 
-    def power_on_by_hand(self) -> str:
-        host = self._host()
-        if host.bmc_reads is None:
-            host.host.power_on()
-        return host.name
+    def fail_database_over(self) -> str:
+        """To a node that has nothing of the last seconds."""
+        seconds = self.random.choice((1, 3, 8))
+        kept = self.cloud.database.copy('kept.sqlite')
+        self.cloud.tick(seconds)
+        self.cloud.database.restore(kept)
+        return str(seconds)
 
-    def power_off_by_hand(self) -> str:
-        """In order: its agent is stopped first."""
-        host = self._host()
-        if host.host.os_running and not host.agent_killed:
-            self.cloud.say_goodbye(host)
-        host.host.power_off()
-        return host.name
+    def lose_commits(self) -> str:
+        """They take effect, and are reported as failed."""
+        number = self.random.randint(1, 5)
+        self.cloud.database.loses_answers = number
+        return str(number)
 
-    def evacuate_by_hand(self) -> str:
-        """To wherever Nova's scheduler likes."""
-        off = [one for one in self.cloud.hosts.values() if not one.host.is_on]
-        if not off:
-            return 'no host is off'
-        host = self.random.choice(off)
-        for server in self.cloud.nova.servers_on(host.name):
-            if server.task_state is None:
-                with contextlib.suppress(nova_rows.Refused):
-                    self.cloud.nova.evacuate(server.uuid, None, False)
-        return host.name
-
-    def force_down(self) -> str:
-        return self._update_service({'forced_down': True})
-
-    def unforce(self) -> str:
-        return self._update_service({'forced_down': False})
-
-    def disable(self) -> str:
-        return self._update_service(
-            {'status': 'disabled', 'disabled_reason': BY_HAND}
-        )
-
-    def enable(self) -> str:
-        return self._update_service({'status': 'enabled'})
-
-    def _update_service(self, change: dict[str, object]) -> str:
-        host = self._host()
-        self.update_service(host.name, change)
-        self._touched = True
-        return host.name
-
-    def update_service(self, host: str, change: dict[str, object]) -> None:
-        row = self.cloud.nova.computes[host]
-        with contextlib.suppress(nova_rows.Refused):
-            self.cloud.nova.update_service(row.uuid, change)
-
-    # Users. What they have touched need not run any more.
-
-    def _server(self) -> nova_rows.Server:
-        found = [
-            one for one in self.cloud.nova.servers.values() if not one.deleted
-        ]
-        return self.random.choice(found)
-
-    def stop_instance(self) -> str:
-        return self._ask(self.cloud.nova.stop)
-
-    def start_instance(self) -> str:
-        return self._ask(self.cloud.nova.start)
-
-    def delete_instance(self) -> str:
-        return self._ask(self.cloud.nova.delete)
-
-    def _ask(self, act: Callable[[str], None]) -> str:
-        server = self._server()
-        try:
-            act(server.uuid)
-        except nova_rows.Refused:
-            return f'{server.name} refused'
-        self.meant.discard(server.uuid)
-        return server.name
+    def stop_replica(self) -> str:
+        """Engines read what was so a while ago."""
+        seconds = self.random.choice((0.5, 2, 6))
+        self.cloud.database.stop_replica()
+        self.cloud.tick(seconds)
+        self.cloud.database.start_replica()
+        return str(seconds)
 
     # Mending.
 
@@ -387,7 +360,12 @@ class Havoc:
         self.cloud.compute.placement_failing = None
         self.cloud.compute.loses_answers = False
         self.cloud.compute.drops_evacuations = 0
-        self.cloud.nova.cinder_is_up = True
+        nova = self.cloud.nova
+        nova.cinder_is_up = nova.neutron_is_up = True
+        nova.glance_is_up = nova.keystone_is_up = True
+        for server in nova.servers.values():
+            server.port_state = 'ACTIVE'
+        self.cloud.database.loses_answers = 0
         self.cloud.bus.dead = False
         self.restart_engines()
         for engine in self.cloud.engines.values():
@@ -414,9 +392,9 @@ class Havoc:
         if row.disabled and not (row.disabled_reason or '').startswith(
             'hass:'
         ):
-            self.update_service(host, {'status': 'enabled'})
-        if row.forced_down and self._touched:
-            self.update_service(host, {'forced_down': False})
+            self.people.update_service(host, {'status': 'enabled'})
+        if row.forced_down and self.people.touched:
+            self.people.update_service(host, {'forced_down': False})
 
 
 def mend_bmc(host: fake_cloud.FakeHost) -> None:
@@ -424,4 +402,5 @@ def mend_bmc(host: fake_cloud.FakeHost) -> None:
     host.bmc_mute = False
     host.bmc_reads = host.bmc_of = None
     host.bmc_stall_seconds = host.bmc_stalled_until = 0.0
+    host.bmc_seconds = 0.0
     host.chassis_seconds = 0.0

@@ -58,16 +58,6 @@ def fail_placement(stage: Stage) -> None:
     )
 
 
-def fail_neutron(stage: Stage) -> None:
-    stage.cloud.compute.neutron_failing = exception.NovaFailed(
-        'ask Neutron', '500'
-    )
-
-
-def mend_neutron(stage: Stage) -> None:
-    stage.cloud.compute.neutron_failing = None
-
-
 def lose_answers(stage: Stage) -> None:
     stage.cloud.compute.loses_answers = True
 
@@ -86,6 +76,47 @@ def fail_bus(stage: Stage) -> None:
 
 def mend_bus(stage: Stage) -> None:
     stage.cloud.bus.dead = False
+
+
+def stop_replication(stage: Stage) -> None:
+    stage.kept = stage.cloud.database.copy('kept.sqlite')
+
+
+def fail_over(stage: Stage) -> None:
+    """To a node that has nothing of what was committed since."""
+    if stage.kept is None:
+        raise ValueError('say "the database stops replicating" before')
+    stage.cloud.database.restore(stage.kept)
+    stage.kept = None
+
+
+def lose_commits(stage: Stage, number: int) -> None:
+    stage.cloud.database.loses_answers = number
+
+
+def stop_replica(stage: Stage) -> None:
+    stage.cloud.database.stop_replica()
+
+
+def start_replica(stage: Stage) -> None:
+    stage.cloud.database.start_replica()
+
+
+def blip(stage: Stage, seconds: float) -> None:
+    """Hosts and engines lose power, and get it back together."""
+    engines = list(stage.cloud.engines)
+    for host in stage.cloud.hosts.values():
+        host.host.power_off()
+    for name in engines:
+        stage.cloud.engines[name].alive = False
+
+    def back(stage: Stage) -> None:
+        for host in stage.cloud.hosts.values():
+            host.host.power_on()
+        for name in engines:
+            stage.cloud.start_engine(name)
+
+    stage.later(seconds, back)
 
 
 def set_database_ahead(stage: Stage, seconds: float) -> None:
@@ -164,8 +195,6 @@ PHRASES = (
     Phrase('nova fails', fail_nova),
     Phrase('nova recovers', mend_nova),
     Phrase('placement fails', fail_placement),
-    Phrase('neutron fails', fail_neutron),
-    Phrase('neutron recovers', mend_neutron),
     Phrase('nova loses answers', lose_answers),
     Phrase('nova loses the next NUMBER evacuations', drop_evacuations),
     Phrase('nova finds no valid host', find_no_host),
@@ -174,6 +203,15 @@ PHRASES = (
         for name in ('cinder', 'neutron', 'glance', 'keystone')
         for verb, is_up in (('fails', False), ('recovers', True))
     ),
+    Phrase('the site loses power for SECONDS', blip),
+    Phrase('the database stops replicating', stop_replication),
+    Phrase('the database fails over', fail_over),
+    Phrase(
+        'the database loses the answers to the next NUMBER commits',
+        lose_commits,
+    ),
+    Phrase('the replica stands still', stop_replica),
+    Phrase('the replica catches up', start_replica),
     Phrase('an operator evacuates all from HOSTS by hand', evacuate),
     Phrase('rabbitmq fails', fail_bus),
     Phrase('rabbitmq recovers', mend_bus),

@@ -113,6 +113,14 @@ def unfilter(stage: Stage, host: Host) -> None:
     host.filtered = False
 
 
+def filter_udp(stage: Stage, host: Host) -> None:
+    host.beats_filtered = True
+
+
+def filter_icmp(stage: Stage, host: Host) -> None:
+    host.pings_filtered = True
+
+
 def lose_beats(
     stage: Stage, host: Host, share: float, networks: list[str]
 ) -> None:
@@ -173,6 +181,7 @@ def lose_bmc(stage: Stage, host: Host) -> None:
 def get_bmc_back(stage: Stage, host: Host) -> None:
     host.bmc_mute = host.bmc_deaf = False
     host.bmc_reads = None
+    host.bmc_seconds = 0.0
 
 
 def read_off(stage: Stage, host: Host) -> None:
@@ -193,6 +202,10 @@ def stall(stage: Stage, host: Host, seconds: float) -> None:
 
 def slow_chassis(stage: Stage, host: Host, seconds: float) -> None:
     host.chassis_seconds = seconds
+
+
+def slow_bmc(stage: Stage, host: Host, seconds: float) -> None:
+    host.bmc_seconds = seconds
 
 
 def wire(stage: Stage, host: Host, name: str) -> None:
@@ -239,6 +252,18 @@ def _update_service(
     row = stage.cloud.nova.computes[host.name]
     with contextlib.suppress(nova_rows.Refused):
         stage.cloud.nova.update_service(row.uuid, change)
+
+
+def disable_by_hand(stage: Stage, host: Host) -> None:
+    _update_service(
+        stage,
+        host,
+        {'status': 'disabled', 'disabled_reason': 'by an operator'},
+    )
+
+
+def enable_by_hand(stage: Stage, host: Host) -> None:
+    _update_service(stage, host, {'status': 'enabled'})
 
 
 def ail(stage: Stage, host: Host, name: str) -> None:
@@ -329,6 +354,8 @@ PHRASES = (
     Phrase('joins|join all networks', join_all_networks),
     Phrase('joins|join network|networks NETWORKS', join_networks),
     Phrase('has|have beats and pings filtered', filter_beats),
+    Phrase('has|have beats filtered', filter_udp),
+    Phrase('has|have pings filtered', filter_icmp),
     Phrase('has|have no filter', unfilter),
     Phrase('loses|lose SHARE of beats', lose_beats_everywhere),
     Phrase('loses|lose SHARE of beats on NETWORKS', lose_beats),
@@ -347,6 +374,7 @@ PHRASES = (
     Phrase('has|have a BMC that ignores commands', ignore_commands),
     Phrase('has|have a BMC that is mute for SECONDS after obeying', stall),
     Phrase('has|have a chassis that obeys after SECONDS', slow_chassis),
+    Phrase('has|have a BMC that answers after SECONDS', slow_bmc),
     Phrase('has|have the BMC of NAME', wire),
     Phrase('has|have a BMC without a GUID', lose_guid),
     Phrase('has|have a BMC that takes no marks', take_no_marks),
@@ -355,6 +383,8 @@ PHRASES = (
     Phrase('lists|list NAME for SECONDS', list_domain),
     Phrase('is|are forced down by a person', force_down),
     Phrase('is|are no longer forced down by a person', unforce),
+    Phrase('is|are disabled by a person', disable_by_hand),
+    Phrase('is|are enabled by a person', enable_by_hand),
     Phrase('has|have a bad sensor NAME', ail),
     Phrase('has|have good sensors', heal),
     *(

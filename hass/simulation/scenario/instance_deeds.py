@@ -14,6 +14,7 @@
 """What may happen to an instance, and what its user does with it."""
 
 from collections.abc import Callable
+import contextlib
 import functools
 
 from hass.db import observations
@@ -152,6 +153,47 @@ def delete(stage: Stage, name: str) -> None:
     stage.cloud.nova.delete(server(stage, name).uuid)
 
 
+# Operators.
+
+
+def move_live(stage: Stage, name: str, hosts: list[str]) -> None:
+    _by_operator(
+        lambda: stage.cloud.nova.live_migrate(
+            server(stage, name).uuid, hosts[0]
+        )
+    )
+
+
+def move_cold(stage: Stage, name: str) -> None:
+    _by_operator(
+        lambda: stage.cloud.nova.migrate(server(stage, name).uuid, None)
+    )
+
+
+def confirm(stage: Stage, name: str) -> None:
+    _by_operator(
+        lambda: stage.cloud.nova.confirm_resize(server(stage, name).uuid)
+    )
+
+
+def _by_operator(act: Callable[[], None]) -> None:
+    """What Nova refuses a person is left as it is."""
+    with contextlib.suppress(nova_rows.Refused):
+        act()
+
+
+def lose_ports(stage: Stage, name: str) -> None:
+    server(stage, name).port_state = 'DOWN'
+
+
+def get_ports(stage: Stage, name: str) -> None:
+    server(stage, name).port_state = 'ACTIVE'
+
+
+def fail_at_start(stage: Stage, name: str) -> None:
+    server(stage, name).fails_at_start = True
+
+
 def rudely(act: Callable[[Stage, str], None], stage: Stage, name: str) -> None:
     """Its process ends by what the user asked for, as if it were killed."""
     host, uuid = _place(stage, name)
@@ -205,6 +247,14 @@ PHRASES = (
     Phrase('qemu of NAME does not start on its host', never_start),
     Phrase('storage of HOSTS fails', fail_storage),
     Phrase('storage of HOSTS recovers', mend_storage),
+    Phrase('ports of NAME stay down', lose_ports),
+    Phrase('ports of NAME come up', get_ports),
+    Phrase(
+        'guest of NAME goes into error when nova-compute starts', fail_at_start
+    ),
+    Phrase('an operator moves NAME live to HOSTS', move_live),
+    Phrase('an operator moves NAME', move_cold),
+    Phrase('an operator confirms the move of NAME', confirm),
     Phrase('user stops NAME', stop),
     Phrase('user starts NAME', start),
     Phrase('user deletes NAME', delete),

@@ -84,6 +84,12 @@ class Log:
             self._look_at_notifications()
         self._look_at_ledger()
 
+    def go_back(self) -> None:
+        """What the database has lost is told again when it comes again."""
+        with self._cloud.database.reader() as session:
+            newest, _count = session.execute(SEEN).one()
+        self._history = min(self._history, newest or 0)
+
     def _look_at_ears(self) -> None:
         for name, engine in self._cloud.engines.items():
             why = engine.hands.witness.deaf() if engine.listens() else ''

@@ -85,6 +85,7 @@ def _play(
 def _happen(event: text_.Event, log: log_.Log, stage: stage_.Stage) -> None:
     log.tell(f'> {event.text}')
     event.act(stage)
+    log.go_back()
 
 
 def _furnish(scenario: text_.Scenario, cloud: cloud_.Cloud) -> None:

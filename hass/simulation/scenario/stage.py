@@ -14,6 +14,7 @@
 
 from collections.abc import Callable
 import heapq
+import pathlib
 
 from hass.simulation.virtual import cloud as cloud_
 
@@ -21,13 +22,17 @@ Act = Callable[['Stage'], None]
 
 
 class Stage:
-    """The cloud, seconds since the scenario began, and later acts."""
+    """The cloud, seconds since the scenario began, and later acts.
+
+    :ivar kept: the database as it was when its replication stopped
+    """
 
     def __init__(self, cloud: cloud_.Cloud) -> None:
         self.cloud = cloud
         self._began = cloud.clock.monotonic()
         self._plan: list[tuple[float, int, Act]] = []
         self._count = 0
+        self.kept: pathlib.Path | None = None
 
     def seconds(self) -> float:
         return self.cloud.clock.monotonic() - self._began

@@ -159,7 +159,7 @@ class Air:
         """Each engine gets its own copy, or does not."""
         receivers = list(engines)
         for moment, beat in sent:
-            if host.filtered or beat.network in host.cut:
+            if host.beats_filtered or beat.network in host.cut:
                 continue
             noise = host.noise[beat.network]
             for ears, view in receivers:

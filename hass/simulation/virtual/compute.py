@@ -33,7 +33,6 @@ class Compute(nova.Compute):
 
     :ivar failing: what is raised instead of an answer
     :ivar placement_failing: the same for Placement alone
-    :ivar neutron_failing: the same for what is asked of Neutron
     :ivar loses_answers: an evacuation takes effect, its answer is lost
     :ivar drops_evacuations: how many more calls never reach Nova
     """
@@ -43,7 +42,6 @@ class Compute(nova.Compute):
         self._clock = clock
         self.failing: exception.NovaError | None = None
         self.placement_failing: exception.NovaError | None = None
-        self.neutron_failing: exception.NovaError | None = None
         self.loses_answers = False
         self.drops_evacuations = 0
         self.calls: list[str] = []
@@ -133,8 +131,8 @@ class Compute(nova.Compute):
 
     def network_agents(self, host: str) -> list[records.NetworkAgent]:
         with self._call('list network agents'):
-            if self.neutron_failing is not None:
-                raise self.neutron_failing
+            if not self._cloud.neutron_is_up:
+                raise exception.NovaFailed('ask Neutron', '500')
             return [
                 records.NetworkAgent(
                     one.type, self._cloud.is_alive(one), str(one.heard_at)
@@ -398,6 +396,8 @@ class Compute(nova.Compute):
     def ports(self, instance: str) -> list[records.Port]:
         with self._call('list ports'):
             row = self._cloud.show(instance)
+            if not self._cloud.neutron_is_up:
+                raise exception.NovaFailed('ask Neutron', '500')
             return [records.Port(f'port-of-{row.uuid}', row.port_state)]
 
     def reset_state(

@@ -27,6 +27,7 @@ import tempfile
 from typing import Any
 
 from oslo_config import cfg
+from oslo_db import exception as oslo_exception
 from oslo_db.sqlalchemy import exc_filters
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -39,6 +40,7 @@ from hass.db import session as db_session
 from hass.simulation import clock as virtual
 
 FILE = 'hass.sqlite'
+LOST = 'the connection was lost while COMMIT was under way'
 
 
 def make_conf(conf: cfg.ConfigOpts, folder: str) -> None:
@@ -62,18 +64,25 @@ def empty() -> bytes:
 
 
 class Database(db_session.Database):
-    """The same promises without enginefacade: it is made for many threads."""
+    """The same promises without enginefacade: it is made for many threads.
+
+    :ivar engine_works: an engine asks, for which alone something is wrong
+    :ivar loses_answers: so many of its next commits take effect, and are
+        reported as failed
+    """
 
     def __init__(self, conf: cfg.ConfigOpts, clock: clock_.Clock) -> None:
         super().__init__(conf, clock)
-        pathlib.Path(str(self.url.database)).write_bytes(empty())
+        self._path = pathlib.Path(str(self.url.database))
+        self._path.write_bytes(empty())
         readers = sa.create_engine(self.url)
-        exc_filters.register_engine(readers)
-        event.listen(readers, 'connect', self._connected)
-        event.listen(readers, 'begin', _begin)
+        self._listen(readers)
         self._readers = readers
         self._writers = readers.execution_options(hass_writer=True)
         self._info = {moments.OWN: self._own_now}
+        self._replica: sa.Engine | None = None
+        self.engine_works = False
+        self.loses_answers = 0
 
     @property
     def engine(self) -> sa.Engine:
@@ -85,18 +94,56 @@ class Database(db_session.Database):
             session.connection()
             yield session
             session.commit()
+            if self.engine_works and self.loses_answers:
+                self.loses_answers -= 1
+                raise oslo_exception.DBConnectionError(LOST)
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[orm.Session]:
-        with db_session.told(), self._session(self._readers) as session:
+        stale = self._replica if self.engine_works else None
+        engine = stale or self._readers
+        with db_session.told(), self._session(engine) as session:
             yield session
 
     def _session(self, engine: sa.Engine) -> orm.Session:
         return orm.Session(engine, expire_on_commit=False, info=self._info)
 
+    # What may befall it.
+
+    def copy(self, name: str) -> pathlib.Path:
+        """Keep what is committed at this moment, in a file beside it."""
+        path = self._path.with_name(name)
+        path.unlink(missing_ok=True)
+        _copy(self._path, path)
+        return path
+
+    def restore(self, copied: pathlib.Path) -> None:
+        """Fail over to a node that has committed no more than that."""
+        _copy(copied, self._path)
+
+    def stop_replica(self) -> None:
+        """Engines read from a replica, which stands still from now on."""
+        self.start_replica()
+        self._replica = sa.create_engine(
+            f'sqlite:///{self.copy("replica.sqlite")}'
+        )
+        self._listen(self._replica)
+
+    def start_replica(self) -> None:
+        """It has caught up."""
+        if self._replica is not None:
+            self._replica.dispose()
+            self._replica = None
+
     def close(self) -> None:
+        self.start_replica()
         self._readers.dispose()
         super().close()
+
+    def _listen(self, engine: sa.Engine) -> None:
+        exc_filters.register_engine(engine)
+        event.listen(engine, 'connect', self._connected)
+        event.listen(engine, 'begin', _begin)
 
     def _own_now(self) -> datetime.datetime:
         return self._clock.now()
@@ -106,6 +153,14 @@ class Database(db_session.Database):
         connection.execute('PRAGMA synchronous = OFF')
         connection.execute('PRAGMA foreign_keys = ON')
         self._connected_to_sqlite(connection, record)
+
+
+def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
+    with (
+        contextlib.closing(sqlite3.connect(source)) as old,
+        contextlib.closing(sqlite3.connect(target)) as new,
+    ):
+        old.backup(new)
 
 
 def _begin(connection: sa.Connection) -> None:

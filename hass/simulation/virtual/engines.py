@@ -244,6 +244,16 @@ class Engine:
         self._rested = 0
         if self.no_database:
             return
+        self._cloud.database.engine_works = True
+        try:
+            self._work_once()
+        except exception.DatabaseUnreachable as error:
+            # Its threads go on with their next turns.
+            self._cloud.refusals.append(str(error))
+        finally:
+            self._cloud.database.engine_works = False
+
+    def _work_once(self) -> None:
         self.patrol.turn()
         if self.clock.monotonic() >= self._next_round:
             self._next_round = self.clock.monotonic() + rounds.TURN_SECONDS

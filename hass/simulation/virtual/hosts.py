@@ -45,7 +45,8 @@ class Host:
 
     :ivar host: its power, its system and its guests, as Nova sees them
     :ivar cut: networks whose cable is out
-    :ivar filtered: a firewall drops its beats and pings; the bus works
+    :ivar beats_filtered: a firewall drops its beats; the bus works
+    :ivar pings_filtered: a firewall drops pings
     :ivar noise: by network
     :ivar bus_lost: its agent reaches no message bus; its beats arrive
     :ivar planned: the agent's beats say that it is being stopped
@@ -58,6 +59,8 @@ class Host:
     :ivar bmc_deaf: the BMC takes commands for power and ignores them
     :ivar bmc_of: the host whose BMC answers at this host's address
     :ivar bmc_stall_seconds: so long the BMC is mute after it has obeyed
+    :ivar bmc_seconds: so long after it was asked it answers; who asks
+        earlier has no answer in time
     :ivar chassis_seconds: from the command to the power off
     :ivar off_due: CLOCK_BOOTTIME at which the chassis obeys a command
     """
@@ -67,7 +70,7 @@ class Host:
         self.networks = tuple(networks)
         self.cut: set[str] = set()
         self.noise = {network: Noise() for network in networks}
-        self.filtered = False
+        self.beats_filtered = self.pings_filtered = False
         self.agent_killed = False
         self.planned = False
         self.clock_jump = 0.0
@@ -79,6 +82,7 @@ class Host:
         self.bmc_deaf = False
         self.bmc_of: str | None = None
         self.bmc_stall_seconds = self.bmc_stalled_until = 0.0
+        self.bmc_seconds = 0.0
         self.chassis_seconds = 0.0
         self.off_due: float | None = None
         self.bmc_reads: fencing.PowerState | None = None
@@ -91,6 +95,15 @@ class Host:
     @property
     def name(self) -> str:
         return self.host.name
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a firewall drops both beats and pings."""
+        return self.beats_filtered and self.pings_filtered
+
+    @filtered.setter
+    def filtered(self, both: bool) -> None:
+        self.beats_filtered = self.pings_filtered = both
 
     def lose_power_supply(self) -> None:
         """The guests die; the BMC lives on its own supply."""
@@ -133,5 +146,5 @@ class Host:
 
     def reachable_on(self) -> set[str]:
         """Networks on which its kernel answers."""
-        up = self.host.os_running and not self.filtered
+        up = self.host.os_running and not self.pings_filtered
         return set(self.networks) - self.cut if up else set()
