@@ -382,10 +382,15 @@ class Havoc:
     def tend(self, host: str) -> None:
         """What its operator does with a host that HASS has done with."""
         with self.cloud.database.reader() as session:
-            lies = hosts.get(session, host).fence_state is FenceState.LYING
-        if lies:
+            known = hosts.get(session, host)
+        if known.fence_state is FenceState.LYING:
             self._fences.test(host)
-        self.cloud.hosts[host].host.power_on()
+        machine = self.cloud.hosts[host].host
+        wrong = (known.fence_wiring or {}).get('found') == 'wrong'
+        if wrong and not machine.os_running:
+            # It is wired well now, which nobody can prove of a hung host.
+            machine.power_off()
+        machine.power_on()
         row = self.cloud.nova.computes[host]
         if not self.cloud.hosts[host].host.os_running:
             return
