@@ -28,7 +28,10 @@ def main() -> None:
         '--keep', action='store_true', help='leave the API up until Ctrl-C'
     )
     parser.add_argument(
-        '--timeout', type=_seconds, default=120, help='seconds it may take'
+        '--timeout',
+        type=_seconds,
+        default=120,
+        help='seconds that all of it may take (120)',
     )
     sys.exit(stage.play(parser.parse_args()))
 

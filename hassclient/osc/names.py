@@ -114,8 +114,12 @@ def _newest(client: Any, subject: str) -> str | None:
 
 
 def _in_nova(manager: Any, name: str) -> str | None:
+    compute = manager.sdk_connection.compute
+    # What has no Nova in its catalogue has a proxy that can nothing.
+    if not hasattr(compute, 'find_server'):
+        return None
     try:
-        found = manager.sdk_connection.compute.find_server(name)
+        found = compute.find_server(name)
     except sdk.DuplicateResource:
         raise exceptions.CommandError(_several('instance', name)) from None
     except (sdk.SDKException, ks.ClientException):

@@ -40,6 +40,11 @@ All of it stays up until Ctrl-C. Logs are in {log}. Look around:
   curl -s -H 'X-Auth-Token: {admin}' {url}/v1/hosts
   curl -s -H 'X-Auth-Token: {admin}' {url}/v1/recoveries
   curl -s -H 'X-Auth-Token: {member}' {url}/v1/instances
+
+Or with the client, which make venv installs:
+
+  .venv/bin/openstack --os-auth-type admin_token --os-token {admin} \\
+      --os-endpoint {url}/v1 ha host list
 """
 
 

@@ -35,7 +35,8 @@ class DemoFailed(exception.HassError):
 
     def __init__(self, seconds: float, waited_for: str, now: str) -> None:
         super().__init__(
-            f'not after {seconds:.0f} s: {waited_for}' + (now and f' ({now})')
+            f'{waited_for}: that did not happen within {seconds:.0f} s; on a '
+            'busy machine try --timeout' + (now and f' ({now})')
         )
         self.seconds = seconds
         self.waited_for = waited_for

@@ -90,7 +90,7 @@ class DemoTest(base.TestCase):
         demo = self.start('--json', '--timeout', '1')
         told, _ = demo.communicate()
         self.assertEqual(1, demo.returncode, told)
-        self.assertIn('not after 1 s: ', told)
+        self.assertIn('that did not happen within 1 s', told)
         result = json.loads(told.splitlines()[-1])
         self.assertEqual('fail', result['result'])
         self.assert_nothing_is_left()
