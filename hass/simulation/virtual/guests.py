@@ -19,6 +19,7 @@ import itertools
 import typing
 import uuid
 
+from hass.agent.instances import roster
 from hass import beats
 from hass.db import instance_observations
 from hass.engine import endpoint
@@ -68,6 +69,7 @@ class Guests:
         self._cloud = cloud
         self._known: dict[tuple[str, str], Known] = {}
         self._backlog: list[tuple[hosts.Host, str, Incident, float]] = []
+        self._missed: list[tuple[hosts.Host, str, float]] = []
         self.hung: set[str] = set()
         self.mute: set[str] = set()
         self.stubborn: set[tuple[str, str]] = set()
@@ -81,6 +83,14 @@ class Guests:
                 self._send(*told)
             else:
                 self._backlog.append(told)
+        missed, self._missed = self._missed, []
+        for host, guest, at in missed:
+            if guest not in host.host.fallen:
+                continue
+            if host.agent_killed or not self._cloud.reaches_bus(host):
+                self._missed.append((host, guest, at))
+            else:
+                self._send(host, guest, Incident.KILLED, at)
         for name, host in self._cloud.hosts.items():
             if not self._cloud.reaches_bus(host):
                 continue
@@ -174,6 +184,9 @@ class Guests:
             self._backlog.append((host, guest, incident, now))
         elif not host.agent_killed:
             self._send(host, guest, incident, now)
+        elif incident in roster.TELLING:
+            # At its start the agent lists all domains and tells what it finds.
+            self._missed.append((host, guest, now))
 
     def _send(
         self, host: hosts.Host, guest: str, incident: Incident, at: float
