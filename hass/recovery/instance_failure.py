@@ -252,6 +252,12 @@ class InstanceFailure(instance_.InstanceWorkflow):
             return self._arrive(turn, scene)
         target: str | None = None
         if instance_.asked(turn) != 'migrate':
+            if scene.server.vm_state == 'error':
+                # Its boot failed here. Nova moves nothing that is in ERROR.
+                self._compute.reset_state(
+                    scene.server, 'active', turn.deadline
+                )
+                return Wait(0.5, 'it is set active, so that Nova moves it')
             found = self._target(turn)
             if isinstance(found, Hop):
                 return found
@@ -459,7 +465,15 @@ class InstanceFailure(instance_.InstanceWorkflow):
             return Wait(THRONG_SECONDS, why)
         return hold(RESTRAINT, why, self._passing(turn))
 
-    def _first(self, turn: Turn, why: str) -> Hop:
+    def _first(self, turn: Turn, why: str) -> Step:
+        # Nova asks Neutron for the ports.
+        trouble = self._control_plane.trouble(
+            frozenset({str(nova.Beside.NEUTRON)})
+        )
+        if trouble:
+            changed = self._changed_by_others(turn)
+            return control_plane.wait_for(turn, trouble, changed)
+        control_plane.is_back(turn)
         ports = [
             one.uuid
             for one in self._ports(turn.recovery.subject)
@@ -543,6 +557,17 @@ class InstanceFailure(instance_.InstanceWorkflow):
         silent = self._witness.ears().suspected()
         with turn.read() as session:
             host = hosts.get(session, instance_.host_of(turn))
+            # Nova's state is down as well when somebody has forced it.
+            if not any(
+                one.host == host.name and one.state == 'up' for one in services
+            ):
+                return hold(
+                    SAFETY,
+                    'neither a hard reboot nor stop and start brought it '
+                    'back, and its nova-compute is down or forced down: Nova '
+                    'moves nothing off it',
+                    [until.anew(), self._changed_by_others(turn)],
+                )
             if host.cluster.targets is models.Targets.ANY:
                 return None
             usable = planner_.usable_hosts(session, host, services)

@@ -208,7 +208,11 @@ class Stories:
         self.host.lose_power_supply()
 
     def _service(self, state: State) -> None:
-        for_good = state in (State.DISABLING, State.ENABLING)
+        for_good = state in (
+            State.DISABLING,
+            State.ENABLING,
+            State.GIVING_BACK,
+        )
         self.host.units.set(
             faults.SidePath.COMPUTE, units.Run.FAILED, sticks=for_good
         )
