@@ -42,7 +42,6 @@ import os
 import sqlalchemy as sa
 
 from hass import exception
-from hass import naming
 
 OPTION = '--config'
 VENDOR = 'vendor'
@@ -141,8 +140,6 @@ def _bmcs(
         elif len(parts) != 2:
             # NCU-HASS itself used what stood before the second comma.
             refused[host] = '[ipmi_user] is not USER,PASSWORD with one comma'
-        elif not naming.is_address(addresses[host]):
-            refused[host] = '[ipmi] has no address for it, nor a host name'
         else:
             bmcs[host] = Bmc(addresses[host], *parts)
     return bmcs, refused

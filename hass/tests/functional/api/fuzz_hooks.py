@@ -23,6 +23,9 @@ SEMANTIC = {
     'marker': 'no entry has uuid',
     'hosts': 'is given more than once',
     'isolation': 'cannot be both lost and alive',
+    # The description is that of the newest version, and it is asked for
+    # without one.
+    'force': 'unknown field',
     # No pattern that all dialects know tells which letters show.
     'name': 'visible characters',
     'host': 'is in no cluster',

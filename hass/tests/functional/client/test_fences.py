@@ -32,5 +32,6 @@ class FenceTest(base.ClientTest):
         self.assertIsNone(shown['waiver'])
 
     def test_it_wants_a_reason(self):
-        said = self.refused('host', 'fence', 'waive', 'compute-1')
-        self.assertIn('--reason', said)
+        done = self.run_command('host', 'fence', 'waive', 'compute-1')
+        self.assertEqual(2, done.returncode, done.stdout)
+        self.assertIn('--reason', done.stderr)
