@@ -12,6 +12,7 @@
 
 """A request's body: JSON, small, and as its schema says."""
 
+import collections
 from collections.abc import Mapping
 import json
 from typing import Any
@@ -110,8 +111,8 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Which of two values counts, readers of JSON do not agree on."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = min(name for name in names if names.count(name) > 1)
+        counts = collections.Counter(name for name, _ in pairs)
+        twice = min(name for name, count in counts.items() if count > 1)
         raise exception.Invalid(twice, 'is given more than once')
     return found
 

@@ -41,9 +41,8 @@
 1.6
     Adds losses: instances that should run and do not. And of recoveries that
     are held: goes_on_when, looked_at. And fences of hosts: what is known and
-    doubted of one, and who vouches for it.
-    are held: goes_on_when, looked_at. And force, for a host that is to be
-    powered off although instances run on it.
+    doubted of one, and who vouches for it. And force, for a host that is to
+    be powered off although instances run on it.
 """
 
 import dataclasses

@@ -17,6 +17,7 @@ waits for a recovery, a BMC, Nova or a pager.
 """
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent import futures
 import datetime
 import logging
@@ -297,11 +298,12 @@ class Patrol:
         self._glances.keep(silent)
         for name in self._filtered.keys() - silent:
             del self._filtered[name]
-        off = {
+        off = frozenset(
             host.name
             for host in self._inventory.hosts()
             if protection.window(host, now)
-        }
+        )
+        read_off: dict[str, fencing.Look] = {}
         for name in sorted(silent):
             host = self._inventory.host(name)
             if host is None or not self._expected(host, ears, now):
@@ -312,8 +314,7 @@ class Patrol:
             if protection.window_ended(host, now, ears.silence(name)):
                 silence += ' since before its maintenance window ended'
             if seen := self._glances.off(host):
-                if self._is_own(host, seen, now):
-                    off.add(name)
+                read_off[name] = seen
                 silence += ' and powered off'
             elif ears.suspicion(name) is not accrual.Suspicion.HIGH:
                 continue
@@ -325,20 +326,26 @@ class Patrol:
             self._filtered.pop(name, None)
             if not deaf:
                 self._suspect(host, silence, silent=True)
-        self._hands.witness.off = frozenset(off)
+        self._hands.witness.off = off | self._own(read_off, now)
 
-    def _is_own(
-        self, host: models.Host, seen: fencing.Look, now: datetime.datetime
-    ) -> bool:
-        """Whether what reads off is the host's own device: that excuses it.
+    def _own(
+        self, looks: Mapping[str, fencing.Look], now: datetime.datetime
+    ) -> frozenset[str]:
+        """Hosts whose own device was looked at: that excuses them.
 
         What another host's device reads tells nothing of this one, and least
         of all that we are not deaf.
         """
-        known = fences.of(
-            self._inventory.hosts(), now, self._inventory.place_of
+        if not looks:
+            return frozenset()
+        rows = {one.name: one for one in self._inventory.hosts()}
+        known = fences.of(rows.values(), now, self._inventory.place_of)
+        return frozenset(
+            name
+            for name, look in looks.items()
+            if name in rows
+            and fences.is_own(rows[name], known, look.reading.guid)
         )
-        return fences.is_own(host, known, seen.reading.guid)
 
     def _expected(
         self, host: models.Host, ears: liveness.Ears, now: datetime.datetime

@@ -49,9 +49,7 @@ TELL_SECONDS = 120.0
 """A part that is away for longer is told to somebody, if it is needed."""
 KEYSTONE = str(nova.Beside.KEYSTONE)
 BUS = 'message bus'
-WHEN_NEEDED = frozenset(
-    str(one) for one in (nova.Beside.NEUTRON, nova.Beside.CINDER)
-) | {str(nova.Beside.GLANCE)}
+WHEN_NEEDED = frozenset(map(str, nova.Beside)) - {KEYSTONE}
 """Parts that not every act needs: see needs_of."""
 Ask = Callable[[], str]
 """Asks one part: why it is of no use, or ''. May raise HassError."""

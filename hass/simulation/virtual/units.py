@@ -105,13 +105,12 @@ class Units:
     def sights(self) -> list[messages.Sight]:
         """What the detectors of the agent see now."""
         self._boot()
-        storage = [
-            messages.Sight(
-                faults.SidePath.STORAGE, 'storage_file', self.storage, 0.2
+        storage = []
+        if self.storage is not None:
+            path = faults.SidePath.STORAGE
+            storage.append(
+                messages.Sight(path, 'storage_file', self.storage, 0.2)
             )
-            for _ in range(self.storage is not None)
-            if self.storage is not None
-        ]
         if not self.touched:
             return storage
         return storage + [
