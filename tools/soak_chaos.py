@@ -14,6 +14,7 @@
 """Plays seeds of hass/tests/chaos.py, and says how far it is."""
 
 from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent import futures
 import dataclasses
 import datetime
@@ -127,15 +128,20 @@ class _Tally:
         if isinstance(outcome, str):
             self.failed.append(seed)
             _say(f'seed {seed}: {outcome}')
-        elif outcome.retried:
-            self._retried.append(seed)
-            _say(f'seed {seed}, retried: {"; ".join(outcome.retried)}')
-        if not isinstance(outcome, str) and outcome.named:
-            self._named.append(seed)
-            _say(f'seed {seed}, paged: {"; ".join(outcome.named)}')
+        else:
+            self._note(seed, 'retried', outcome.retried, self._retried)
+            self._note(seed, 'paged', outcome.named, self._named)
         if time.monotonic() - self._said >= LINE_SECONDS:
             self._said = time.monotonic()
             self._progress()
+
+    @staticmethod
+    def _note(
+        seed: int, what: str, told: Sequence[str], seeds: list[int]
+    ) -> None:
+        if told:
+            seeds.append(seed)
+            _say(f'seed {seed}, {what}: {"; ".join(told)}')
 
     def _progress(self) -> None:
         """How far it is, and how long the rest takes at this pace."""

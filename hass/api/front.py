@@ -56,6 +56,11 @@ def caller(req: falcon.Request) -> context.RequestContext:
     return found
 
 
+def name_of_caller(req: falcon.Request) -> str:
+    """How rows name who asked."""
+    return caller(req).user_id or 'somebody'
+
+
 def speaks(req: falcon.Request, version: microversion.Version) -> bool:
     """Whether the request asks for this version or a later one."""
     asked: microversion.Version = req.context.version

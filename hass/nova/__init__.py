@@ -102,21 +102,21 @@ def connect(conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> Nova:
         timeout=group.answer_seconds,
         split_loggers=group.split_loggers,
     )
-    where = {
-        'service_type': group.service_type or 'compute',
-        'service_name': group.service_name,
+    anywhere = {
         'interface': group.valid_interfaces or ['internal', 'public'],
         'region_name': group.region_name,
+    }
+    where = anywhere | {
+        'service_type': group.service_type or 'compute',
+        'service_name': group.service_name,
         'endpoint_override': group.endpoint_override,
     }
     seconds = (group.call_seconds, group.answer_seconds)
-    beside = {
+    beside = anywhere | {
         'service_type': 'placement',
-        'interface': where['interface'],
-        'region_name': group.region_name,
         'endpoint_override': group.placement_endpoint_override,
     }
-    networks = beside | {
+    networks = anywhere | {
         'service_type': 'network',
         'endpoint_override': group.network_endpoint_override,
     }
@@ -126,10 +126,7 @@ def connect(conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> Nova:
         network.Network(network.Door(session, networks, *seconds)),
         beside_.Neighbours(
             session,
-            {
-                'interface': where['interface'],
-                'region_name': group.region_name,
-            },
+            anywhere,
             {Beside.NEUTRON: group.network_endpoint_override},
             *seconds,
         ),

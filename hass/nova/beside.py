@@ -21,7 +21,6 @@ import dataclasses
 from typing import Any
 
 from keystoneauth1 import adapter
-from keystoneauth1 import exceptions as ks
 from keystoneauth1 import session as ks_session
 
 from hass import exception
@@ -89,11 +88,7 @@ class Neighbours:
             endpoint_override=self._overrides.get(service),
             **self._where,
         )
-        with door.said_by(call):
-            try:
-                endpoint = client.get_endpoint()
-            except ks.EndpointNotFound:
-                return
+        endpoint = door.endpoint_of(client, call)
         if endpoint is None:
             return
         with door.said_by(call):

@@ -134,6 +134,21 @@ class _Last:
             yield self._bytes
 
 
+def endpoint_of(
+    client: adapter.Adapter | adapter.LegacyJsonAdapter, call: str
+) -> str | None:
+    """Where requests go; None: the catalog names no such service.
+
+    :raises NovaError: Keystone does not tell
+    """
+    with said_by(call):
+        try:
+            found: str | None = client.get_endpoint()
+        except ks.EndpointNotFound:
+            return None
+    return found
+
+
 class Door:
     """Requests to the compute endpoint of the session's catalog.
 
@@ -160,11 +175,7 @@ class Door:
 
         :raises NovaError: Keystone does not tell
         """
-        with said_by(call):
-            try:
-                return self._client('').get_endpoint() is not None
-            except ks.EndpointNotFound:
-                return False
+        return endpoint_of(self._client(''), call) is not None
 
     def get(
         self,

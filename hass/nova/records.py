@@ -207,9 +207,8 @@ def _has_volumes(record: object) -> bool:
     return bool(not record.get('image') if told is None else told)
 
 
-RESTING = frozenset(
-    {'stopped', 'shelved', 'shelved_offloaded', 'deleted', 'soft-delete'}
-)
+GONE = frozenset({'deleted', 'soft-delete'})
+RESTING = GONE | {'stopped', 'shelved', 'shelved_offloaded'}
 """Servers of these vm_states have no guest, unless a task is under way."""
 FAULT_LENGTH = 300
 """More of a fault than this is no sentence."""
@@ -259,6 +258,11 @@ class Server:
     """Why it is in ERROR, in Nova's words."""
     has_volumes: bool = False
     """Cinder has to let go of them, and to attach them elsewhere."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was deleted, for good or for the time being."""
+        return self.vm_state in GONE
 
     @property
     def may_run(self) -> bool:

@@ -224,7 +224,7 @@ class Closer:
     ) -> Finding:
         uuid = owed.uuid
         server = known or self._compute.server(uuid)
-        if server is None or server.vm_state in ('deleted', 'soft-delete'):
+        if server is None or server.is_gone:
             return Finding(uuid, Fate.DELETED, 'it was deleted', server)
         with read() as session:
             now = moments.read_now(session)

@@ -168,7 +168,7 @@ class Conditions:
 
     def _instance_settled(self, turn: Turn, one: until.Until) -> str:
         server = self._hands.compute.server(one.instance)
-        if server is None or server.vm_state in {'deleted', 'soft-delete'}:
+        if server is None or server.is_gone:
             return f'{one.instance} was deleted'
         if server.host == turn.recovery.subject or server.task_state:
             return ''

@@ -61,6 +61,11 @@ def in_background(work: Callable[[], None]) -> None:
     threading.Thread(target=work, name='control-plane', daemon=True).start()
 
 
+def _concerns(part: str, needs: Collection[str]) -> bool:
+    """Whether an act with such needs leans on a part."""
+    return part in needs or part not in WHEN_NEEDED
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trouble:
     """What is away: a sentence for each part. False when all is well."""
@@ -84,7 +89,7 @@ class Trouble:
             {
                 name: why
                 for name, why in self.away.items()
-                if name in needs or name not in WHEN_NEEDED
+                if _concerns(name, needs)
             }
         )
 
@@ -163,11 +168,7 @@ class ControlPlane:
         return Trouble(self._away(known))
 
     def _wanted(self, needs: Collection[str]) -> list[_Part]:
-        return [
-            part
-            for part in self._parts
-            if part.name in needs or part.name not in WHEN_NEEDED
-        ]
+        return [part for part in self._parts if _concerns(part.name, needs)]
 
     def _look(self, parts: Iterable[_Part]) -> None:
         for part in parts:

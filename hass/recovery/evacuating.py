@@ -343,7 +343,7 @@ class Evacuator:
         server = servers.get(row.instance_uuid)
         if server is None:
             return f'Nova does not show that {row.instance_name} moved'
-        if server.vm_state in {'deleted', 'soft-delete'}:
+        if server.is_gone:
             requesting.settle(turn, row, RowState.LEFT, 'its user deleted it')
             return ''
         if server.vm_state == 'error':

@@ -19,6 +19,7 @@ is new, and asks again only when Nova has not heard of it for long.
 """
 
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
@@ -145,6 +146,22 @@ class InstanceWorkflow(workflow.Workflow):
             return Wait(0, f'Nova has not heard of: {name}; it is asked again')
         return Wait(LOOK_SECONDS, scene.busy) if scene.busy else None
 
+    def changed_by_others(self, turn: Turn) -> Until:
+        """What ends any hold: nothing is left to be done."""
+        return Until(Kind.INSTANCE_CHANGED, instance=turn.recovery.subject)
+
+    def hindered(self, turn: Turn, needs: Collection[str]) -> Step | None:
+        """Wait for what is away of the control plane; None: nothing is.
+
+        :param needs: see control_plane.needs_of()
+        """
+        trouble = self._control_plane.trouble(needs)
+        if trouble:
+            changed = self.changed_by_others(turn)
+            return control_plane.wait_for(turn, trouble, changed)
+        control_plane.is_back(turn)
+        return None
+
     def _send(
         self, turn: Turn, scene: Scene, name: str, act: Callable[[], None]
     ) -> Step:
@@ -153,15 +170,10 @@ class InstanceWorkflow(workflow.Workflow):
         silent = self.silent(host_of(turn))
         if silent:
             return Wait(LOOK_SECONDS, silent)
-        trouble = self._control_plane.trouble(
-            control_plane.needs_of(scene.server)
-        )
-        if trouble:
-            changed = Until(
-                Kind.INSTANCE_CHANGED, instance=turn.recovery.subject
-            )
-            return control_plane.wait_for(turn, trouble, changed)
-        control_plane.is_back(turn)
+        needs = control_plane.needs_of(scene.server)
+        hindered = self.hindered(turn, needs)
+        if hindered is not None:
+            return hindered
         with turn.read() as session:
             now = moments.read_now(session).isoformat()
         turn.remember(

@@ -284,12 +284,9 @@ class InstanceFailure(instance_.InstanceWorkflow):
         to = State.GIVING_BACK if leaving else self.initial
         return self._conditions.go_on(turn, to)
 
-    def _changed_by_others(self, turn: Turn) -> Until:
-        return Until(Kind.INSTANCE_CHANGED, instance=turn.recovery.subject)
-
     def _passing(self, turn: Turn) -> tuple[Until, ...]:
         return (
-            self._changed_by_others(turn),
+            self.changed_by_others(turn),
             until.every(self._options.held_seconds),
         )
 
@@ -416,7 +413,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
                 f'it has failed {earlier + 1} times within '
                 f'{self._options.crash_loop_seconds:.0f} s, and was brought '
                 f'back {earlier} times: it does not last',
-                [self._changed_by_others(turn), until.anew()],
+                [self.changed_by_others(turn), until.anew()],
             )
         pause = self._options.backoff_seconds * 2.0 ** (earlier - 1)
         passed = (turn.now - turn.recovery.opened_at).total_seconds()
@@ -431,7 +428,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
     def _mode(self, turn: Turn, host: models.Host, why: str) -> Hop | None:
         unallowed = (
             Until(Kind.CLUSTER_CHANGED, host.name),
-            self._changed_by_others(turn),
+            self.changed_by_others(turn),
         )
         match host.cluster.mode:
             case models.Mode.OBSERVE:
@@ -467,13 +464,9 @@ class InstanceFailure(instance_.InstanceWorkflow):
 
     def _first(self, turn: Turn, why: str) -> Step:
         # Nova asks Neutron for the ports.
-        trouble = self._control_plane.trouble(
-            frozenset({str(nova.Beside.NEUTRON)})
-        )
-        if trouble:
-            changed = self._changed_by_others(turn)
-            return control_plane.wait_for(turn, trouble, changed)
-        control_plane.is_back(turn)
+        hindered = self.hindered(turn, {nova.Beside.NEUTRON})
+        if hindered is not None:
+            return hindered
         ports = [
             one.uuid
             for one in self._ports(turn.recovery.subject)
@@ -540,7 +533,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
             return hold(
                 SAFETY,
                 f'{ways}: none brought it back: {why}',
-                self._changed_by_others(turn),
+                self.changed_by_others(turn),
             )
         return _remembering(
             turn, Hop(left[0], why), tried=[*tried, left[0]], asked={}
@@ -566,7 +559,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
                     'neither a hard reboot nor stop and start brought it '
                     'back, and its nova-compute is down or forced down: Nova '
                     'moves nothing off it',
-                    [until.anew(), self._changed_by_others(turn)],
+                    [until.anew(), self.changed_by_others(turn)],
                 )
             if host.cluster.targets is models.Targets.ANY:
                 return None
@@ -580,7 +573,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
                 f'and cluster {host.cluster.name} has no other usable host',
                 [
                     Until(Kind.ROOM, host.name),
-                    self._changed_by_others(turn),
+                    self.changed_by_others(turn),
                 ],
             )
         return target

@@ -95,7 +95,7 @@ def of(
     :param age: seconds since that happened
     :param ours: request ids of what HASS itself asked for
     """
-    if server is None or server.vm_state in ('deleted', 'soft-delete'):
+    if server is None or server.is_gone:
         return _leave('Nova knows no such instance: it was deleted')
     if server.host != host:
         return _leave(f'Nova has it on {server.host or "no host"}')

@@ -28,7 +28,6 @@ from hass import exception
 from hass import nova
 from hass.recovery.workflow import Turn
 
-GONE = frozenset({'deleted', 'soft-delete'})
 REBUILDING = 'rebuild'
 """How the task_states of a server begin that is being evacuated."""
 
@@ -93,7 +92,7 @@ def leaving(turn: Turn, compute: nova.Compute, host: str) -> list[str]:
         if moves <= {uuid for kind in given_up.values() for uuid in kind}:
             continue
         server = compute.server(instance)
-        if server is None or server.vm_state in GONE:
+        if server is None or server.is_gone:
             continue
         task = server.task_state or ''
         if server.host == host or task.startswith(REBUILDING):

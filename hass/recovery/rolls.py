@@ -20,7 +20,6 @@ from collections.abc import Iterable
 
 from hass import exception
 from hass import nova
-from hass.recovery import occupancy
 
 
 def servers_on(
@@ -43,7 +42,7 @@ def check_gone(compute: nova.Compute, host: str, uuid: str) -> None:
     :raises hass.exception.NovaError: it is there still
     """
     server = compute.server(uuid)
-    if server is None or server.vm_state in occupancy.GONE:
+    if server is None or server.is_gone:
         return
     if server.host == host:
         raise exception.NovaFailed(

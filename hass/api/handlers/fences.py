@@ -19,6 +19,7 @@ from sqlalchemy import orm
 
 from hass.api import body
 from hass.api.front import caller
+from hass.api.front import name_of_caller
 from hass.api.front import speaks
 from hass.api import microversion
 from hass.api import moments
@@ -103,7 +104,7 @@ class Fences:
         caller(req).can(rules.WAIVE_FENCE)
         _must_know(req)
         reason = body.read(req, schemas.WAIVE)['reason']
-        who = caller(req).user_id or 'somebody'
+        who = name_of_caller(req)
         self._parts.database.write(self._waive, host, who, reason)
         self._parts.engines.wake()
         resp.media = self._parts.database.read(self._shown, host)

@@ -20,6 +20,7 @@ import falcon
 from hass.api import body
 from hass.api import engines
 from hass.api.front import caller
+from hass.api.front import name_of_caller
 from hass.api.front import speaks
 from hass.api.handlers import recoveries as recovery_handlers
 from hass.api import microversion
@@ -66,7 +67,7 @@ class Power:
         forces = speaks(req, microversion.HOLDS)
         asked = body.read(req, schemas.SET if forces else schemas.SET_BEFORE)
         wanted = asked['power']
-        who = caller(req).user_id or 'somebody'
+        who = name_of_caller(req)
         name, until, announced = self._free(host)
         if wanted == 'off' and not asked.get('force'):
             self._refuse_guests(name)
@@ -118,7 +119,7 @@ class Power:
         """The return that a recovery of the host ends with."""
         caller(req).can(rules.BRING_BACK)
         body.nothing(req)
-        who = caller(req).user_id or 'somebody'
+        who = name_of_caller(req)
         name, until, _ = self._free(host)
         answer = self._asked(
             name, lambda engine: engine.bring_back(name, until, who)
