@@ -42,13 +42,15 @@ DEFAULTS = frozenset(
 """UUIDs that boards carry whose maker set none."""
 
 
-class Wiring(enum.StrEnum):
+class Wired(enum.StrEnum):
     """What a mark showed that a host wrote into its own BMC from inside."""
 
     PROVEN = 'proven'
     """It was read at the address of the host's BMC."""
     WRONG = 'wrong'
     """It was not there: the address leads to another BMC."""
+    UNSUPPORTED = 'unsupported'
+    """The host or its BMC cannot do it: that says nothing of the wiring."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Known:
     guid: str | None
     system_uuid: str | None
     waived: str = ''
-    wiring: Wiring | None = None
+    wiring: Wired | None = None
     wired_guid: str | None = None
 
 
@@ -125,7 +127,7 @@ class Register:
 
 def mismatch(host: Known) -> str:
     """Why the BMC is another system's; nobody can waive that either."""
-    if host.wiring is Wiring.WRONG:
+    if host.wiring is Wired.WRONG:
         return (
             'this BMC is not that of this host: what the host wrote into its '
             'own BMC is not in the one at this address'
@@ -147,7 +149,7 @@ def unknown(host: Known) -> str:
 
     A proven wiring tells it too, while the BMC says the same of itself.
     """
-    if host.wiring is Wiring.PROVEN and host.guid == host.wired_guid:
+    if host.wiring is Wired.PROVEN and host.guid == host.wired_guid:
         return ''
     if host.guid is None:
         return 'its BMC does not say which system it belongs to'

@@ -19,7 +19,6 @@ reads it at the address. All of it is one column of the host's row.
 
 import dataclasses
 import datetime
-import enum
 import secrets
 from typing import Any
 from typing import Self
@@ -33,6 +32,7 @@ from hass.db import hosts
 from hass.db import models
 from hass.db import moments
 
+Wired = identity.Wired
 KIND = 'mark'
 """Of the order to the agent."""
 PREFIX = 'hass-'
@@ -50,15 +50,6 @@ MISSES = 2
 """Somebody else may have written to the place of one mark."""
 FACTOR = 2
 """A proof is good for so many times as long as from one to the next."""
-
-
-class Found(enum.StrEnum):
-    """What the last trial came to."""
-
-    PROVEN = 'proven'
-    WRONG = 'wrong'
-    UNSUPPORTED = 'unsupported'
-    """The host or its BMC cannot do it: that says nothing of the wiring."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,7 +83,7 @@ class Wiring:
     :ivar mark: of the trial before: it may still be in some BMC
     """
 
-    found: Found | None = None
+    found: Wired | None = None
     why: str = ''
     at: datetime.datetime | None = None
     until: datetime.datetime | None = None
@@ -125,7 +116,7 @@ class Wiring:
             return cls()
         values = _moments(kept, 'at', 'until', 'due')
         if kept['found']:
-            values['found'] = Found(kept['found'])
+            values['found'] = Wired(kept['found'])
         if kept['trial']:
             values['trial'] = Trial(
                 **_moments(kept['trial'], 'until', 'written_at')
@@ -137,7 +128,7 @@ class Wiring:
         place: str | None,
         system_uuid: str | None,
         now: datetime.datetime,
-    ) -> identity.Wiring | None:
+    ) -> identity.Wired | None:
         """What it tells of a host and its BMC today; None: nothing.
 
         What was found wrong stays wrong until it is proven, or until the
@@ -145,13 +136,11 @@ class Wiring:
         """
         if self.place != place:
             return None
-        if self.found is Found.WRONG:
-            return identity.Wiring.WRONG
+        if self.found is Wired.WRONG:
+            return self.found
         good = self.until is not None and now <= self.until
         same = self.system_uuid == system_uuid
-        if self.found is Found.PROVEN and good and same:
-            return identity.Wiring.PROVEN
-        return None
+        return self.found if good and same else None
 
 
 def begin(
@@ -258,7 +247,7 @@ def judge(
         )
     if mark == trial.mark:
         return Wiring(
-            found=Found.PROVEN,
+            found=Wired.PROVEN,
             why='its own mark was read in its BMC',
             at=now,
             until=now + datetime.timedelta(seconds=FACTOR * seconds),
@@ -271,12 +260,12 @@ def judge(
     misses = known.misses + 1
     if whose is None and misses < MISSES:
         # What it proved before is in doubt until it is proven again.
-        doubted = known if known.found is Found.WRONG else Wiring()
+        doubted = known if known.found is Wired.WRONG else Wiring()
         return dataclasses.replace(
             doubted, misses=misses, due=now, mark=trial.mark, trial=None
         )
     return Wiring(
-        found=Found.WRONG,
+        found=Wired.WRONG,
         why=f'the BMC at its address is the one of {whose}'
         if whose
         else 'its mark is not in the BMC at its address',
@@ -302,11 +291,11 @@ def unsupported(
     trial = known.trial
     due = now + datetime.timedelta(seconds=seconds)
     same = trial is None or trial.system_uuid == known.system_uuid
-    if known.found is Found.WRONG and same:
+    if known.found is Wired.WRONG and same:
         soon = now + datetime.timedelta(seconds=AGAIN_SECONDS)
         return dataclasses.replace(known, due=min(due, soon), trial=None)
     return Wiring(
-        found=Found.UNSUPPORTED,
+        found=Wired.UNSUPPORTED,
         why=why,
         at=now,
         due=due,

@@ -21,6 +21,7 @@ import datetime
 from sqlalchemy import orm
 
 from hass import bmc
+from hass.bmc import identity
 from hass.db import hosts
 from hass.db import models
 from hass.db import moments
@@ -159,7 +160,7 @@ class Wirings:
                 known, reading.mark, guid, whose, now, self._seconds
             )
             wirings.keep(session, row, after)
-        if after.found is wirings.Found.WRONG is not known.found:
+        if after.found is identity.Wired.WRONG is not known.found:
             self._caught[name] = after.why
 
     def _give_up(self, name: str, trial: wirings.Trial) -> None:

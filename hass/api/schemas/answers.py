@@ -22,9 +22,9 @@ from typing import Any
 
 from hass.api.schemas import clusters
 from hass.api.schemas import formats
+from hass.bmc import identity
 from hass.bmc import values
 from hass.db import models
-from hass.db import wirings
 from hass import entitlement
 from hass import faults
 
@@ -151,7 +151,7 @@ FENCE = whole(
         'wiring': null_or(
             whole(
                 {
-                    'found': one_of(wirings.Found),
+                    'found': one_of(identity.Wired),
                     'why': TEXT,
                     'at': MAYBE_MOMENT,
                     'good_until': MAYBE_MOMENT,

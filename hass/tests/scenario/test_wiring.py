@@ -70,11 +70,11 @@ class WiringCase(base.ScenarioTest):
 class WiringTest(WiringCase):
     def test_each_wiring_is_proven_in_calm_times(self):
         for name in self.cloud.hosts:
-            self.found(wirings.Found.PROVEN, name)
-            self.assertIs(identity.Wiring.PROVEN, self.holds(name))
+            self.found(identity.Wired.PROVEN, name)
+            self.assertIs(identity.Wired.PROVEN, self.holds(name))
 
     def test_it_is_proven_once_a_day(self):
-        self.found(wirings.Found.PROVEN)
+        self.found(identity.Wired.PROVEN)
         first = self.wiring()
         self.cloud.tick(300)
         self.assertEqual(first, self.wiring())
@@ -82,12 +82,12 @@ class WiringTest(WiringCase):
         self.cloud.run_until(lambda: self.wiring().at > first.at, 180)
 
     def test_the_mark_does_not_stay_in_the_bmc(self):
-        self.found(wirings.Found.PROVEN)
+        self.found(identity.Wired.PROVEN)
         self.cloud.tick(wirings.KEPT_SECONDS + 1)
         self.assertEqual('', self.host.bmc_mark)
 
     def test_a_host_of_another_identity_is_tried_at_once(self):
-        self.found(wirings.Found.PROVEN)
+        self.found(identity.Wired.PROVEN)
         first = self.wiring()
         self.host.system_uuid = str(uuid.uuid4())
         self.cloud.run_until(lambda: self.wiring().at > first.at, 60)
@@ -95,7 +95,7 @@ class WiringTest(WiringCase):
     def test_a_bmc_without_a_guid_is_used_where_its_wiring_is_proven(self):
         self.lose_guids()
         self.try_anew()
-        self.found(wirings.Found.PROVEN)
+        self.found(identity.Wired.PROVEN)
         self.host.hang()
         self.cloud.run_until_state(HOST, 'returned')
         self.assert_recovered(HOST, self.instances)
@@ -103,28 +103,28 @@ class WiringTest(WiringCase):
     def test_a_proof_of_long_ago_proves_nothing(self):
         self.lose_guids()
         self.try_anew()
-        self.found(wirings.Found.PROVEN)
+        self.found(identity.Wired.PROVEN)
         self.cloud.clock.advance(wirings.FACTOR * DAY + 60)
         self.assertIsNone(self.holds())
 
     def test_what_cannot_be_tried_raises_no_doubt(self):
         self.host.bmc_mark = None
         self.try_anew()
-        self.found(wirings.Found.UNSUPPORTED)
+        self.found(identity.Wired.UNSUPPORTED)
         self.assertIsNone(self.holds())
         self.host.hang()
         self.cloud.run_until_state(HOST, 'returned')
         self.assert_recovered(HOST, self.instances)
 
     def test_a_bmc_that_does_not_answer_is_no_wrong_one(self):
-        self.found(wirings.Found.PROVEN)
+        self.found(identity.Wired.PROVEN)
         proven = self.wiring()
         self.cloud.clock.advance(DAY)
         self.cloud.run_until(lambda: self.wiring().trial, 60)
         self.host.bmc_mute = True
         self.cloud.run_until(lambda: not self.wiring().trial, 200)
         self.assertEqual(proven.at, self.wiring().at)
-        self.assertIs(wirings.Found.PROVEN, self.wiring().found)
+        self.assertIs(identity.Wired.PROVEN, self.wiring().found)
 
 
 class CrossedTest(WiringCase):
@@ -144,34 +144,34 @@ class CrossedTest(WiringCase):
 
     def test_it_is_found_in_calm_times_and_paged(self):
         for name, other in ((HOST, OTHER), (OTHER, HOST)):
-            self.found(wirings.Found.WRONG, name)
+            self.found(identity.Wired.WRONG, name)
             self.assertIn(f'the one of {other}', self.wiring(name).why)
         self.cloud.tick(5)
         self.assertIn('this BMC is not that of this host', self.pages())
 
     def test_nobody_is_fenced_in_the_night(self):
-        self.found(wirings.Found.WRONG)
+        self.found(identity.Wired.WRONG)
         self.host.hang()
         self.assert_held(HOST, 'safety', 'not that of this host')
         self.assert_nothing_was_cut()
 
     def test_the_hold_ends_when_the_cables_are_put_right(self):
-        self.found(wirings.Found.WRONG)
-        self.found(wirings.Found.WRONG, OTHER)
+        self.found(identity.Wired.WRONG)
+        self.found(identity.Wired.WRONG, OTHER)
         for name in (HOST, OTHER):
             self.cloud.hosts[name].bmc_of = None
         self.cloud.clock.advance(wirings.AGAIN_SECONDS)
-        self.found(wirings.Found.PROVEN)
+        self.found(identity.Wired.PROVEN)
         self.host.hang()
         self.cloud.run_until_state(HOST, 'returned')
         self.assert_recovered(HOST, self.instances)
 
     def test_a_bmc_that_takes_no_marks_any_more_does_not_put_it_right(self):
-        self.found(wirings.Found.WRONG)
+        self.found(identity.Wired.WRONG)
         self.host.bmc_mark = None
         self.cloud.clock.advance(wirings.AGAIN_SECONDS)
         self.cloud.tick(180)
-        self.assertIs(identity.Wiring.WRONG, self.holds())
+        self.assertIs(identity.Wired.WRONG, self.holds())
 
 
 class ForeignTest(WiringCase):
@@ -193,11 +193,11 @@ class ForeignTest(WiringCase):
         self.try_anew()
 
     def test_one_mark_that_is_missing_is_tried_anew(self):
-        self.found(wirings.Found.WRONG)
+        self.found(identity.Wired.WRONG)
         self.assertEqual(wirings.MISSES, self.reads)
         self.assertIn('not in the BMC at its address', self.wiring().why)
 
     def test_its_own_guid_does_not_outweigh_it(self):
-        self.found(wirings.Found.WRONG)
+        self.found(identity.Wired.WRONG)
         self.host.hang()
         self.assert_held(HOST, 'safety', 'not that of this host')

@@ -21,7 +21,7 @@ SWAPPED = '00020003-0004-0005-0006-000700080009'
 PLACE = '192.0.2.1:623'
 
 
-PROVEN = {'wiring': identity.Wiring.PROVEN}
+PROVEN = {'wiring': identity.Wired.PROVEN}
 
 
 def known(
@@ -74,7 +74,7 @@ class IdentityTest(base.TestCase):
         self.assert_doubt('of b too', known(**PROVEN), known('b'))
 
     def test_a_wrong_wiring_outweighs_a_guid_and_a_person(self):
-        wrong = known(wiring=identity.Wiring.WRONG, waived='ann')
+        wrong = known(wiring=identity.Wired.WRONG, waived='ann')
         self.assert_doubt('not that of this host', wrong)
 
     def test_one_guid_of_two_hosts_proves_neither(self):

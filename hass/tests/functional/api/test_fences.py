@@ -14,6 +14,7 @@
 
 import datetime
 
+from hass.bmc import identity
 from hass.db import hosts
 from hass.db import models
 from hass.db import moments
@@ -101,20 +102,20 @@ class FenceTest(base.ApiTest):
         self.assertIsNone(self.shown()['waiver'])
 
     def test_a_proven_wiring_leaves_no_doubt(self):
-        self.wire(wirings.Found.PROVEN, 'its own mark was read in its BMC')
+        self.wire(identity.Wired.PROVEN, 'its own mark was read in its BMC')
         shown = self.shown()
         self.assertEqual([], shown['doubts'])
         self.assertEqual('proven', shown['wiring']['found'])
         self.assertIsNotNone(shown['wiring']['good_until'])
 
     def test_a_wrong_wiring_outweighs_a_person(self):
-        self.wire(wirings.Found.WRONG, 'its BMC is the one of compute-2')
+        self.wire(identity.Wired.WRONG, 'its BMC is the one of compute-2')
         doubts = self.assertFine(200, self.waive())['doubts']
         self.assertIn('not that of this host', doubts[0])
         self.assertEqual('wrong', self.shown()['wiring']['found'])
 
     def test_what_is_not_supported_says_why(self):
-        self.wire(wirings.Found.UNSUPPORTED, 'there is no /dev/ipmi0')
+        self.wire(identity.Wired.UNSUPPORTED, 'there is no /dev/ipmi0')
         wiring = self.shown()['wiring']
         self.assertEqual('there is no /dev/ipmi0', wiring['why'])
 
