@@ -104,7 +104,7 @@ def _enter(here: context.RequestContext) -> None:
 
 
 class Pool(futures.ThreadPoolExecutor):
-    """Its threads work for the one that hands something in."""
+    """Its threads keep the context of the thread that submits the work."""
 
     def submit(
         self, fn: Callable[..., T], /, *args: Any, **kwargs: Any

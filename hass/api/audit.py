@@ -26,8 +26,6 @@ READS = frozenset({'GET', 'HEAD', 'OPTIONS'})
 REFUSALS = frozenset({401, 403})
 RULE = 'hass.refused_by'
 """Where a handler says which rule refused, whatever it answers."""
-
-
 IDENTITY = 'HTTP_X_IDENTITY_STATUS'
 """Where the guard says that it knows the caller."""
 

@@ -75,6 +75,8 @@ INSTANCE_RECOVERIES = Version(1, 5)
 """Since then projects see recoveries of their instances."""
 HOLDS = Version(1, 6)
 """Since then recoveries tell what ends their hold."""
+FORCE = Version(1, 6)
+"""Since then a host may be powered off although instances run on it."""
 FENCES = Version(1, 6)
 """Since then fences of hosts have paths of their own."""
 

@@ -76,9 +76,9 @@ class LossWatch:
 def _note(
     session: orm.Session, loss: models.Loss, found: closing.Finding
 ) -> None:
-    how = closing.END_OF.get(found.fate)
+    how = closing.END_OF.get(found.outcome)
     if how is None:
-        if found.fate is closing.Fate.LOST and found.why != loss.why:
+        if found.outcome is closing.Outcome.LOST and found.why != loss.why:
             losses.amend(session, loss, found.why)
     elif losses.end(session, loss, how, found.why):
         LOG.info('%s is lost no more: %s', loss.instance_name, found.why)

@@ -73,7 +73,7 @@ OURS_SECONDS = 86400.0
 MAY_RUN = standing.OWED | {'stopped'}
 
 
-class Fate(enum.Enum):
+class Outcome(enum.Enum):
     """What became of an instance that is owed."""
 
     RUNS = enum.auto()
@@ -87,10 +87,10 @@ class Fate(enum.Enum):
 
 
 END_OF = {
-    Fate.RUNS: models.LossEnd.RUNS,
-    Fate.STOPPED: models.LossEnd.STOPPED,
-    Fate.DELETED: models.LossEnd.DELETED,
-    Fate.UNPROTECTED: models.LossEnd.UNPROTECTED,
+    Outcome.RUNS: models.LossEnd.RUNS,
+    Outcome.STOPPED: models.LossEnd.STOPPED,
+    Outcome.DELETED: models.LossEnd.DELETED,
+    Outcome.UNPROTECTED: models.LossEnd.UNPROTECTED,
 }
 
 
@@ -119,7 +119,7 @@ class Scene:
     :ivar failed_at: what users asked for since is their wish
     :ivar off_at: when the host was off; None: it was not
     :ivar trouble: of hosts on which nothing is known to run: host to why
-    :ivar recovery: the one that ends; None: there is none
+    :ivar recovery: the recovery that is about to end; None: there is none
     """
 
     host: str
@@ -134,7 +134,7 @@ class Finding:
     """What became of one instance, and the sentence for it."""
 
     uuid: str
-    fate: Fate
+    outcome: Outcome
     why: str
     server: nova.Server | None = None
     ports: Sequence[str] = ()
@@ -225,7 +225,7 @@ class Closer:
         uuid = owed.uuid
         server = known or self._compute.server(uuid)
         if server is None or server.is_gone:
-            return Finding(uuid, Fate.DELETED, 'it was deleted', server)
+            return Finding(uuid, Outcome.DELETED, 'it was deleted', server)
         with read() as session:
             now = moments.read_now(session)
             taken = _taken(session, server, scene)
@@ -237,9 +237,9 @@ class Closer:
             home = _home(session, server, scene)
             requests = ours(session, uuid)
         if taken:
-            return Finding(uuid, Fate.TAKEN, taken, server)
+            return Finding(uuid, Outcome.TAKEN, taken, server)
         if unprotected:
-            return Finding(uuid, Fate.UNPROTECTED, unprotected, server)
+            return Finding(uuid, Outcome.UNPROTECTED, unprotected, server)
         age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
         why = standing.amiss(server, home, asked=False)
         if why:
@@ -252,11 +252,11 @@ class Closer:
             if owed.unsure and server.vm_state == 'stopped' and not wish:
                 wish = _stopped_before(actions)
             if why and wish and not owed.stopped_by_us:
-                return Finding(uuid, Fate.STOPPED, wish, server)
+                return Finding(uuid, Outcome.STOPPED, wish, server)
         if why:
             return Finding(
                 uuid,
-                Fate.LOST,
+                Outcome.LOST,
                 why,
                 server,
                 tuple(owed.ports or ()),
@@ -266,13 +266,13 @@ class Closer:
         if down:
             return Finding(
                 uuid,
-                Fate.LOST,
+                Outcome.LOST,
                 f'it runs on {server.host}, and of its ports are not ACTIVE: '
                 + ', '.join(down),
                 server,
                 down,
             )
-        return Finding(uuid, Fate.RUNS, f'it runs on {server.host}', server)
+        return Finding(uuid, Outcome.RUNS, f'it runs on {server.host}', server)
 
     def _unprotected(self, session: orm.Session, server: nova.Server) -> str:
         host = hosts.by_names(session, [server.host or '']).get(
@@ -306,7 +306,7 @@ class Closer:
 
 def lost(found: Iterable[Finding]) -> list[Finding]:
     """Those that are to be named."""
-    return [one for one in found if one.fate is Fate.LOST]
+    return [one for one in found if one.outcome is Outcome.LOST]
 
 
 def told(found: Sequence[Finding]) -> str:

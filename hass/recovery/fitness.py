@@ -196,7 +196,7 @@ class Check:
 
         What has come back since is demanded as before.
 
-        :returns: what was told
+        :returns: the sentence that named what it lacks
         """
         was = turn.recovery.was
         if not was.get(LACKS):

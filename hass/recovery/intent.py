@@ -90,7 +90,7 @@ def of(
 ) -> Intent:
     """What is meant of an instance that a host told of.
 
-    :param actions: what was asked of it, newest first
+    :param actions: of the instance, the newest first
     :param host: whose agent told
     :param age: seconds since that happened
     :param ours: request ids of what HASS itself asked for
@@ -130,7 +130,7 @@ def is_stopped_by_its_user(
 ) -> bool:
     """Whether the newest stop is the wish of a user.
 
-    :param actions: what was asked of an instance, newest first
+    :param actions: of one instance, the newest first
     """
     stop = next((one for one in actions if one.name == 'stop'), None)
     return stop is not None and _is_a_users(stop, ours)
@@ -139,11 +139,11 @@ def is_stopped_by_its_user(
 def stopped_last(
     actions: Sequence[nova.Action], ours: Collection[str] = ()
 ) -> bool:
-    """Whether a stop is what a user has asked for last.
+    """Whether a user's last request was for a stop.
 
     An evacuation and a start of ours count as asked for after it.
 
-    :param actions: what was asked of an instance, newest first
+    :param actions: of one instance, the newest first
     """
     for one in actions:
         if _is_a_users(one, ours) and not one.failed:
@@ -152,9 +152,9 @@ def stopped_last(
 
 
 def started_last(actions: Sequence[nova.Action]) -> bool:
-    """Whether a start is what was asked for last, evacuations left out.
+    """Whether the last request, evacuations left out, was for a start.
 
-    :param actions: what was asked of an instance, newest first
+    :param actions: of one instance, the newest first
     """
     for one in actions:
         if one.name in DISTURBING - {'evacuate'} and not one.failed:

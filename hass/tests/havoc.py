@@ -344,7 +344,7 @@ class Havoc:
         return str(number)
 
     def stop_replica(self) -> str:
-        """Engines read what was so a while ago."""
+        """For a moment engines read old rows."""
         seconds = self.random.choice((0.5, 2, 6))
         self.cloud.database.stop_replica()
         self.cloud.tick(seconds)

@@ -70,7 +70,7 @@ class People:
     def _host(self) -> fake_cloud.FakeHost:
         return self.random.choice(list(self.cloud.hosts.values()))
 
-    # Operators. What Nova refuses a person is left as it is.
+    # Operators. An act that Nova refuses changes nothing.
 
     def power_on_by_hand(self) -> str:
         host = self._host()

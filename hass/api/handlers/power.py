@@ -64,7 +64,7 @@ class Power:
     ) -> None:
         """Asked for; whether it happened is to be read back."""
         caller(req).can(rules.SET_POWER)
-        forces = speaks(req, microversion.HOLDS)
+        forces = speaks(req, microversion.FORCE)
         asked = body.read(req, schemas.SET if forces else schemas.SET_BEFORE)
         wanted = asked['power']
         who = name_of_caller(req)

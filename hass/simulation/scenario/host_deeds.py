@@ -248,7 +248,7 @@ def unforce(stage: Stage, host: Host) -> None:
 def _update_service(
     stage: Stage, host: Host, change: dict[str, object]
 ) -> None:
-    """What Nova refuses a person is left as it is."""
+    """An act that Nova refuses changes nothing."""
     row = stage.cloud.nova.computes[host.name]
     with contextlib.suppress(nova_rows.Refused):
         stage.cloud.nova.update_service(row.uuid, change)

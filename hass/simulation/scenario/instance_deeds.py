@@ -177,7 +177,7 @@ def confirm(stage: Stage, name: str) -> None:
 
 
 def _by_operator(act: Callable[[], None]) -> None:
-    """What Nova refuses a person is left as it is."""
+    """An act that Nova refuses changes nothing."""
     with contextlib.suppress(nova_rows.Refused):
         act()
 

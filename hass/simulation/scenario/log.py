@@ -40,7 +40,7 @@ SEEN = sa.text(
 
 
 class Pager(events.QuietNotifier):
-    """Hands alarms to the one that keeps the log."""
+    """Writes alarms into the log of the scenario."""
 
     def __init__(self) -> None:
         self.tell: Callable[[str], None] = lambda line: None

@@ -54,7 +54,7 @@ class Bmcs(fencing.Fencer):
         return host
 
     def _wait(self, host: hosts_.Host) -> None:
-        """A slow one answers to whoever asks again later.
+        """A slow BMC answers when it is asked again later.
 
         A call takes no time here: an engine's look that outlasts its search
         is one that fails, and the looks right after it have the answer.

@@ -108,7 +108,7 @@ class Database(db_session.Database):
     def _session(self, engine: sa.Engine) -> orm.Session:
         return orm.Session(engine, expire_on_commit=False, info=self._info)
 
-    # What may befall it.
+    # What may happen to it.
 
     def copy(self, name: str) -> pathlib.Path:
         """Keep what is committed at this moment, in a file beside it."""

@@ -59,8 +59,8 @@ class Host:
     :ivar bmc_deaf: the BMC takes commands for power and ignores them
     :ivar bmc_of: the host whose BMC answers at this host's address
     :ivar bmc_stall_seconds: so long the BMC is mute after it has obeyed
-    :ivar bmc_seconds: so long after it was asked it answers; who asks
-        earlier has no answer in time
+    :ivar bmc_seconds: how long the BMC takes to answer; a question
+        before that gets no answer
     :ivar chassis_seconds: from the command to the power off
     :ivar off_due: CLOCK_BOOTTIME at which the chassis obeys a command
     """

@@ -50,7 +50,7 @@ class Unit:
 class Units:
     """nova-compute and libvirtd of one host.
 
-    :ivar storage: what its agent sees of its storage; None: it looks not
+    :ivar storage: what its agent sees of its storage; None: it does not look
     :ivar touched: something befell them: before that nobody tells of them
     :ivar obeys: root lets the agent do what engines order
     :ivar restarts: how often they were restarted by order

@@ -166,7 +166,7 @@ class AuditTest(keystone.KeystoneCase):
             )  # fmt: skip
 
     def test_a_request_without_a_token_is_nobodys(self):
-        """Whoever the thread served before, and whatever its headers say."""
+        """Its thread has served somebody else, and its headers lie."""
         self.assertFine(200, self.get('/v1/clusters', OPERATOR))
         seen = {self.current().request_id}
         for outcome, method, path in (
