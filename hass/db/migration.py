@@ -100,7 +100,13 @@ def _connected(database: db_session.Database) -> Iterator[sa.Connection]:
     """Patient: altering a large table takes long, and locks are awaited."""
     if database.engine.dialect.name == 'sqlite':
         with database.engine.connect() as connection:
-            yield connection.execution_options(hass_writer=True)
+            # Kept out of the pool: nobody else is to wait that long.
+            connection.detach()
+            raw = connection.connection.dbapi_connection
+            raw.execute(f'PRAGMA busy_timeout = {LOCK_SECONDS * 1000}')
+            connection = connection.execution_options(hass_writer=True)
+            with connection.begin():
+                yield connection
         return
     engine = sa.create_engine(database.url, poolclass=pool.NullPool)
     with engine.connect() as connection:

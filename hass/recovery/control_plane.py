@@ -203,6 +203,8 @@ class ControlPlane:
         try:
             found = part.ask()
             why = f'{part.name}: {found}' if found else ''
+        except exception.NovaRefused as error:
+            why = f'{part.name} refuses: {error.reason}'
         except exception.HassError as error:
             reason = getattr(error, 'reason', error)
             why = f'{part.name} does not answer: {reason}'

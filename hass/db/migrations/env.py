@@ -21,8 +21,8 @@ from hass.db import models
 def run() -> None:
     """Migrate, each revision in its own transaction where DDL can be.
 
-    SQLite has no other lock than its transaction: there all revisions, and
-    the reading of which they are, are in one.
+    SQLite has no other lock than its transaction: there migration.py has begun
+    one for all revisions, and for the reading of which they are.
     """
     connection = context.config.attributes['connection']
     context.configure(
@@ -30,7 +30,7 @@ def run() -> None:
         target_metadata=models.Base.metadata,
         compare_type=comparison.differs,
         render_as_batch=True,
-        transaction_per_migration=connection.dialect.name != 'sqlite',
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
         context.run_migrations()

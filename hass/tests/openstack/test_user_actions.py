@@ -148,9 +148,10 @@ class UserActionsTest(base.OpenStackTest):
             why='nothing that its user did to explain the kill',
         )
         self.killed.append(server)
+        kills = self.killed.count(server)
         self.kill(server)
         self.wait_for(
-            lambda: self.cloud.stories(self.since, server),
+            lambda: len(self.cloud.stories(self.since, server)) >= kills,
             why=f'the recovery of {server}, whose guest was killed',
         )
         return self.wait_for_story(

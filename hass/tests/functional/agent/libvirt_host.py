@@ -111,7 +111,14 @@ class LibvirtHost(servers.Server):
         """Kill it, and nothing else."""
         # Its parent, nsenter, stays to bury it.
         os.kill(_only_child(self._libvirtd.pid), signal.SIGKILL)
-        self._libvirtd.wait(servers.STOP_SECONDS)
+
+        def buried() -> bool:
+            # nsenter stops when it sees that its child was stopped, which
+            # on a busy machine is after both were told to go on.
+            self._libvirtd.send_signal(signal.SIGCONT)
+            return self._libvirtd.poll() is not None
+
+        self.wait_until(buried, self._process)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to libvirtd."""

@@ -40,7 +40,7 @@ class TroubleTest(base.EngineTest):
         world.migrate()
         self.hang(world)
         line = 'it offers microversions 2.1 to 2.52, HASS needs 2.73'
-        story = self.wait_why(world, 'Nova, list')
+        story = self.wait_why(world, 'Nova refuses: 406')
         self.assertEqual('confirming', story.state)
         self.wait_said(world, line)
 
