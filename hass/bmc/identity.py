@@ -83,6 +83,11 @@ def place(address: str, port: int) -> str:
     return str(values.Address(written, port))
 
 
+def place_of(address: values.Address | None) -> str | None:
+    """The same of what an engine dials; None: there is no BMC."""
+    return None if address is None else place(address.host, address.port)
+
+
 def is_default(guid: str) -> bool:
     """Whether it is one that many systems have, in any order of bytes."""
     return any(values.same_bytes(guid, one) for one in DEFAULTS)

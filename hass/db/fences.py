@@ -52,6 +52,7 @@ def known(
         Host.bmc_address,
         Host.bmc_port,
         Host.bmc_guid,
+        Host.bmc_guid_from,
         Host.system_uuid,
         Host.fence_waived_by,
         Host.fence_wiring,
@@ -80,10 +81,16 @@ def _known(
         place,
         row.bmc_guid,
         row.system_uuid,
-        row.fence_waived_by or '',
+        _vouched(row, place),
         wiring.holds(place, row.system_uuid, now),
         wiring.guid,
     )
+
+
+def _vouched(row: Host, place: str | None) -> str:
+    """Who vouches for the BMC at this place; '': nobody does."""
+    told_of = row.bmc_guid_from in {None, place}
+    return row.fence_waived_by or '' if told_of else ''
 
 
 def is_own(

@@ -396,38 +396,35 @@ def set_fence(
     guid: str | None,
     policy: str | None,
     *,
-    guid_from: str | None = None,
+    place: str | None = None,
     seconds: float | None = None,
 ) -> None:
     """What the last test of the host's fence showed.
 
-    A test without an answer forgets nothing of what is known of the BMC.
+    A test without an answer forgets nothing of what is known of the BMC,
+    unless that was another one.
 
     :param guid, policy: None: it did not tell
-    :param guid_from: address and port of the BMC that told the GUID
+    :param place: address and port of the BMC that was asked
     :param seconds: how long the answer took; None: there was none
     """
+    row = get(session, name)
+    if row.bmc_guid_from not in {None, place}:
+        _forget_bmc(row)
+        row.fence_tested_at = None
+        session.flush()
     values: dict[str, Any] = {'fence_state': state, 'fence_why': why}
     if guid is not None:
-        values |= {'bmc_guid': guid, 'bmc_guid_from': guid_from}
+        values['bmc_guid'] = guid
     if policy is not None:
         values['power_restore_policy'] = policy
     if seconds is not None:
         values |= {
             'fence_tested_at': moments.db_now(),
             'fence_read_seconds': seconds,
+            'bmc_guid_from': place,
         }
     _set(session, name, **values)
-
-
-def forget_bmc(session: orm.Session, name: str) -> None:
-    """Another BMC fences the host now: its fence was never tried."""
-    row = get(session, name)
-    _forget_bmc(row)
-    row.fence_state = models.FenceState.UNTESTED
-    row.fence_why = 'not tried since its BMC was changed'
-    row.fence_tested_at = None
-    session.flush()
 
 
 def distrust_bmc(session: orm.Session, name: str, why: str) -> None:

@@ -221,7 +221,8 @@ class Host(Base):
     """Encrypted: see secrets.py."""
     bmc_guid: orm.Mapped[str | None]
     bmc_guid_from: orm.Mapped[str | None]
-    """Address and port of the BMC that told it."""
+    """Address and port of the BMC that answered last: what is known of it,
+    and what a person vouches for, hold of no other."""
     power_restore_policy: orm.Mapped[str | None]
     fence_state: orm.Mapped[FenceState] = orm.mapped_column(
         default=FenceState.UNTESTED

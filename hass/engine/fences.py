@@ -19,6 +19,7 @@ from concurrent import futures
 import datetime
 
 from hass import bmc
+from hass.bmc import identity
 from hass import clock as clock_
 from hass.db import hosts
 from hass.db import models
@@ -68,8 +69,6 @@ class Fences:
         except exception.HassError as error:
             outcome = _broken(str(error))
         with self._database.writer() as session:
-            if is_another_bmc(host, address):
-                hosts.forget_bmc(session, name)
             hosts.set_fence(
                 session,
                 name,
@@ -77,7 +76,7 @@ class Fences:
                 outcome['why'] or '',
                 outcome['guid'],
                 outcome['power_restore_policy'],
-                guid_from=None if address is None else str(address),
+                place=identity.place_of(address),
                 seconds=seconds,
             )
         return outcome
@@ -167,8 +166,7 @@ def is_another_bmc(host: models.Host, address: bmc.Address | None) -> bool:
 
     [bmc] credentials_file may name another than before.
     """
-    told = host.bmc_guid_from
-    return told is not None and (address is None or told != str(address))
+    return host.bmc_guid_from not in {None, identity.place_of(address)}
 
 
 def _judge(host: models.Host, reading: fencing.Reading) -> Outcome:

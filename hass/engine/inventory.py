@@ -90,10 +90,7 @@ class Inventory:
         """Where the host's BMC is, as one text for each place."""
         if host.bmc_address:
             return fences.place_in_row(host)
-        known = self._known.get(host.name)
-        return (
-            None if known is None else identity.place(known.host, known.port)
-        )
+        return identity.place_of(self._known.get(host.name))
 
     def address_of(self, host: models.Host) -> bmc.Address | None:
         """Where the host's BMC is, with its password."""

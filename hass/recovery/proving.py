@@ -210,7 +210,7 @@ class Prover:
                 f'the BMC reads power {look.power}',
                 None if reading.guid is None else str(reading.guid),
                 reading.power_restore_policy,
-                guid_from=None if target.bmc is None else str(target.bmc),
+                place=identity.place_of(target.bmc),
                 seconds=look.seconds,
             )
 

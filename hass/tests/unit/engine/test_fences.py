@@ -18,6 +18,8 @@ import uuid
 import futurist
 
 from hass import bmc
+from hass.bmc import identity
+from hass.db import fences as db_fences
 from hass.db import hosts
 from hass.db import models
 from hass.db import moments
@@ -124,6 +126,25 @@ class FencesTest(FencesCase):
         self.fencer.mute = True
         self.fences.test(HOST)
         self.assertIsNone(self.host().bmc_guid)
+
+    def test_a_person_vouches_for_the_bmc_that_answered_last_alone(self):
+        self.fencer.guid = None
+        self.fences.test(HOST)
+        with self.database.writer() as session:
+            db_fences.waive(session, HOST, 'ann', 'no GUID on these boards')
+        self.assertTrue(self.is_own())
+        self.address = bmc.Address('192.0.2.9')
+        self.assertFalse(self.is_own())
+        self.fences.test(HOST)
+        self.assertFalse(self.is_own())
+        self.assertIsNone(self.host().fence_waived_by)
+
+    def is_own(self):
+        with self.database.reader() as session:
+            known = db_fences.known(
+                session, lambda host: identity.place_of(self.address)
+            )
+            return db_fences.is_own(hosts.get(session, HOST), known, None)
 
     def test_a_change_over_the_api_forgets_the_fence(self):
         for changes in ({'bmc_address': '192.0.2.9'}, {'bmc_port': 6230}):
