@@ -65,7 +65,10 @@ class Cutter:
         or the one of another host: the order is sent all the same.
         """
         was = turn.recovery.was
-        ordered = None if was.get('off_since') else was.get('off_ordered_at')
+        ordered = was.get('off_ordered_at')
+        there = was.get('off_place') in {None, self._hands.place_of(host)}
+        if was.get('off_since') or not there:
+            ordered = None
         waited = _ago(turn, ordered)
         try:
             first = waited is None
@@ -79,7 +82,7 @@ class Cutter:
                 return self._off(turn, host, waited)
             last = _ago(turn, was.get('off_repeated_at'))
             if waited is None or last is None or last >= AGAIN_SECONDS:
-                self._order(turn, look.target, ordered)
+                self._order(turn, host, look.target, ordered)
             if waited is None and look.power is fencing.PowerState.OFF:
                 # It need not be waited for.
                 return Wait(0, 'told the BMC to power off what it reads off')
@@ -100,12 +103,17 @@ class Cutter:
         )
 
     def _order(
-        self, turn: Turn, target: fencing.Target, ordered: str | None
+        self,
+        turn: Turn,
+        host: models.Host,
+        target: fencing.Target,
+        ordered: str | None,
     ) -> None:
         now = turn.now.isoformat()
         turn.remember(
             off_sent=True,
             off_since=None,
+            off_place=self._hands.place_of(host),
             off_ordered_at=ordered or now,
             off_repeated_at=now,
             off_unread=bool(ordered and turn.recovery.was.get('off_unread')),

@@ -166,6 +166,13 @@ class Prover:
             return Unproved(
                 Lacks.POWER, f'the BMC of {host.name} reads {look.power}'
             )
+        place = self._hands.place_of(host)
+        if was.get('off_place') not in {None, place}:
+            return Unproved(
+                Lacks.ORDER,
+                f'the BMC that was told to power {host.name} off is at '
+                f'{was["off_place"]}, this one is at {place}',
+            )
         signs = self._signs(turn, host, since)
         if signs:
             return Unproved(
@@ -201,7 +208,7 @@ class Prover:
         if host.fence_state is models.FenceState.WORKING and tested:
             if turn.now - tested < FRESH:
                 return
-        target, reading = look.target, look.reading
+        reading = look.reading
         with turn.write() as session:
             hosts_.set_fence(
                 session,
@@ -210,7 +217,7 @@ class Prover:
                 f'the BMC reads power {look.power}',
                 None if reading.guid is None else str(reading.guid),
                 reading.power_restore_policy,
-                place=identity.place_of(target.bmc),
+                place=self._hands.place_of(host),
                 seconds=look.seconds,
             )
 

@@ -110,6 +110,22 @@ class FenceProofsTest(FenceCase):
         self.assert_held(HOST, 'safety', f'as {OTHER} does')
         self.assert_nothing_was_cut()
 
+    def test_an_order_counts_for_the_bmc_that_it_went_to_alone(self):
+        """Where its BMC is was changed after the order."""
+        self.change(bmc_address='192.0.2.1')
+
+        def move(turn):
+            if turn.recovery.state == 'forcing_down':
+                self.cloud.before_step = None
+                with self.cloud.database.writer() as session:
+                    hosts.update(session, HOST, bmc_address='192.0.2.9')
+
+        self.cloud.before_step = move
+        self.host.hang()
+        story = self.run_until_finished()
+        self.assertEqual(2, self.host.off_calls)
+        self.assertEqual(2, self.cloud.history(story).count('fencing'))
+
     def test_a_bmc_that_is_another_hosts_does_not_excuse_from_restraint(self):
         """It reads off, but nothing tells that this host is off."""
         self.host.bmc_of = OTHER
