@@ -102,8 +102,9 @@ def _connected(database: db_session.Database) -> Iterator[sa.Connection]:
         with database.engine.connect() as connection:
             # Kept out of the pool: nobody else is to wait that long.
             connection.detach()
-            raw = connection.connection.dbapi_connection
-            raw.execute(f'PRAGMA busy_timeout = {LOCK_SECONDS * 1000}')
+            cursor = connection.connection.cursor()
+            cursor.execute(f'PRAGMA busy_timeout = {LOCK_SECONDS * 1000}')
+            cursor.close()
             connection = connection.execution_options(hass_writer=True)
             with connection.begin():
                 yield connection
