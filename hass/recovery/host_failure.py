@@ -266,9 +266,12 @@ class HostFailure(host_.HostWorkflow):
         if isinstance(proof, Hop):
             return proof
         service = self.service(turn)
-        if service.forced_down and (
-            service.status == 'disabled' or 'service' in turn.recovery.was
-        ):
+        was = turn.recovery.was.get('service')
+        if service.forced_down and (service.status == 'disabled' or was):
+            if was:
+                # Our own change moved it; what moves it next is a report.
+                told = {'updated_at': str(service.updated_at)}
+                turn.remember(service=was | told)
             return Hop(State.PLANNING, 'Nova has the service forced down')
         if 'service' not in turn.recovery.was:
             ours = host_.disabled_by(service)

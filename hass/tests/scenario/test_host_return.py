@@ -76,6 +76,19 @@ class HostReturnTest(base.ScenarioTest):
         self.assertEqual(2, self.host.off_calls)
         self.assert_recovered(HOST, self.instances)
 
+    def test_nova_compute_has_to_report_after_what_hass_changed(self):
+        """Nova dates the service's row anew when it is forced down."""
+
+        def stop_nova_compute(turn):
+            if turn.recovery.state in {'awaiting_agent', 'settling'}:
+                self.host.host.kill_nova_compute()
+                self.cloud.nova.migrations.clear()
+
+        self.cloud.before_step = stop_nova_compute
+        self.host.hang()
+        words = 'nova-compute has not reported yet'
+        self.cloud.run_until(lambda: words in str(self.cloud))
+
     def test_what_nova_cleaned_up_a_moment_ago_is_no_guest(self):
         """Shut-off domains are listed until the report after the clean-up."""
         instance = self.instances[0]
