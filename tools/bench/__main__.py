@@ -33,6 +33,8 @@ from tools.minicloud import lab as minicloud
 from tools.minicloud import lifecycle
 
 COUNTS = (1, 10, 30)
+KILLED_OF, KILLED_AFTER = 10, 3
+"""Instances, and the evacuate call after which the engine is killed."""
 FIRST_PAGE = 'first_page_of_10000_ms'
 OPTIONS = {
     'fencing': {'max_fencings': '100', 'strikes': '0'},
@@ -51,6 +53,10 @@ def measure(counts: list[int]) -> dict[str, object]:
         _say(f'  {timings[count]}')
     _say('an engine killed at work')
     takeover = power_cut.takeover(cloud)
+    _say(f'{KILLED_OF} instances, the engine killed at call {KILLED_AFTER}')
+    whole = timings.get(KILLED_OF) or power_cut.recover(cloud, KILLED_OF)
+    killed = power_cut.recover(cloud, KILLED_OF, KILLED_AFTER)
+    _say(f'  {killed}')
     _say('the API')
     api = load.api(cloud)
     _say('the agents')
@@ -66,6 +72,10 @@ def measure(counts: list[int]) -> dict[str, object]:
     return {
         'power_cut': cuts,
         'takeover_s': round(takeover, 2),
+        'killed_in_mid_batch': {
+            'all_active_s': round(killed.all_active, 2),
+            'ratio': round(killed.all_active / whole.all_active, 2),
+        },
         'api': api,
         'agents_1000': agents,
         'judging_ms': judging.milliseconds(),

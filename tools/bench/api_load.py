@@ -44,7 +44,7 @@ def call_all_the_time(path, token, seconds, told):
 def main():
     path, seconds, clients = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
     token = sys.stdin.read()
-    told = multiprocessing.Queue()
+    told: multiprocessing.Queue[list[float]] = multiprocessing.Queue()
     for _ in range(clients):
         multiprocessing.Process(
             target=call_all_the_time,

@@ -92,6 +92,8 @@ def _application(database: db.Database) -> Callable[..., Any]:
         rule=protection.rule(conf),
         max_limit=conf.api.max_limit,
         silence_seconds=30.0,
+        test_seconds=conf.fencing.test_seconds,
+        search_seconds=conf.detection.search_seconds,
     )
     application = app.build(conf, parts)
 

@@ -31,6 +31,11 @@ from tools.minicloud import processes
 
 VICTIM = 'compute1'
 LIMIT_SECONDS = 300
+AT_WORK = (
+    'SELECT claimed_by FROM recoveries WHERE ended_at IS NULL '
+    "AND state = 'evacuating' AND claimed_by IS NOT NULL"
+)
+"""Which engine asks for evacuations."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,19 +53,28 @@ class Timing:
         return self.all_active - self.first_evacuate
 
 
-def recover(cloud: labs.Cloud, count: int) -> Timing:
-    """HASS recovers so many instances from a power cut."""
+def recover(
+    cloud: labs.Cloud, count: int, kill_after: int | None = None
+) -> Timing:
+    """HASS recovers so many instances from a power cut.
+
+    :param kill_after: evacuate calls, after which the engine that sends them
+        is killed; its service is started again when all is over
+    """
     uuids = settle(cloud, count)
     for uuid in uuids:
         cloud.hass('POST', '/v1/instances', {'uuid': uuid})
     began = _cut(cloud)
+    killed = None if kill_after is None else _kill(cloud, began, kill_after)
     nova = rows.Rows(cloud.lab, 'nova')
     active = rows.await_moved(nova, uuids, VICTIM)
     nova.close()
     story = await_end(cloud, began, 'host_failure')
     await_end(cloud, began, 'host_return')
+    if killed is not None:
+        faults.engine_start(cloud.lab, killed)
     asked = requests(cloud, began, story.history[-1].at)
-    evacuations = [one for one in asked if 'evacuate' in one['route']]
+    evacuations = _evacuations(asked)
     accepted = min(one['at'] for one in evacuations if one['status'] == 200)
     return Timing(
         decided=_hop(story, 'fencing', began),
@@ -69,6 +83,23 @@ def recover(cloud: labs.Cloud, count: int) -> Timing:
         all_active=active - began.timestamp(),
         requests=len(asked),
     )
+
+
+def _kill(cloud: labs.Cloud, began: datetime.datetime, after: int) -> int:
+    """Kill the engine that has sent so many evacuate calls; its number."""
+    _until(
+        lambda: len(_evacuations(requests(cloud, began, None))) >= after,
+        f'{after} evacuate calls',
+    )
+    hass = rows.Rows(cloud.lab, 'hass')
+    ((name,),) = hass.ask(AT_WORK)
+    hass.close()
+    faults.engine_kill9(cloud.lab, int(name[-1]))
+    return int(name[-1])
+
+
+def _evacuations(asked: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in asked if 'evacuate' in one['route']]
 
 
 def bare(cloud: labs.Cloud, count: int) -> float:
@@ -106,15 +137,11 @@ def takeover(cloud: labs.Cloud) -> float:
         faults.spawn_seconds(cloud.lab, host, 4)
     began = _cut(cloud)
     hass = rows.Rows(cloud.lab, 'hass')
-    query = (
-        'SELECT claimed_by FROM recoveries WHERE ended_at IS NULL '
-        "AND state = 'evacuating' AND claimed_by IS NOT NULL"
-    )
-    killed = _until(lambda: hass.ask(query), 'an engine at work')[0][0]
+    killed = _until(lambda: hass.ask(AT_WORK), 'an engine at work')[0][0]
     faults.engine_kill9(cloud.lab, int(killed[-1]))
     dead = time.monotonic()
     _until(
-        lambda: any(name != killed for (name,) in hass.ask(query)),
+        lambda: any(name != killed for (name,) in hass.ask(AT_WORK)),
         'the other engine to take over',
     )
     taken = time.monotonic() - dead
