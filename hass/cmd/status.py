@@ -19,11 +19,20 @@ from oslo_config import cfg
 from oslo_upgradecheck import upgradecheck
 
 from hass import conf as options
+from hass.conf import known
 from hass.engine import readiness
+from hass import exception
+
+UNUSABLE = 255
+"""By oslo.upgradecheck, what is no result of a check."""
 
 
 def main() -> None:
-    """``hass-status upgrade check [--json]``; exits with the worst code."""
+    """``hass-status upgrade check [--json]``.
+
+    Exits with the worst code of the checks, or with 255 when there is no
+    configuration to check.
+    """
     checks = readiness.Checks()
 
     def parsers(subparsers: Any) -> None:
@@ -33,6 +42,13 @@ def main() -> None:
         upgrade.set_defaults(action_fn=checks.check)
 
     command = cfg.SubCommandOpt('command', handler=parsers)
-    conf = options.prepare(sys.argv[1:], 'hass-status', cli=[command])
+    conf = options.prepare(
+        sys.argv[1:], 'hass-status', cli=[command], unusable=UNUSABLE
+    )
+    try:
+        known.check(conf)
+    except exception.ConfigError as error:
+        sys.stderr.write(f'hass-status: {error}\n')
+        sys.exit(UNUSABLE)
     checks.conf = upgradecheck.CONF = conf
     sys.exit(upgradecheck.run(conf))

@@ -63,7 +63,7 @@ def check(conf: cfg.ConfigOpts, group: str, wanted: Iterable[cfg.Opt]) -> None:
     """
     for option in wanted:
         try:
-            conf[group][option.dest]
+            (conf if group == 'DEFAULT' else conf[group])[option.dest]
         except (cfg.Error, ValueError) as error:
             reason = str(error).rpartition('is not valid: ')[2]
             raise exception.ConfigError(
@@ -76,11 +76,14 @@ def prepare(
     prog: str,
     cli: Sequence[cfg.Opt] = (),
     files: Sequence[str] | None = None,
+    unusable: int = 1,
 ) -> cfg.ConfigOpts:
-    """Read the command line and the files; leave with 1 on a bad value.
+    """Read the command line and the files.
 
     Every option is looked at now: a value that cannot be used is named
     with its section before the service opens a port.
+
+    :param unusable: the exit code of a file or value that cannot be used
     """
     conf = cfg.ConfigOpts()
     log.register_options(conf)
@@ -95,8 +98,16 @@ def prepare(
         )
         for group in GROUPS:
             check(conf, group, options(group))
-    except (cfg.Error, exception.ConfigError) as error:
-        sys.stderr.write(f'{prog}: {error}\n')
-        raise SystemExit(1) from None
+    except (cfg.Error, exception.ConfigError, OSError, ValueError) as error:
+        sys.stderr.write(f'{prog}: {_why(error)}\n')
+        raise SystemExit(unusable) from None
     log.setup(conf, 'hass')
     return conf
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f'{error.filename}: {error.strerror}'
+    if isinstance(error, UnicodeDecodeError):
+        return 'a configuration file is no text in UTF-8'
+    return str(error)

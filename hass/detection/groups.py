@@ -19,6 +19,7 @@ imported when the first group is entered, and not before.
 import contextlib
 import dataclasses
 import importlib
+from importlib import metadata
 from importlib import util
 import logging
 import sys
@@ -61,6 +62,22 @@ def lacking() -> str:
     return '' if found else 'the Python module tooz is not installed'
 
 
+def lacking_driver(url: str) -> str:
+    """Why this store cannot be talked to from here, '' when it can."""
+    if lacking():
+        return lacking()
+    scheme = url.partition('://')[0]
+    known = metadata.entry_points(group='tooz.backends')
+    if scheme not in known.names:
+        return f'tooz knows no {scheme}: it knows {", ".join(known.names)}'
+    _keep_quiet()
+    try:
+        known[scheme].load()
+    except ImportError as error:
+        return f'the Python module {error.name} is not installed'
+    return ''
+
+
 def place(url: str) -> str:
     """The URL without what is secret in it."""
     parts = parse.urlsplit(url)
@@ -71,7 +88,6 @@ class Group:
     """Our place in the group of one store.
 
     :param member: a host's name, or that of a reader
-    :raises ConfigError: tooz does not know such a store
     """
 
     def __init__(self, url: str, member: str) -> None:

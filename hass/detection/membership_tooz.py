@@ -70,7 +70,7 @@ class Reader:
 class MembershipTooz(base.Detector):
     """A host that was a member and is no more, while its store lives, failed.
 
-    :raises ConfigError: an URL is of no store that tooz knows
+    What the store does not tell accuses nobody.
     """
 
     layer = faults.SidePath.MEMBERSHIP

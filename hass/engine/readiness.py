@@ -15,6 +15,7 @@
 from collections.abc import Callable
 from concurrent import futures
 import datetime
+import shutil
 from typing import TypeVar
 
 from oslo_config import cfg
@@ -24,6 +25,7 @@ from sqlalchemy import orm
 from hass import bmc
 from hass.bmc import credentials
 from hass import clock as clock_
+from hass.conf import known
 from hass.db import fences as db_fences
 from hass.db import hosts
 from hass.db import migration
@@ -32,6 +34,7 @@ from hass.db import moments
 from hass.db import protection as rows
 from hass.db import services
 from hass.db import session as db_session
+from hass.detection import groups
 from hass.engine import fences
 from hass.engine import inventory
 from hass.engine import settings
@@ -61,6 +64,37 @@ class Checks(upgradecheck.UpgradeCommands):
         assert self.conf is not None
         conf = self.conf
         return _judged(lambda: '; '.join(settings.complaints(conf)))
+
+    def options(self) -> Result:
+        """Every section and option of the files is one that somebody reads."""
+        assert self.conf is not None
+        conf = self.conf
+        return _judged(lambda: '; '.join(known.strange(conf)))
+
+    def alarm(self) -> Result:
+        """The program that pages an operator can be run."""
+        assert self.conf is not None
+        command = self.conf.alarm.command
+        if not command or shutil.which(command[0]):
+            return Result(Code.SUCCESS, '')
+        why = 'is no file that can be executed'
+        return Result(Code.FAILURE, f'[alarm] command: {command[0]} {why}')
+
+    def membership(self) -> Result:
+        """The coordination services can be talked to from here."""
+        assert self.conf is not None
+        asked = [
+            (group, url)
+            for group in ('detection', 'agent')
+            for url in self.conf[group].membership_urls
+        ]
+        complaints = [
+            f'[{group}] membership_urls: {groups.place(url)}: {why}'
+            for group, url in asked
+            if (why := groups.lacking_driver(url))
+        ]
+        code = Code.WARNING if complaints else Code.SUCCESS
+        return Result(code, '; '.join(complaints))
 
     def database(self) -> Result:
         """The tables are at this release's revision."""
@@ -208,6 +242,9 @@ class Checks(upgradecheck.UpgradeCommands):
 
     _upgrade_checks = (
         ('configuration', configuration),
+        ('options', options),
+        ('alarm command', alarm),
+        ('membership', membership),
         ('database', database),
         ('keyring', keyring),
         ('Nova', nova),

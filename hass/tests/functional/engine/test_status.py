@@ -51,6 +51,18 @@ class StatusTest(base.EngineTest):
             for name, one in checks.items()
         }
 
+    def unusable(self, *arguments):
+        """What is said when there is no configuration to check."""
+        done = subprocess.run(
+            [STATUS, *arguments, 'upgrade', 'check'],
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual((255, ''), (done.returncode, done.stdout))
+        (line,) = done.stderr.splitlines()
+        self.assertEqual("hass-status: ", line[:13])
+        return line
+
     def assert_complaint(self, complaint, *words, code=Code.FAILURE):
         found, line = complaint
         self.assertEqual(code, found)
@@ -120,6 +132,55 @@ class StatusTest(base.EngineTest):
         pathlib.Path(world.folder, 'keyring').chmod(0o644)
         found = self.check(world)
         self.assert_complaint(found['keyring'], '[secrets] keyring_file')
+
+    def test_a_configuration_that_cannot_be_used(self):
+        folder = self.make_folder()
+        self.assertIn('/nowhere', self.unusable('--config-file', '/nowhere'))
+        self.assertIn(
+            f'{folder}: Is a directory', self.unusable('--config-file', folder)
+        )
+        file = pathlib.Path(folder, 'hass.conf')
+        for text, words in (
+            (b'\xff\xfe', 'no text in UTF-8'),
+            (b'[detection]\ntarget_seconds = soon\n', 'target_seconds'),
+            (b'[database]\nmax_retries = often\n', '[database] max_retries'),
+        ):
+            file.write_bytes(text)
+            self.assertIn(words, self.unusable('--config-file', str(file)))
+
+    def test_what_the_files_ask_for_in_vain(self):
+        found = self.check(
+            self.make_world(),
+            detection__lissen_seconds='20',
+            detection__membership_urls='carrier-pigeon://u:secret@roof/',
+            alarm__command='/usr/bin/page-nobody',
+        )
+        self.assert_complaint(
+            found['options'],
+            '[detection] lissen_seconds is no option',
+            'did you mean listen_seconds?',
+            code=Code.WARNING,
+        )
+        self.assert_complaint(
+            found['membership'],
+            '[detection] membership_urls: carrier-pigeon://roof',
+            'tooz knows no carrier-pigeon',
+            code=Code.WARNING,
+        )
+        self.assertNotIn('secret', str(found))
+        self.assert_complaint(
+            found['alarm command'],
+            '/usr/bin/page-nobody is no file that can be executed',
+        )
+
+    def test_what_the_files_ask_for_and_get(self):
+        found = self.check(
+            self.make_world(),
+            detection__membership_urls='memcached://127.0.0.1:1',
+            alarm__command='sh',
+        )
+        for name in ('options', 'membership', 'alarm command'):
+            self.assertEqual((Code.SUCCESS, ''), found[name], name)
 
     def test_options_that_do_not_go_together(self):
         found = self.check(

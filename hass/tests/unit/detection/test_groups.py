@@ -34,6 +34,15 @@ class GroupsTest(base.TestCase):
         error = self.assertRaises(exception.StoreUnreachable, group.beat)
         self.assertIn('floppy://192.0.2.1', str(error))
 
+    def test_a_store_needs_a_driver(self):
+        for url, words in (
+            ('floppy://192.0.2.1', 'tooz knows no floppy: it knows '),
+            ('192.0.2.1:2181', 'tooz knows no 192.0.2.1:2181'),
+            ('redis://192.0.2.1', 'the Python module redis is not installed'),
+        ):
+            self.assertIn(words, groups.lacking_driver(url))
+        self.assertEqual('', groups.lacking_driver('zookeeper://192.0.2.1'))
+
     def test_tooz_is_not_loaded_before_it_is_used(self):
         code = (
             'import sys, hass.cmd.agent, hass.cmd.engine\n'

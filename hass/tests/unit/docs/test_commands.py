@@ -17,8 +17,10 @@ Those of HASS itself are run by functional/client/test_docs.py.
 
 import configparser
 from importlib import util
+import pathlib
 import re
 import subprocess
+import sys
 
 from hass.tests import base
 from hass.tests import documented
@@ -40,6 +42,7 @@ MACHINE = frozenset(
 )
 """These change a machine for good, or need one that a test has not."""
 UNITS = documented.ROOT / 'etc/hass/systemd'
+VALIDATOR = pathlib.Path(sys.executable).parent / 'oslo-config-validator'
 
 
 def all_but(names):
@@ -67,7 +70,7 @@ class CommandsTest(base.TestCase):
                     )
 
     def test_every_command_is_known(self):
-        for command in all_but(RUN | MACHINE):
+        for command in all_but(RUN | MACHINE | {VALIDATOR.name}):
             self.fail(f'{command}: say in this file how it is looked at')
 
     def test_the_shell_understands_them(self):
@@ -131,6 +134,23 @@ class CommandsTest(base.TestCase):
         self.assertNotEqual([], found)
         for words in found:
             minicloud.parser().parse_args(words)
+
+    def test_the_validator_of_oslo_config_tells_a_good_file_from_a_bad(self):
+        (command,) = by(VALIDATOR.name)
+        file = pathlib.Path(self.make_folder()) / 'hass.conf'
+        words = [
+            str(file) if word == '/etc/hass/hass.conf' else word
+            for word in command.words
+        ]
+        for option, status in (('listen', 0), ('lissen', 1)):
+            file.write_text(f'[engine]\n{option} = 127.0.0.1:7408\n')
+            done = subprocess.run(
+                [VALIDATOR, *words[1:]],
+                cwd=documented.ROOT,
+                capture_output=True,
+                text=True,
+            )
+            self.assertEqual(status, done.returncode, done.stderr)
 
     def test_tests_that_are_named_exist(self):
         found = [
