@@ -21,6 +21,7 @@ import falcon
 import jsonschema
 
 from hass.api.schemas import formats
+from hass.api import since
 from hass import exception
 
 MAX_BYTES = 256 * 1024
@@ -35,7 +36,7 @@ NOTHING: Schema = {
 
 
 def read(req: falcon.Request, schema: Schema) -> dict[str, Any]:
-    """The checked body.
+    """The checked body, of fields that the request's version knows.
 
     :raises hass.exception.Invalid: naming the field and what is allowed
     :raises falcon.HTTPError: not JSON (415), too large (413)
@@ -53,7 +54,7 @@ def read(req: falcon.Request, schema: Schema) -> dict[str, Any]:
             description='Content-Type: allowed is application/json'
         )
     value = _parsed(req.bounded_stream.read(length))
-    check(value, schema)
+    check(value, since.narrowed(schema, req.context.version))
     return dict(value)
 
 
@@ -142,7 +143,8 @@ def _explained(error: jsonschema.ValidationError) -> tuple[str, str]:
     reason, allowed = error.message, []
     match error.validator:
         case 'additionalProperties':
-            allowed = sorted(schema.get('properties', {}))
+            known = schema.get('properties', {}).items()
+            allowed = sorted(n for n, one in known if one.get('not') != {})
             path.append(min(set(found) - set(allowed)))
             reason = 'unknown field'
         case 'required':

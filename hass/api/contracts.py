@@ -12,7 +12,9 @@
 
 """What each request takes and gives: the routes' page in the small print.
 
-GET /v1/openapi.json is made from it, and the tests hold handlers against it.
+The front refuses by it what a request's version does not know, and takes that
+out of answers. GET /v1/openapi.json is made from it, and the tests hold
+handlers against it.
 """
 
 from collections.abc import Mapping
@@ -54,6 +56,8 @@ EMPTY: Schema = dict(bodies.NOTHING)
 @dataclasses.dataclass(frozen=True, slots=True)
 class Contract:
     """What one request takes and gives.
+
+    Fields and filters carry the microversion that brought them: since.py.
 
     :ivar gives: the schema of the answer's body; None: there is none
     :ivar takes: the schema of the request's body; None: it is not read
@@ -104,10 +108,6 @@ def _delete() -> Contract:
     return _change(None, 204, None)
 
 
-_DIAGNOSIS = microversion.Version(1, 1)
-_MACHINE = microversion.Version(1, 4)
-_LOSSES = microversion.Version(1, 6)
-
 CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ('GET', '/v1/clusters'): _list(
         'clusters', 'Cluster', name=WORD, mode=answers.one_of(models.Mode)
@@ -128,41 +128,47 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         'Cluster', 200, maintenance.BEGIN
     ),
     ('DELETE', '/v1/clusters/{cluster}/maintenance'): _delete(),
-    ('GET', '/v1/clusters/{cluster}/strategy'): _show('Strategy', _DIAGNOSIS),
+    ('GET', '/v1/clusters/{cluster}/strategy'): _show(
+        'Strategy', microversion.DIAGNOSIS
+    ),
     ('GET', '/v1/hosts'): _list('hosts', 'Host'),
     ('GET', '/v1/hosts/{host}'): _show('Host'),
     ('PATCH', '/v1/hosts/{host}'): _change('Host', 200, hosts.UPDATE),
     ('DELETE', '/v1/hosts/{host}'): _delete(),
     ('POST', '/v1/hosts/{host}/agent_key'): _change('AgentKey', 201),
-    ('GET', '/v1/hosts/{host}/explain'): _show('Explanation', _DIAGNOSIS),
-    ('GET', '/v1/hosts/{host}/fence'): _show('Fence', microversion.FENCES),
+    ('GET', '/v1/hosts/{host}/explain'): _show(
+        'Explanation', microversion.DIAGNOSIS
+    ),
+    ('GET', '/v1/hosts/{host}/fence'): _show('Fence', microversion.LOSSES),
     ('PUT', '/v1/hosts/{host}/fence/waiver'): _change(
-        'Fence', 200, fences.WAIVE, since=microversion.FENCES
+        'Fence', 200, fences.WAIVE, since=microversion.LOSSES
     ),
     ('DELETE', '/v1/hosts/{host}/fence/waiver'): dataclasses.replace(
-        _delete(), since=microversion.FENCES
+        _delete(), since=microversion.LOSSES
     ),
     ('POST', '/v1/hosts/{host}/fence_test'): _change('Host', 200),
     ('PUT', '/v1/hosts/{host}/maintenance'): _change(
         'Host', 200, maintenance.BEGIN
     ),
     ('DELETE', '/v1/hosts/{host}/maintenance'): _delete(),
-    ('GET', '/v1/hosts/{host}/layers'): _show('Layers', _DIAGNOSIS),
+    ('GET', '/v1/hosts/{host}/layers'): _show(
+        'Layers', microversion.DIAGNOSIS
+    ),
     ('GET', '/v1/hosts/{host}/power'): _change(
-        'Power', 200, None, since=_MACHINE
+        'Power', 200, None, since=microversion.MACHINE
     ),
     ('PUT', '/v1/hosts/{host}/power'): _change(
-        'PowerAsked', 202, power.SET, since=_MACHINE
+        'PowerAsked', 202, power.SET, since=microversion.MACHINE
     ),
     ('POST', '/v1/hosts/{host}/return'): _change(
-        'Recovery', 202, since=_MACHINE
+        'Recovery', 202, since=microversion.MACHINE
     ),
     ('GET', '/v1/hosts/{host}/sensors'): dataclasses.replace(
-        _change('Sensors', 200, None, since=_MACHINE),
+        _change('Sensors', 200, None, since=microversion.MACHINE),
         filters={'type': WORD},
     ),
     ('GET', '/v1/hosts/{host}/events'): _change(
-        'Events', 200, None, since=_MACHINE
+        'Events', 200, None, since=microversion.MACHINE
     ),
     ('GET', '/v1/instances'): _list(
         'instances', 'InstanceChosen', cluster=WORD, project_id=WORD
@@ -183,11 +189,11 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
             project_id=WORD,
             recovery=WORD,
         ),
-        since=_LOSSES,
+        since=microversion.LOSSES,
     ),
-    ('GET', '/v1/losses/{loss}'): _show('Loss', _LOSSES),
+    ('GET', '/v1/losses/{loss}'): _show('Loss', microversion.LOSSES),
     ('POST', '/v1/losses/{loss}/acknowledge'): _change(
-        'Loss', 200, since=_LOSSES
+        'Loss', 200, since=microversion.LOSSES
     ),
     ('GET', '/v1/notifications'): _list(
         'notifications',
@@ -233,3 +239,11 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         answers.FREE, missing=False, about='Show this description.'
     ),
 }
+
+
+def of(method: str, path: str | None) -> Contract | None:
+    """That of a request.
+
+    :param path: as the routes have it; None: no route leads there
+    """
+    return CONTRACTS.get((method, path or ''))

@@ -19,13 +19,20 @@ import falcon
 from oslo_policy import policy
 
 from hass.api import audit
+from hass.api import contracts
 from hass.api import microversion
+from hass.api import query
+from hass.api.schemas import answers
+from hass.api import since
 from hass import context
 from hass import exception
 
 
 class Front:
-    """Falcon middleware: the caller, the version, no odd characters."""
+    """Falcon middleware: the caller, the version, no odd characters.
+
+    Answers leave without what their version does not know.
+    """
 
     def __init__(self, enforcer: policy.Enforcer) -> None:
         self._enforcer = enforcer
@@ -48,6 +55,45 @@ class Front:
         req.context.caller = context.RequestContext.from_environ(
             req.env, enforcer=self._enforcer
         )
+
+    def process_response(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        resource: object,
+        req_succeeded: bool,
+    ) -> None:
+        contract = contracts.of(req.method, req.uri_template)
+        if not req_succeeded or contract is None or contract.gives is None:
+            return
+        if req.context.version < microversion.MAX:
+            since.strip(
+                resp.media,
+                contract.gives,
+                answers.SCHEMAS,
+                req.context.version,
+            )
+
+
+def admit(req: falcon.Request, rule: str) -> None:
+    """What each handler begins with.
+
+    The policy comes first, whatever the version: a refusal is audited.
+
+    :raises hass.exception.Forbidden: the rule does not allow it
+    :raises falcon.HTTPNotFound: the version has no such request
+    :raises hass.exception.Invalid: of a parameter of the query
+    """
+    caller(req).can(rule)
+    contract = contracts.of(req.method, req.uri_template)
+    assert contract is not None, 'a unit test holds routes against the table'
+    asked: microversion.Version = req.context.version
+    if contract.since > asked:
+        sentence = since.why_not(contract.since, asked)
+        raise falcon.HTTPNotFound(
+            description=f'{req.method} {req.path} {sentence}'
+        )
+    req.context.parameters = query.parameters(req, contract.filters, asked)
 
 
 def caller(req: falcon.Request) -> context.RequestContext:

@@ -18,8 +18,7 @@
 
 1.1
     Adds what is known and why: layers and explain of hosts, strategy of
-    clusters, detectors and estimates of services, and moments of a
-    recovery's evidence as they are everywhere else. And what may be set:
+    clusters, detectors and estimates of services. And what may be set:
     isolation of clusters, watched sensors of hosts.
 
 1.2
@@ -43,6 +42,10 @@
     are held: goes_on_when, looked_at. And fences of hosts: what is known and
     doubted of one, and who vouches for it. And force, for a host that is to
     be powered off although instances run on it.
+
+What a version brought is not there for requests that ask for an earlier one:
+its paths are not found, its fields are neither taken nor given. The table of
+contracts.py and the schemas say what that is.
 """
 
 import dataclasses
@@ -67,18 +70,12 @@ class Version:
 
 MIN = Version(1, 0)
 MAX = Version(1, 6)
+DIAGNOSIS = Version(1, 1)
 ENTITLEMENTS = Version(1, 2)
-"""Since then instances are shown with the word that decides."""
 OBSERVATIONS = Version(1, 3)
-"""Since then what agents saw of instances is shown."""
+MACHINE = Version(1, 4)
 INSTANCE_RECOVERIES = Version(1, 5)
-"""Since then projects see recoveries of their instances."""
-HOLDS = Version(1, 6)
-"""Since then recoveries tell what ends their hold."""
-FORCE = Version(1, 6)
-"""Since then a host may be powered off although instances run on it."""
-FENCES = Version(1, 6)
-"""Since then fences of hosts have paths of their own."""
+LOSSES = Version(1, 6)
 
 
 class VersionNotOffered(exception.HassError):

@@ -12,7 +12,7 @@
 
 """The query string: pages and filters, and nothing else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 import dataclasses
 import enum
 from typing import Any, TypeVar
@@ -20,8 +20,11 @@ from urllib import parse
 
 import falcon
 
+from hass.api import microversion
+from hass.api import since
 from hass import exception
 
+Schema = Mapping[str, Any]
 Value = TypeVar('Value', bound=enum.StrEnum)
 
 
@@ -39,70 +42,56 @@ class Query:
     filters: Mapping[str, str]
 
     def flag(self, name: str) -> bool | None:
-        """A filter that says yes or no.
-
-        :raises hass.exception.Invalid: it says something else
-        """
+        """A filter that says yes or no."""
         value = self.filters.get(name)
-        if value is None:
-            return None
-        if value.lower() not in ('true', 'false'):
-            raise exception.Invalid(name, 'allowed: true, false')
-        return value.lower() == 'true'
+        return None if value is None else value.lower() == 'true'
 
     def choice(self, name: str, kind: type[Value]) -> Value | None:
-        """A filter whose values are known.
-
-        :raises hass.exception.Invalid: it has another
-        """
+        """A filter whose values are known."""
         value = self.filters.get(name)
-        if value is None:
-            return None
-        try:
-            return kind(value)
-        except ValueError:
-            raise exception.Invalid(
-                name, f'unknown value; allowed: {", ".join(kind)}'
-            ) from None
+        return None if value is None else kind(value)
 
 
-def read(
-    req: falcon.Request, max_limit: int, filters: Iterable[str] = ()
-) -> Query:
-    """The checked query string.
-
-    :raises hass.exception.Invalid: naming the parameter and what is allowed
-    """
-    given = parameters(req, ('limit', 'marker', *filters))
-    limit = _limit(given.pop('limit', None), max_limit)
-    return Query(limit, given.pop('marker', None), given)
-
-
-def parameters(req: falcon.Request, allowed: Iterable[str]) -> dict[str, str]:
-    """The parameters that were given.
+def parameters(
+    req: falcon.Request,
+    known: Mapping[str, Schema],
+    version: microversion.Version,
+) -> dict[str, str]:
+    """The parameters that were given, each as its schema says.
 
     :raises hass.exception.Invalid: naming the parameter and what is allowed
     """
     given: dict[str, str] = {}
-    known = sorted(allowed)
     for name, value in req.params.items():
-        if name not in known:
+        schema = known.get(name)
+        if schema is None:
+            spoken = [key for key in known if since.of(known[key]) <= version]
+            allowed = ', '.join(sorted(spoken)) or 'none'
             raise exception.Invalid(
-                name, f'unknown parameter; allowed: {", ".join(known)}'
+                name, f'unknown parameter; allowed: {allowed}'
             )
+        if since.of(schema) > version:
+            sentence = since.why_not(since.of(schema), version)
+            raise exception.Invalid(name, sentence)
         if not isinstance(value, str):
             raise exception.Invalid(name, 'is given more than once')
+        _check(name, value, schema)
         given[name] = value
     return given
 
 
-def nothing(req: falcon.Request) -> None:
-    """For requests that take no parameter.
+def given(req: falcon.Request) -> dict[str, str]:
+    """The parameters of an admitted request, checked."""
+    return dict(req.context.parameters)
 
-    :raises hass.exception.Invalid: there is one
-    """
-    for name in req.params:
-        raise exception.Invalid(name, 'this request takes no parameters')
+
+def read(req: falcon.Request, max_limit: int) -> Query:
+    """What an admitted request for a list asks for."""
+    found = given(req)
+    # Numbers of more digits are more than any page holds, too.
+    wanted = found.pop('limit', str(max_limit)).lstrip('0')[:9]
+    limit = min(int(wanted), max_limit)
+    return Query(limit, found.pop('marker', None), found)
 
 
 def page(
@@ -124,9 +113,14 @@ def page(
     return body
 
 
-def _limit(text: str | None, most: int) -> int:
-    if text is None:
-        return most
-    if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
-        raise exception.Invalid('limit', f'allowed: 1 to {most}')
-    return min(int(text[:9]), most)
+def _check(name: str, value: str, schema: Schema) -> None:
+    """:raises hass.exception.Invalid: naming what is allowed"""
+    if 'enum' in schema and value not in schema['enum']:
+        allowed = ', '.join(map(str, schema['enum']))
+        raise exception.Invalid(name, f'unknown value; allowed: {allowed}')
+    if schema.get('type') == 'boolean':
+        if value.lower() not in ('true', 'false'):
+            raise exception.Invalid(name, 'allowed: true, false')
+    if schema.get('type') == 'integer':
+        if not (value.isascii() and value.isdigit() and value.strip('0')):
+            raise exception.Invalid(name, 'allowed: whole numbers from 1 on')

@@ -19,7 +19,7 @@ import falcon
 from sqlalchemy import orm
 
 from hass.api import body
-from hass.api.front import caller
+from hass.api.front import admit
 from hass.api.handlers import hosts as host_handlers
 from hass.api import joining
 from hass.api import moments
@@ -84,8 +84,8 @@ class Clusters:
         self._joining = joining.Joining(parts)
 
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
-        caller(req).can(rules.LIST)
-        asked = query.read(req, self._parts.max_limit, ('name', 'mode'))
+        admit(req, rules.LIST)
+        asked = query.read(req, self._parts.max_limit)
         with self._parts.database.reader() as session:
             found = clusters.all(
                 session,
@@ -99,7 +99,7 @@ class Clusters:
 
     def on_post_all(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The cluster and its hosts, or nothing of it."""
-        caller(req).can(rules.CREATE)
+        admit(req, rules.CREATE)
         fields = _checked(body.read(req, schemas.CREATE))
         wanted = fields.pop('hosts', [])
         self._joining.admit(wanted)
@@ -124,15 +124,14 @@ class Clusters:
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, cluster: str
     ) -> None:
-        caller(req).can(rules.SHOW)
-        query.nothing(req)
+        admit(req, rules.SHOW)
         with self._parts.database.reader() as session:
             resp.media = view(clusters.get(session, cluster))
 
     def on_patch_one(
         self, req: falcon.Request, resp: falcon.Response, cluster: str
     ) -> None:
-        caller(req).can(rules.UPDATE)
+        admit(req, rules.UPDATE)
         fields = _checked(body.read(req, schemas.UPDATE))
         row = self._parts.database.write(clusters.update, cluster, **fields)
         resp.media = view(row)
@@ -140,7 +139,7 @@ class Clusters:
     def on_delete_one(
         self, req: falcon.Request, resp: falcon.Response, cluster: str
     ) -> None:
-        caller(req).can(rules.DELETE)
+        admit(req, rules.DELETE)
         self._parts.database.write(clusters.delete, cluster)
         resp.status = falcon.HTTP_204
 

@@ -23,12 +23,9 @@ from typing import Any
 
 import falcon
 
-from hass.api.front import caller
-from hass.api.front import speaks
-from hass.api import microversion
+from hass.api.front import admit
 from hass.api import moments
 from hass.api import parts as api_parts
-from hass.api import query
 from hass.db import clusters
 from hass.db import hosts
 from hass.db import instance_observations
@@ -133,8 +130,7 @@ class Diagnosis:
     def on_get_layers(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(host_rules.SHOW_LAYERS)
-        query.nothing(req)
+        admit(req, host_rules.SHOW_LAYERS)
         with self._parts.database.reader() as session:
             row = hosts.get(session, host)
             seen = observations.of_host(session, row.name)
@@ -155,15 +151,13 @@ class Diagnosis:
             ],
             'observations': [view_of_observation(one, now) for one in seen],
             'degraded': row.degraded or [],
+            'instances': view_of_instances(counted),
         }
-        if speaks(req, microversion.OBSERVATIONS):
-            resp.media['instances'] = view_of_instances(counted)
 
     def on_get_explain(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(host_rules.EXPLAIN)
-        query.nothing(req)
+        admit(req, host_rules.EXPLAIN)
         with self._parts.database.reader() as session:
             row = hosts.get(session, host)
             now = db_moments.read_now(session)
@@ -178,8 +172,7 @@ class Diagnosis:
     def on_get_strategy(
         self, req: falcon.Request, resp: falcon.Response, cluster: str
     ) -> None:
-        caller(req).can(cluster_rules.SHOW_STRATEGY)
-        query.nothing(req)
+        admit(req, cluster_rules.SHOW_STRATEGY)
         with self._parts.database.reader() as session:
             row = clusters.get(session, cluster)
             alive = services.alive(session, ALIVE_SECONDS)

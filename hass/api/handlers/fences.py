@@ -18,13 +18,10 @@ import falcon
 from sqlalchemy import orm
 
 from hass.api import body
-from hass.api.front import caller
+from hass.api.front import admit
 from hass.api.front import name_of_caller
-from hass.api.front import speaks
-from hass.api import microversion
 from hass.api import moments
 from hass.api import parts as api_parts
-from hass.api import query
 from hass.api.schemas import fences as schemas
 from hass.db import fences
 from hass.db import hosts
@@ -77,12 +74,6 @@ def _wiring(host: models.Host) -> dict[str, Any] | None:
     }
 
 
-def _must_know(req: falcon.Request) -> None:
-    """:raises falcon.HTTPRouteNotFound: its version has no such path"""
-    if not speaks(req, microversion.FENCES):
-        raise falcon.HTTPRouteNotFound
-
-
 class Fences:
     """The fences of the hosts."""
 
@@ -92,17 +83,14 @@ class Fences:
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.SHOW_FENCE)
-        _must_know(req)
-        query.nothing(req)
+        admit(req, rules.SHOW_FENCE)
         resp.media = self._parts.database.read(self._shown, host)
 
     def on_put_waiver(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
         """Where something contradicts it, a person cannot put that right."""
-        caller(req).can(rules.WAIVE_FENCE)
-        _must_know(req)
+        admit(req, rules.WAIVE_FENCE)
         reason = body.read(req, schemas.WAIVE)['reason']
         who = name_of_caller(req)
         self._parts.database.write(self._waive, host, who, reason)
@@ -112,8 +100,7 @@ class Fences:
     def on_delete_waiver(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.UNWAIVE_FENCE)
-        _must_know(req)
+        admit(req, rules.UNWAIVE_FENCE)
         body.nothing(req)
         self._parts.database.write(self._unwaive, host)
         resp.status = falcon.HTTP_204

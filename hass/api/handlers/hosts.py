@@ -20,7 +20,7 @@ import falcon
 from sqlalchemy import orm
 
 from hass.api import body
-from hass.api.front import caller
+from hass.api.front import admit
 from hass.api import joining
 from hass.api import moments
 from hass.api import parts as api_parts
@@ -139,7 +139,7 @@ class Hosts:
     def on_post_of_cluster(
         self, req: falcon.Request, resp: falcon.Response, cluster: str
     ) -> None:
-        caller(req).can(rules.ADD)
+        admit(req, rules.ADD)
         wanted = [body.read(req, schemas.ADD)]
         with self._parts.database.reader() as session:
             clusters.get(session, cluster)
@@ -154,15 +154,14 @@ class Hosts:
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.SHOW)
-        query.nothing(req)
+        admit(req, rules.SHOW)
         with self._parts.database.reader() as session:
             resp.media = shown(session, host)
 
     def on_patch_one(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.UPDATE)
+        admit(req, rules.UPDATE)
         fields = body.read(req, schemas.UPDATE)
         name = self._parts.database.write(self._update, host, fields)
         if 'bmc' in fields:
@@ -174,7 +173,7 @@ class Hosts:
     def on_delete_one(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.REMOVE)
+        admit(req, rules.REMOVE)
         with self._parts.database.reader() as session:
             name = hosts.get(session, host).name
         running = self._parts.compute.servers_on(name)
@@ -185,7 +184,7 @@ class Hosts:
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
         """A new key; the engines take the old one for a while longer."""
-        caller(req).can(rules.ROTATE_KEY)
+        admit(req, rules.ROTATE_KEY)
         body.nothing(req)
         key = joining.new_key()
         encrypted = self._parts.keyring.encrypt(key)
@@ -196,7 +195,7 @@ class Hosts:
     def on_post_fence_test(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.TEST_FENCE)
+        admit(req, rules.TEST_FENCE)
         body.nothing(req)
         with self._parts.database.reader() as session:
             name = hosts.get(session, host).name
@@ -208,7 +207,7 @@ class Hosts:
         resp: falcon.Response,
         cluster: str | None,
     ) -> None:
-        caller(req).can(rules.LIST)
+        admit(req, rules.LIST)
         asked = query.read(req, self._parts.max_limit)
         with self._parts.database.reader() as session:
             now = db_moments.read_now(session)

@@ -18,6 +18,7 @@ import falcon
 from sqlalchemy import orm
 
 from hass.api import body
+from hass.api.front import admit
 from hass.api.front import caller
 from hass.api.front import project_shown
 from hass.api.front import speaks
@@ -89,10 +90,8 @@ class Instances:
         self._parts = parts
 
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
-        caller(req).can(rules.LIST)
-        asked = query.read(
-            req, self._parts.max_limit, ('cluster', 'project_id')
-        )
+        admit(req, rules.LIST)
+        asked = query.read(req, self._parts.max_limit)
         project = project_shown(
             caller(req), rules.LIST_ALL, asked.filters.get('project_id')
         )
@@ -108,7 +107,7 @@ class Instances:
         resp.media = query.page(req, asked, 'instances', views)
 
     def on_post_all(self, req: falcon.Request, resp: falcon.Response) -> None:
-        caller(req).can(rules.PROTECT)
+        admit(req, rules.PROTECT)
         fields = body.read(req, schemas.PROTECT)
         server = self._own_server(caller(req), rules.PROTECT, fields['uuid'])
         if server.status != 'ACTIVE':
@@ -116,20 +115,17 @@ class Instances:
                 f'instance {server.uuid} is {server.status}: it must be '
                 'ACTIVE to be protected'
             )
-        shown = self._parts.database.write(
+        self._parts.database.write(
             self._protect, server, fields.get('cluster')
         )
-        if speaks(req, microversion.ENTITLEMENTS):
-            shown = self._entitled(req, server)
-        resp.media = shown
+        resp.media = self._entitled(req, server)
         resp.status = falcon.HTTP_201
         resp.location = f'{req.prefix}/v1/instances/{server.uuid}'
 
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, instance: str
     ) -> None:
-        caller(req).can(rules.SHOW)
-        query.nothing(req)
+        admit(req, rules.SHOW)
         if speaks(req, microversion.ENTITLEMENTS):
             server = self._own_server(caller(req), rules.SHOW, instance)
             resp.media = self._entitled(req, server)
@@ -142,7 +138,7 @@ class Instances:
     def on_delete_one(
         self, req: falcon.Request, resp: falcon.Response, instance: str
     ) -> None:
-        caller(req).can(rules.UNPROTECT)
+        admit(req, rules.UNPROTECT)
         try:
             self._parts.database.write(self._unprotect, caller(req), instance)
         except exception.NotFound:
@@ -155,8 +151,7 @@ class Instances:
         self, req: falcon.Request, resp: falcon.Response, instance: str
     ) -> None:
         """The newest, as many as a page holds."""
-        caller(req).can(rules.LIST_RECOVERIES)
-        query.nothing(req)
+        admit(req, rules.LIST_RECOVERIES)
         server = self._own_server(caller(req), rules.LIST_RECOVERIES, instance)
         shows_why = caller(req).may(recovery_rules.SHOW)
         with self._parts.database.reader() as session:
@@ -196,7 +191,11 @@ class Instances:
             seen = instance_observations.of_instance(
                 session, server.uuid, server.host or ''
             )
-        shown: dict[str, Any] = {
+        shows_host = caller(req).may(host_rules.SHOW_LAYERS)
+        counted = self._parts.rule.guest_layers(
+            server, cluster.layers if cluster else ()
+        )
+        return {
             'uuid': server.uuid,
             'name': server.name,
             'project_id': server.project_id,
@@ -205,18 +204,12 @@ class Instances:
             'protected': word.protected,
             'decided_by': word.source,
             'why': word.why,
-        }
-        if speaks(req, microversion.OBSERVATIONS):
-            shows_host = caller(req).may(host_rules.SHOW_LAYERS)
-            counted = self._parts.rule.guest_layers(
-                server, cluster.layers if cluster else ()
-            )
-            shown['guest_layers'] = list(counted.layers)
-            shown['guest_layers_why'] = counted.why
-            shown['observations'] = [
+            'guest_layers': list(counted.layers),
+            'guest_layers_why': counted.why,
+            'observations': [
                 view_of_observation(one, shows_host) for one in seen
-            ]
-        return shown
+            ],
+        }
 
     def _word(
         self,
@@ -251,8 +244,8 @@ class Instances:
     @staticmethod
     def _protect(
         session: orm.Session, server: nova.Server, wanted: str | None
-    ) -> dict[str, Any]:
-        """The row, if the instance could be brought back at all."""
+    ) -> None:
+        """Choose it, if it could be brought back at all."""
         cluster = _cluster_of(session, server, wanted)
         lost = disks.lost(server, shared_storage=cluster.shared_storage)
         if lost:
@@ -261,10 +254,9 @@ class Instances:
                 f'{lost}, and cluster {cluster.name} declares no shared '
                 'storage'
             )
-        row = instances.protect(
+        instances.protect(
             session, cluster, server.uuid, server.name, server.project_id
         )
-        return view(row)
 
     @staticmethod
     def _unprotect(

@@ -17,6 +17,7 @@ from typing import Any
 import falcon
 
 from hass.api import body
+from hass.api.front import admit
 from hass.api.front import caller
 from hass.api.front import project_shown
 from hass.api import moments
@@ -26,8 +27,6 @@ from hass.db import losses
 from hass.db import models
 from hass import exception
 from hass.policies import losses as rules
-
-FILTERS = ('host', 'instance', 'open', 'project_id', 'recovery')
 
 
 def view(loss: models.Loss, *, shows_host: bool) -> dict[str, Any]:
@@ -55,8 +54,8 @@ class Losses:
         self._parts = parts
 
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
-        caller(req).can(rules.LIST)
-        asked = query.read(req, self._parts.max_limit, FILTERS)
+        admit(req, rules.LIST)
+        asked = query.read(req, self._parts.max_limit)
         shows_host = caller(req).may(rules.LIST_ALL)
         if 'host' in asked.filters:
             caller(req).can(rules.LIST_ALL)
@@ -80,8 +79,7 @@ class Losses:
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, loss: str
     ) -> None:
-        caller(req).can(rules.SHOW)
-        query.nothing(req)
+        admit(req, rules.SHOW)
         shows_host = caller(req).may(rules.LIST_ALL)
         with self._parts.database.reader() as session:
             row = losses.get(session, loss)
@@ -93,7 +91,7 @@ class Losses:
     def on_post_acknowledge(
         self, req: falcon.Request, resp: falcon.Response, loss: str
     ) -> None:
-        caller(req).can(rules.ACKNOWLEDGE)
+        admit(req, rules.ACKNOWLEDGE)
         body.nothing(req)
         row = self._parts.database.write(losses.acknowledge, loss)
         resp.media = view(row, shows_host=True)

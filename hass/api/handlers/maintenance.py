@@ -15,7 +15,7 @@
 import falcon
 
 from hass.api import body
-from hass.api.front import caller
+from hass.api.front import admit
 from hass.api.handlers import clusters as cluster_handlers
 from hass.api.handlers import hosts as host_handlers
 from hass.api import parts as api_parts
@@ -35,7 +35,7 @@ class Maintenance:
     def on_put_of_host(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.BEGIN)
+        admit(req, rules.BEGIN)
         asked = body.read(req, schemas.BEGIN)
         self._database.write(
             windows.begin_for_host, host, asked['seconds'], asked['reason']
@@ -46,7 +46,7 @@ class Maintenance:
     def on_delete_of_host(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.END)
+        admit(req, rules.END)
         with self._database.writer() as session:
             windows.end(session, hosts.get(session, host))
         resp.status = falcon.HTTP_204
@@ -54,7 +54,7 @@ class Maintenance:
     def on_put_of_cluster(
         self, req: falcon.Request, resp: falcon.Response, cluster: str
     ) -> None:
-        caller(req).can(rules.BEGIN)
+        admit(req, rules.BEGIN)
         asked = body.read(req, schemas.BEGIN)
         row = self._database.write(
             windows.begin_for_cluster,
@@ -67,7 +67,7 @@ class Maintenance:
     def on_delete_of_cluster(
         self, req: falcon.Request, resp: falcon.Response, cluster: str
     ) -> None:
-        caller(req).can(rules.END)
+        admit(req, rules.END)
         with self._database.writer() as session:
             windows.end(session, clusters.get(session, cluster))
         resp.status = falcon.HTTP_204

@@ -18,7 +18,7 @@ import falcon
 from sqlalchemy import orm
 
 from hass.api import body
-from hass.api.front import caller
+from hass.api.front import admit
 from hass.api import moments
 from hass.api import parts as api_parts
 from hass.api import query
@@ -53,10 +53,8 @@ class Notifications:
         self._parts = parts
 
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
-        caller(req).can(rules.LIST)
-        asked = query.read(
-            req, self._parts.max_limit, ('host', 'state', 'source')
-        )
+        admit(req, rules.LIST)
+        asked = query.read(req, self._parts.max_limit)
         with self._parts.database.reader() as session:
             found = notifications.all(
                 session,
@@ -70,7 +68,7 @@ class Notifications:
         resp.media = query.page(req, asked, 'notifications', views)
 
     def on_post_all(self, req: falcon.Request, resp: falcon.Response) -> None:
-        caller(req).can(rules.CREATE)
+        admit(req, rules.CREATE)
         fields = body.read(req, schemas.CREATE)
         resp.media = self._parts.database.write(self._add, fields)
         self._parts.engines.wake()
@@ -80,8 +78,7 @@ class Notifications:
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, notification: str
     ) -> None:
-        caller(req).can(rules.SHOW)
-        query.nothing(req)
+        admit(req, rules.SHOW)
         with self._parts.database.reader() as session:
             resp.media = view(notifications.get(session, notification))
 

@@ -19,11 +19,9 @@ import falcon
 
 from hass.api import body
 from hass.api import engines
-from hass.api.front import caller
+from hass.api.front import admit
 from hass.api.front import name_of_caller
-from hass.api.front import speaks
 from hass.api.handlers import recoveries as recovery_handlers
-from hass.api import microversion
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.api.schemas import power as schemas
@@ -53,8 +51,7 @@ class Power:
     def on_get_power(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.SHOW_POWER)
-        query.nothing(req)
+        admit(req, rules.SHOW_POWER)
         name = self._name(host)
         answer = self._asked(name, lambda engine: engine.read_power(name))
         resp.media = {'host': name, 'power': answer['power']}
@@ -63,9 +60,8 @@ class Power:
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
         """Asked for; whether it happened is to be read back."""
-        caller(req).can(rules.SET_POWER)
-        forces = speaks(req, microversion.FORCE)
-        asked = body.read(req, schemas.SET if forces else schemas.SET_BEFORE)
+        admit(req, rules.SET_POWER)
+        asked = body.read(req, schemas.SET)
         wanted = asked['power']
         who = name_of_caller(req)
         name, until, announced = self._free(host)
@@ -117,7 +113,7 @@ class Power:
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
         """The return that a recovery of the host ends with."""
-        caller(req).can(rules.BRING_BACK)
+        admit(req, rules.BRING_BACK)
         body.nothing(req)
         who = name_of_caller(req)
         name, until, _ = self._free(host)
@@ -126,15 +122,15 @@ class Power:
         )
         with self._parts.database.reader() as session:
             row = recoveries.get(session, answer['recovery'])
-            resp.media = recovery_handlers.view(req, row)
+            resp.media = recovery_handlers.view(row)
         resp.status = falcon.HTTP_202
         resp.location = f'{req.prefix}/v1/recoveries/{row.uuid}'
 
     def on_get_sensors(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.SHOW_SENSORS)
-        wanted = query.parameters(req, ('type',)).get('type', '').lower()
+        admit(req, rules.SHOW_SENSORS)
+        wanted = query.given(req).get('type', '').lower()
         name = self._name(host)
         answer = self._asked(name, lambda engine: engine.read_sensors(name))
         resp.media = {
@@ -149,8 +145,7 @@ class Power:
     def on_get_events(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        caller(req).can(rules.SHOW_EVENTS)
-        query.nothing(req)
+        admit(req, rules.SHOW_EVENTS)
         name = self._name(host)
         answer = self._asked(name, lambda engine: engine.read_events(name))
         resp.media = {'events': answer['events'], 'links': []}

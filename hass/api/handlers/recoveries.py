@@ -19,10 +19,8 @@ import falcon
 from sqlalchemy import orm
 
 from hass.api import body
-from hass.api.front import caller
-from hass.api.front import speaks
+from hass.api.front import admit
 from hass.api.handlers import clusters as cluster_handlers
-from hass.api import microversion
 from hass.api import moments
 from hass.api import parts as api_parts
 from hass.api import query
@@ -32,12 +30,9 @@ from hass.db import models
 from hass.db import recoveries
 from hass.policies import recoveries as rules
 
-FILTERS = ('cluster', 'host', 'open', 'state', 'subject', 'workflow')
 
-
-def view(req: falcon.Request, recovery: models.Recovery) -> dict[str, Any]:
-    """As the version that the request asks for shows it."""
-    shown = {
+def view(recovery: models.Recovery) -> dict[str, Any]:
+    return {
         'uuid': recovery.uuid,
         'workflow': recovery.workflow,
         'subject': recovery.subject,
@@ -54,11 +49,9 @@ def view(req: falcon.Request, recovery: models.Recovery) -> dict[str, Any]:
         'ended_at': moments.shown(recovery.ended_at),
         'acknowledged_at': moments.shown(recovery.acknowledged_at),
         'claimed_by': recovery.claimed_by,
+        'goes_on_when': holds.goes_on_when(recovery),
+        'looked_at': moments.shown(recovery.looked_at),
     }
-    if speaks(req, microversion.HOLDS):
-        shown['goes_on_when'] = holds.goes_on_when(recovery)
-        shown['looked_at'] = moments.shown(recovery.looked_at)
-    return shown
 
 
 def view_of_fault(fault: models.JSON) -> dict[str, Any]:
@@ -113,22 +106,21 @@ class Recoveries:
         self._parts = parts
 
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
-        caller(req).can(rules.LIST)
-        asked = query.read(req, self._parts.max_limit, FILTERS)
+        admit(req, rules.LIST)
+        asked = query.read(req, self._parts.max_limit)
         with self._parts.database.reader() as session:
-            views = [view(req, found) for found in _all(session, asked)]
+            views = [view(found) for found in _all(session, asked)]
         resp.media = query.page(req, asked, 'recoveries', views)
 
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, recovery: str
     ) -> None:
-        caller(req).can(rules.SHOW)
-        query.nothing(req)
+        admit(req, rules.SHOW)
         with self._parts.database.reader() as session:
             row = recoveries.get(session, recovery)
             history = recoveries.history_of(session, row.id)
             moves = evacuations.of_recovery(session, row.id)
-            resp.media = view(req, row) | {
+            resp.media = view(row) | {
                 'fault': view_of_fault(row.fault),
                 'history': [view_of_line(line) for line in history],
                 'evacuations': [view_of_evacuation(one) for one in moves],
@@ -137,22 +129,22 @@ class Recoveries:
     def on_post_retry(
         self, req: falcon.Request, resp: falcon.Response, recovery: str
     ) -> None:
-        caller(req).can(rules.RETRY)
+        admit(req, rules.RETRY)
         self._wish(req, resp, recovery, models.Wish.RETRY)
 
     def on_post_release(
         self, req: falcon.Request, resp: falcon.Response, recovery: str
     ) -> None:
-        caller(req).can(rules.RELEASE)
+        admit(req, rules.RELEASE)
         self._wish(req, resp, recovery, models.Wish.RELEASE)
 
     def on_post_acknowledge(
         self, req: falcon.Request, resp: falcon.Response, recovery: str
     ) -> None:
-        caller(req).can(rules.ACKNOWLEDGE)
+        admit(req, rules.ACKNOWLEDGE)
         body.nothing(req)
         row = self._parts.database.write(recoveries.acknowledge, recovery)
-        resp.media = view(req, row)
+        resp.media = view(row)
 
     def _wish(
         self,
@@ -165,7 +157,7 @@ class Recoveries:
         body.nothing(req)
         row = self._parts.database.write(recoveries.wish, recovery, wanted)
         self._parts.engines.wake()
-        resp.media = view(req, row)
+        resp.media = view(row)
         resp.status = falcon.HTTP_202
 
 

@@ -17,10 +17,9 @@ from typing import Any
 import falcon
 
 from hass.api import engines
-from hass.api.front import caller
+from hass.api.front import admit
 from hass.api import moments
 from hass.api import parts as api_parts
-from hass.api import query
 from hass.db import models
 from hass.db import moments as db_moments
 from hass.db import services
@@ -47,8 +46,7 @@ class Services:
         self._parts = parts
 
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
-        caller(req).can(rules.LIST)
-        query.nothing(req)
+        admit(req, rules.LIST)
         with self._parts.database.reader() as session:
             found = services.all(session)
             now = db_moments.read_now(session)

@@ -20,8 +20,10 @@ from collections.abc import Iterable
 import enum
 from typing import Any
 
+from hass.api import microversion
 from hass.api.schemas import clusters
 from hass.api.schemas import formats
+from hass.api import since
 from hass.bmc import identity
 from hass.bmc import values
 from hass.db import models
@@ -60,8 +62,23 @@ def map_of(schema: Schema) -> Schema:
 
 
 def whole(properties: Schema) -> Schema:
-    """An object that has all of these fields and no other."""
-    return formats.closed(properties, tuple(properties))
+    """An object that has all of these fields and no other.
+
+    Versions before the one that brought a field do without it.
+    """
+    always = [
+        name
+        for name, field in properties.items()
+        if since.of(field) == microversion.MIN
+    ]
+    return formats.closed(properties, tuple(always))
+
+
+def new_in(version: microversion.Version, properties: Schema) -> Schema:
+    """Fields that this version brought."""
+    return {
+        name: since.mark(version, field) for name, field in properties.items()
+    }
 
 
 def named(name: str) -> Schema:
@@ -83,8 +100,12 @@ CLUSTER = whole(
         'layers': list_of(LAYER),
         'shared_storage': FLAG,
         'targets': one_of(models.Targets),
-        'protects': one_of(entitlement.Protects),
-        'isolation': list_of(clusters.RULE),
+        'protects': since.mark(
+            microversion.ENTITLEMENTS, one_of(entitlement.Protects)
+        ),
+        'isolation': since.mark(
+            microversion.DIAGNOSIS, list_of(clusters.RULE)
+        ),
         'maintenance_until': MAYBE_MOMENT,
         'maintenance_why': MAYBE_TEXT,
         'created_at': MOMENT,
@@ -115,7 +136,9 @@ HOST = whole(
                 'power_restore_policy': MAYBE_TEXT,
             }
         ),
-        'watched_sensors': null_or(list_of(TEXT)),
+        'watched_sensors': since.mark(
+            microversion.DIAGNOSIS, null_or(list_of(TEXT))
+        ),
         'system_uuid': MAYBE_TEXT,
         'boot_id': MAYBE_TEXT,
         'resume_guests': null_or(FLAG),
@@ -185,42 +208,41 @@ CHOICE = whole(
     }
 )
 
-_ENTITLED = more(
+INSTANCE = more(
     CHOICE,
     {
         'cluster': MAYBE_TEXT,
         'created_at': MAYBE_MOMENT,
-        'protected': FLAG,
-        'decided_by': one_of(entitlement.Source),
-        'why': TEXT,
-    },
+    }
+    | new_in(
+        microversion.ENTITLEMENTS,
+        {
+            'protected': FLAG,
+            'decided_by': one_of(entitlement.Source),
+            'why': TEXT,
+        },
+    )
+    | new_in(
+        microversion.OBSERVATIONS,
+        {
+            'guest_layers': list_of(LAYER),
+            'guest_layers_why': TEXT,
+            'observations': list_of(
+                whole(
+                    {
+                        'layer': LAYER,
+                        'detector': TEXT,
+                        'verdict': VERDICT,
+                        'seen_at': MOMENT,
+                        'healthy_at': MAYBE_MOMENT,
+                        'host': MAYBE_TEXT,
+                        'detail': TEXT,
+                    }
+                )
+            ),
+        },
+    ),
 )
-
-_OBSERVED = more(
-    _ENTITLED,
-    {
-        'guest_layers': list_of(LAYER),
-        'guest_layers_why': TEXT,
-        'observations': list_of(
-            whole(
-                {
-                    'layer': LAYER,
-                    'detector': TEXT,
-                    'verdict': VERDICT,
-                    'seen_at': MOMENT,
-                    'healthy_at': MAYBE_MOMENT,
-                    'host': MAYBE_TEXT,
-                    'detail': TEXT,
-                }
-            )
-        ),
-    },
-)
-
-INSTANCE: Schema = {
-    'anyOf': [CHOICE, _ENTITLED, _OBSERVED],
-    'description': 'as 1.0 and 1.1, 1.2, 1.3 and later show it',
-}
 
 NOTIFICATION = whole(
     {
@@ -254,7 +276,7 @@ INSTANCE_RECOVERIES = whole(
     }
 )
 
-_RECOVERY = whole(
+RECOVERY = whole(
     {
         'uuid': UUID,
         'workflow': TEXT,
@@ -273,17 +295,14 @@ _RECOVERY = whole(
         'acknowledged_at': MAYBE_MOMENT,
         'claimed_by': MAYBE_TEXT,
     }
+    | new_in(
+        microversion.LOSSES,
+        {'goes_on_when': MAYBE_TEXT, 'looked_at': MAYBE_MOMENT},
+    )
 )
 
-_HELD = {'goes_on_when': MAYBE_TEXT, 'looked_at': MAYBE_MOMENT}
-
-RECOVERY: Schema = {
-    'anyOf': [_RECOVERY, more(_RECOVERY, _HELD)],
-    'description': 'as versions before 1.6, 1.6 and later show it',
-}
-
-_RECOVERY_DETAILS = more(
-    _RECOVERY,
+RECOVERY_DETAILS = more(
+    RECOVERY,
     {
         'fault': FREE,
         'history': list_of(
@@ -319,11 +338,6 @@ _RECOVERY_DETAILS = more(
     },
 )
 
-RECOVERY_DETAILS: Schema = {
-    'anyOf': [_RECOVERY_DETAILS, more(_RECOVERY_DETAILS, _HELD)],
-    'description': RECOVERY['description'],
-}
-
 LOSS = whole(
     {
         'uuid': UUID,
@@ -352,9 +366,11 @@ SERVICES = whole(
                     'turn_at': MOMENT,
                     'deaf': FLAG,
                     'silent': FREE,
-                    'detectors': FREE,
-                    'estimates': FREE,
                 }
+                | new_in(
+                    microversion.DIAGNOSIS,
+                    {'detectors': FREE, 'estimates': FREE},
+                )
             )
         ),
         'links': LINKS,
@@ -376,31 +392,32 @@ _STANDING = whole(
     }
 )
 
-_LAYERS: Schema = {
-    'host': TEXT,
-    'layers': list_of(_STANDING),
-    'side_paths': list_of(_STANDING),
-    'observations': list_of(
-        whole(
-            {
-                'layer': TEXT,
-                'verdict': VERDICT,
-                'seen_at': MOMENT,
-                'age_seconds': NUMBER,
-                'stale': FLAG,
-                'detector': TEXT,
-                'seen_by': TEXT,
-                'certainty': one_of(faults.Certainty),
-                'network': TEXT,
-                'detail': TEXT,
-            }
-        )
-    ),
-    'degraded': list_of(TEXT),
-}
-
-LAYERS = formats.closed(
-    _LAYERS | {'instances': map_of(map_of(WHOLE))}, tuple(_LAYERS)
+LAYERS = whole(
+    {
+        'host': TEXT,
+        'layers': list_of(_STANDING),
+        'side_paths': list_of(_STANDING),
+        'observations': list_of(
+            whole(
+                {
+                    'layer': TEXT,
+                    'verdict': VERDICT,
+                    'seen_at': MOMENT,
+                    'age_seconds': NUMBER,
+                    'stale': FLAG,
+                    'detector': TEXT,
+                    'seen_by': TEXT,
+                    'certainty': one_of(faults.Certainty),
+                    'network': TEXT,
+                    'detail': TEXT,
+                }
+            )
+        ),
+        'degraded': list_of(TEXT),
+        'instances': since.mark(
+            microversion.OBSERVATIONS, map_of(map_of(WHOLE))
+        ),
+    }
 )
 
 EXPLANATION = whole(

@@ -12,8 +12,10 @@
 
 """Bodies about clusters."""
 
+from hass.api import microversion
 from hass.api.schemas import formats
 from hass.api.schemas import hosts
+from hass.api import since
 from hass.db import models
 from hass.diagnosis import isolation
 from hass import entitlement
@@ -55,8 +57,14 @@ _FIELDS = {
     },
     'shared_storage': {'type': 'boolean'},
     'targets': {'enum': [str(targets) for targets in models.Targets]},
-    'protects': {'enum': [str(one) for one in entitlement.Protects]},
-    'isolation': {'type': 'array', 'maxItems': 64, 'items': RULE},
+    'protects': since.mark(
+        microversion.ENTITLEMENTS,
+        {'enum': [str(one) for one in entitlement.Protects]},
+    ),
+    'isolation': since.mark(
+        microversion.DIAGNOSIS,
+        {'type': 'array', 'maxItems': 64, 'items': RULE},
+    ),
 }
 
 CREATE = formats.closed(

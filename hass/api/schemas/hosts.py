@@ -12,7 +12,9 @@
 
 """Bodies about hosts."""
 
+from hass.api import microversion
 from hass.api.schemas import formats
+from hass.api import since
 
 _ADDRESSES = {
     'type': 'object',
@@ -37,13 +39,16 @@ _BMC_FIELDS = {
 }
 
 # A BMC may give a sensor any name; null goes back to the default.
-_WATCHED_SENSORS = {
-    'type': ['array', 'null'],
-    'minItems': 1,
-    'maxItems': 256,
-    'uniqueItems': True,
-    'items': formats.TEXT | {'minLength': 1},
-}
+_WATCHED_SENSORS = since.mark(
+    microversion.DIAGNOSIS,
+    {
+        'type': ['array', 'null'],
+        'minItems': 1,
+        'maxItems': 256,
+        'uniqueItems': True,
+        'items': formats.TEXT | {'minLength': 1},
+    },
+)
 
 ADD = formats.closed(
     {

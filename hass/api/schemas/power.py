@@ -12,9 +12,14 @@
 
 """Bodies about the power of hosts."""
 
+from hass.api import microversion
 from hass.api.schemas import formats
+from hass.api import since
 
-_POWER = {'power': {'enum': ['on', 'off']}}
-SET_BEFORE = formats.closed(_POWER, ('power',))
-"""Before 1.6."""
-SET = formats.closed(_POWER | {'force': {'type': 'boolean'}}, ('power',))
+SET = formats.closed(
+    {
+        'power': {'enum': ['on', 'off']},
+        'force': since.mark(microversion.LOSSES, {'type': 'boolean'}),
+    },
+    ('power',),
+)

@@ -148,7 +148,9 @@ class Cloud:
             service_type='compute',
         )
         self._hass = adapter.Adapter(
-            login, endpoint_override=minicloud.url('hass-api')
+            login,
+            endpoint_override=minicloud.url('hass-api'),
+            additional_headers={'OpenStack-API-Version': 'ha latest'},
         )
 
     # Asking.

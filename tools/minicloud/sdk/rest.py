@@ -12,8 +12,9 @@
 
 """Call hass-api with a token: rest.py METHOD PATH, the body on stdin.
 
-The body is JSON, null for none. Prints the answer's body; an error's goes
-to stderr with its status, and the exit code is 1.
+It speaks the newest version. The body is JSON, null for none. Prints the
+answer's body; an error's goes to stderr with its status, and the exit code
+is 1.
 """
 
 import json
@@ -27,6 +28,7 @@ answer = openstack.connect().session.request(
     path,
     method,
     json=body,
+    headers={'OpenStack-API-Version': 'ha latest'},
     endpoint_filter={'service_type': 'ha', 'interface': 'public'},
     endpoint_override='http://192.0.2.1:15868',
     raise_exc=False,

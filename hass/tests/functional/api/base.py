@@ -28,6 +28,7 @@ import sqlalchemy as sa
 
 from hass.api import app
 from hass.api import engines
+from hass.api import microversion
 from hass.api import parts as api_parts
 from hass import bmc
 from hass import clock
@@ -283,8 +284,8 @@ class ApiTest(stores.DatabaseTest):
         return app.build(self.conf, parts)
 
     def ask(self, method, path, body=None, token=ADMIN, headers=(), **options):
-        """The answer to one request."""
-        headers = dict(headers)
+        """The answer to one request, of the newest version unless told."""
+        headers = {microversion.HEADER: 'ha latest'} | dict(headers)
         if token is not None:
             headers.setdefault('X-Auth-Token', token)
         if body is not None:

@@ -24,8 +24,6 @@ from hass.tests.functional.db import base as stores
 
 FENCE = '/v1/hosts/compute-1/fence'
 WAIVER = f'{FENCE}/waiver'
-NEWEST = {'OpenStack-API-Version': 'ha 1.6'}
-OLDER = {'OpenStack-API-Version': 'ha 1.5'}
 WHY = {'reason': 'checked by its LED'}
 
 
@@ -64,10 +62,10 @@ class FenceTest(base.ApiTest):
             wirings.keep(session, row, known)
 
     def shown(self):
-        return self.assertFine(200, self.get(FENCE, headers=NEWEST))
+        return self.assertFine(200, self.get(FENCE))
 
     def waive(self, body=WHY, **options):
-        return self.ask('PUT', WAIVER, body, headers=NEWEST, **options)
+        return self.ask('PUT', WAIVER, body, **options)
 
     def test_what_nothing_proves_is_doubted(self):
         shown = self.shown()
@@ -88,7 +86,7 @@ class FenceTest(base.ApiTest):
 
     def test_nobody_vouches_any_more(self):
         self.assertFine(200, self.waive())
-        self.assertFine(204, self.ask('DELETE', WAIVER, headers=NEWEST))
+        self.assertFine(204, self.ask('DELETE', WAIVER))
         self.assertIsNone(self.shown()['waiver'])
 
     def test_a_reason_is_required(self):
@@ -124,16 +122,7 @@ class FenceTest(base.ApiTest):
             row = hosts.get(session, 'compute-1')
             row.boot_id = 'boot-1'
             wirings.begin(session, 'compute-1', wirings.Wiring(), None)
-        self.assertNotIn('hass-', self.get(FENCE, headers=NEWEST).text)
-
-    def test_older_versions_do_not_know_it(self):
-        for method, path, body in (
-            ('GET', FENCE, None),
-            ('PUT', WAIVER, WHY),
-            ('DELETE', WAIVER, None),
-        ):
-            answer = self.ask(method, path, body, headers=OLDER)
-            self.assertEqual(404, answer.status_code)
+        self.assertNotIn('hass-', self.get(FENCE).text)
 
     def test_only_operators_may(self):
         for method, path, body in (
@@ -141,11 +130,9 @@ class FenceTest(base.ApiTest):
             ('PUT', WAIVER, WHY),
             ('DELETE', WAIVER, None),
         ):
-            answer = self.ask(
-                method, path, body, token=base.MEMBER, headers=NEWEST
-            )
+            answer = self.ask(method, path, body, token=base.MEMBER)
             self.assertEqual(403, answer.status_code)
 
     def test_of_a_host_that_is_not_there(self):
         path = FENCE.replace('compute-1', 'compute-9')
-        self.assertEqual(404, self.get(path, headers=NEWEST).status_code)
+        self.assertEqual(404, self.get(path).status_code)

@@ -68,10 +68,8 @@ class PowerTest(base.ApiTest):
         self.assertTrue(self.device.is_on)
         self.assertEqual([], answer['warnings'])
 
-    def force(self, version):
-        headers = {'OpenStack-API-Version': f'ha {version}'}
-        forced = {'power': 'off', 'force': True}
-        return self.ask('PUT', POWER, forced, headers=headers)
+    def force(self):
+        return self.ask('PUT', POWER, {'power': 'off', 'force': True})
 
     def test_guests_are_not_cut_off_unless_it_is_forced(self):
         self.nova.boot('compute-1', name='web')
@@ -79,7 +77,7 @@ class PowerTest(base.ApiTest):
             409, 'instances run on host compute-1: web', self.turn('off')
         )
         self.assertTrue(self.device.is_on)
-        self.assertFine(202, self.force('1.6'))
+        self.assertFine(202, self.force())
         self.assertEqual('off', self.get(POWER).json['power'])
 
     def test_guests_that_only_the_agent_sees_count_too(self):
@@ -96,10 +94,7 @@ class PowerTest(base.ApiTest):
     def test_when_nova_cannot_tell_it_has_to_be_forced(self):
         self.nova.failure = exception.NovaFailed('list servers', '503')
         self.assertSays(409, 'cannot be seen', self.turn('off'))
-        self.assertFine(202, self.force('1.6'))
-
-    def test_force_is_new_in_1_6(self):
-        self.assertSays(400, 'force', self.force('1.5'))
+        self.assertFine(202, self.force())
 
     def test_a_window_says_that_it_is_meant(self):
         window = {'seconds': 600, 'reason': 'a new fan'}

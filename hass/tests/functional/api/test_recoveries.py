@@ -189,7 +189,7 @@ class RecoveriesTest(base.ApiTest):
             Until(Kind.BMC_READS_OFF, 'compute-1'),
             Until(Kind.HOST_HEARD, 'compute-1'),
         )
-        listed = self.assertFine(200, self.get_newest('/v1/recoveries'))
+        listed = self.assertFine(200, self.get('/v1/recoveries'))
         for shown in (*listed['recoveries'], self.shown(found)):
             self.assertEqual(
                 'the BMC of compute-1 reads off, or compute-1 is heard again',
@@ -216,23 +216,9 @@ class RecoveriesTest(base.ApiTest):
             (None, None), (shown['goes_on_when'], shown['looked_at'])
         )
 
-    def test_the_old_versions_know_no_end_of_a_hold(self):
-        found = self.open_one(state='held')
-        self.hold(found, Until(Kind.HOST_HEARD, 'compute-1'))
-        old = {'OpenStack-API-Version': 'ha 1.5'}
-        answer = self.get(f'/v1/recoveries/{found}', headers=old)
-        shown = self.assertFine(200, answer)
-        self.assertEqual(
-            set(), {'goes_on_when', 'looked_at'} & set(shown), shown
-        )
-
     def shown(self, recovery):
-        answer = self.get_newest(f'/v1/recoveries/{recovery}')
+        answer = self.get(f'/v1/recoveries/{recovery}')
         return self.assertFine(200, answer)
-
-    def get_newest(self, path):
-        newest = {'OpenStack-API-Version': 'ha 1.6'}
-        return self.get(path, headers=newest)
 
     def row(self, recovery):
         with self.database.reader() as session:

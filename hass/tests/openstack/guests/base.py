@@ -41,7 +41,6 @@ GUESTS = {
     'compute3': ('pause',),
 }
 LAYERS = {'instance', 'guest_os', 'guest_network'}
-NEWEST = {'OpenStack-API-Version': 'ha latest'}
 
 
 class GuestCloud(lab.Cloud):
@@ -91,12 +90,10 @@ class GuestCloud(lab.Cloud):
 
         What HASS has not seen to answer it does not miss either.
         """
-        answer = self._inside.submit(
-            self._hass.get, f'/v1/instances/{uuid}', headers=NEWEST
-        ).result(lab.CALL_SECONDS)
+        shown = self.hass('GET', f'/v1/instances/{uuid}')
         return {
             one['layer']
-            for one in answer.json()['observations']
+            for one in shown['observations']
             if one['verdict'] == 'healthy'
         }
 
