@@ -31,6 +31,7 @@ from hass.api.schemas import instances
 from hass.api.schemas import maintenance
 from hass.api.schemas import notifications
 from hass.api.schemas import power
+from hass.api import since
 from hass.db import models
 
 Schema = Mapping[str, Any]
@@ -50,6 +51,12 @@ PAGE: dict[str, Schema] = {
     'marker': answers.UUID
     | {'description': 'of the last entry of the page before'},
 }
+_LIMIT = since.mark(microversion.PROTECTION, PAGE['limit'])
+_READ_NOW = {
+    'limit': _LIMIT
+    | {'description': 'what is left out has to be asked for without it'}
+}
+"""Of lists that a BMC is read for: there is no next page."""
 EMPTY: Schema = dict(bodies.NOTHING)
 
 
@@ -78,6 +85,17 @@ class Contract:
     about: str = ''
 
 
+def _new_pages(marker: Schema) -> dict[str, Schema]:
+    """Of lists that had no pages at first."""
+    return {
+        'limit': _LIMIT,
+        'marker': since.mark(
+            microversion.PROTECTION,
+            {**marker, 'description': PAGE['marker']['description']},
+        ),
+    }
+
+
 def _list(key: str, entry: str, /, **filters: Schema) -> Contract:
     page = answers.whole(
         {key: answers.list_of(answers.named(entry)), 'links': answers.LINKS}
@@ -85,8 +103,16 @@ def _list(key: str, entry: str, /, **filters: Schema) -> Contract:
     return Contract(page, filters=PAGE | filters, missing=False)
 
 
-def _show(name: str, since: microversion.Version | None = None) -> Contract:
-    return Contract(answers.named(name), since=since or microversion.MIN)
+def _show(
+    name: str,
+    since: microversion.Version | None = None,
+    filters: Mapping[str, Schema] | None = None,
+) -> Contract:
+    return Contract(
+        answers.named(name),
+        since=since or microversion.MIN,
+        filters=filters or {},
+    )
 
 
 def _change(
@@ -165,10 +191,11 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ),
     ('GET', '/v1/hosts/{host}/sensors'): dataclasses.replace(
         _change('Sensors', 200, None, since=microversion.MACHINE),
-        filters={'type': WORD},
+        filters=_READ_NOW | {'type': WORD},
     ),
-    ('GET', '/v1/hosts/{host}/events'): _change(
-        'Events', 200, None, since=microversion.MACHINE
+    ('GET', '/v1/hosts/{host}/events'): dataclasses.replace(
+        _change('Events', 200, None, since=microversion.MACHINE),
+        filters=_READ_NOW,
     ),
     ('GET', '/v1/instances'): _list(
         'instances', 'InstanceChosen', cluster=WORD, project_id=WORD
@@ -177,7 +204,9 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ('GET', '/v1/instances/{instance}'): _show('Instance'),
     ('DELETE', '/v1/instances/{instance}'): _delete(),
     ('GET', '/v1/instances/{instance}/recoveries'): _show(
-        'InstanceRecoveries', microversion.INSTANCE_RECOVERIES
+        'InstanceRecoveries',
+        microversion.INSTANCE_RECOVERIES,
+        _new_pages(answers.UUID),
     ),
     ('GET', '/v1/losses'): dataclasses.replace(
         _list(
@@ -212,9 +241,9 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         cluster=WORD,
         host=WORD,
         open=FLAG,
-        state=WORD,
+        state=answers.one_of(models.RecoveryState),
         subject=WORD,
-        workflow=WORD,
+        workflow=answers.one_of(models.WorkflowName),
     ),
     ('GET', '/v1/recoveries/{recovery}'): _show('RecoveryDetails'),
     ('POST', '/v1/recoveries/{recovery}/retry'): _change('Recovery', 202),
@@ -223,7 +252,7 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         'Recovery', 200
     ),
     ('GET', '/v1/services'): Contract(
-        answers.named('Services'), missing=False
+        answers.named('Services'), missing=False, filters=_new_pages(WORD)
     ),
     ('GET', '/'): Contract(
         answers.named('Versions'),

@@ -43,6 +43,10 @@
     doubted of one, and who vouches for it. And force, for a host that is to
     be powered off although instances run on it.
 
+1.7
+    Adds pages to the lists of services and of an instance's recoveries, and
+    limit to sensors and events.
+
 What a version brought is not there for requests that ask for an earlier one:
 its paths are not found, its fields are neither taken nor given. The table of
 contracts.py and the schemas say what that is.
@@ -69,13 +73,14 @@ class Version:
 
 
 MIN = Version(1, 0)
-MAX = Version(1, 6)
+MAX = Version(1, 7)
 DIAGNOSIS = Version(1, 1)
 ENTITLEMENTS = Version(1, 2)
 OBSERVATIONS = Version(1, 3)
 MACHINE = Version(1, 4)
 INSTANCE_RECOVERIES = Version(1, 5)
 LOSSES = Version(1, 6)
+PROTECTION = Version(1, 7)
 
 
 class VersionNotOffered(exception.HassError):

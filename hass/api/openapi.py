@@ -152,7 +152,7 @@ def _answer(contract: contracts.Contract, needs_token: bool) -> Json:
 def _refusals(contract: contracts.Contract) -> Sequence[int]:
     """The statuses of errors."""
     found = [400, 401, 403, 406, 503]
-    if contract.missing:
+    if contract.missing or contract.since > microversion.MIN:
         found.append(404)
     if contract.conflicts:
         found.append(409)

@@ -80,37 +80,67 @@ def parameters(
     return given
 
 
-def given(req: falcon.Request) -> dict[str, str]:
-    """The parameters of an admitted request, checked."""
-    return dict(req.context.parameters)
-
-
 def read(req: falcon.Request, max_limit: int) -> Query:
     """What an admitted request for a list asks for."""
-    found = given(req)
-    # Numbers of more digits are more than any page holds, too.
-    wanted = found.pop('limit', str(max_limit)).lstrip('0')[:9]
-    limit = min(int(wanted), max_limit)
+    found = dict(req.context.parameters)
+    limit = min(_number(found.pop('limit', str(max_limit))), max_limit)
     return Query(limit, found.pop('marker', None), found)
 
 
+def first(req: falcon.Request, entries: list[Any]) -> list[Any]:
+    """As many as an admitted request asks for; all if it does not say."""
+    limit = req.context.parameters.get('limit')
+    return entries if limit is None else entries[: _number(limit)]
+
+
 def page(
-    req: falcon.Request, query: Query, name: str, entries: list[dict[str, Any]]
+    req: falcon.Request,
+    query: Query,
+    name: str,
+    entries: list[dict[str, Any]],
+    key: str = 'uuid',
 ) -> dict[str, Any]:
     """The body of one page.
 
     :param entries: one more than asked for, if there are more
+    :param key: the field of an entry that a marker is
     """
     body: dict[str, Any] = {name: entries[: query.limit], 'links': []}
     if len(entries) > query.limit:
         more = {
             **query.filters,
             'limit': str(query.limit),
-            'marker': entries[query.limit - 1]['uuid'],
+            'marker': entries[query.limit - 1][key],
         }
         href = f'{req.prefix}{req.path}?{parse.urlencode(more)}'
         body['links'] = [{'rel': 'next', 'href': href}]
     return body
+
+
+def cut(
+    req: falcon.Request,
+    query: Query,
+    name: str,
+    entries: list[dict[str, Any]],
+    key: str = 'uuid',
+) -> dict[str, Any]:
+    """The same of a list that is known whole.
+
+    :raises hass.exception.Invalid: the marker names no entry
+    """
+    if query.marker is None:
+        return page(req, query, name, entries, key)
+    places = [one[key] for one in entries]
+    if query.marker not in places:
+        raise exception.Invalid('marker', f'no entry has {key} {query.marker}')
+    # The last that is called so: a walk has to come to its end.
+    begin = len(places) - places[::-1].index(query.marker)
+    return page(req, query, name, entries[begin:], key)
+
+
+def _number(text: str) -> int:
+    """Of more digits it is more than any list holds, too."""
+    return int(text.lstrip('0')[:9])
 
 
 def _check(name: str, value: str, schema: Schema) -> None:

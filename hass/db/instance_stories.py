@@ -37,20 +37,13 @@ class Story:
     ended_at: datetime.datetime | None
 
 
-def of_instance(session: orm.Session, uuid: str, limit: int) -> list[Story]:
-    """The newest first.
-
-    :param limit: how many at most
-    """
-    found = [
-        *_evacuations(session, uuid, limit),
-        *_own(session, uuid, limit),
-    ]
-    found.sort(key=lambda story: story.opened_at, reverse=True)
-    return found[:limit]
+def of_instance(session: orm.Session, uuid: str) -> list[Story]:
+    """All of them, the newest first."""
+    found = [*_evacuations(session, uuid), *_own(session, uuid)]
+    return sorted(found, key=lambda story: story.opened_at, reverse=True)
 
 
-def _evacuations(session: orm.Session, uuid: str, limit: int) -> list[Story]:
+def _evacuations(session: orm.Session, uuid: str) -> list[Story]:
     recovery, evacuation = models.Recovery, models.Evacuation
     query = (
         sa.select(
@@ -64,12 +57,11 @@ def _evacuations(session: orm.Session, uuid: str, limit: int) -> list[Story]:
         .join(recovery, recovery.id == evacuation.recovery_id)
         .where(evacuation.instance_uuid == uuid)
         .order_by(evacuation.id.desc())
-        .limit(limit)
     )
     return [Story(*row) for row in session.execute(query)]
 
 
-def _own(session: orm.Session, uuid: str, limit: int) -> list[Story]:
+def _own(session: orm.Session, uuid: str) -> list[Story]:
     recovery = models.Recovery
     query = (
         sa.select(
@@ -82,6 +74,5 @@ def _own(session: orm.Session, uuid: str, limit: int) -> list[Story]:
         )
         .where(recovery.subject == uuid)
         .order_by(recovery.id.desc())
-        .limit(limit)
     )
     return [Story(*row) for row in session.execute(query)]

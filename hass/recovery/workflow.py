@@ -25,7 +25,6 @@ from collections.abc import Sequence
 import contextlib
 import dataclasses
 import datetime
-import enum
 from typing import Any
 from typing import ClassVar
 
@@ -39,37 +38,7 @@ from hass import exception
 from hass import until as until_
 
 
-class State(enum.StrEnum):
-    """States of all workflows: *-ing* in progress, participles ended."""
-
-    # host_failure
-    CONFIRMING = 'confirming'
-    FENCING = 'fencing'
-    FORCING_DOWN = 'forcing_down'
-    PLANNING = 'planning'
-    EVACUATING = 'evacuating'
-    VERIFYING = 'verifying'
-    FINISHED = 'finished'
-    # host_return
-    POWERING_ON = 'powering_on'
-    AWAITING_AGENT = 'awaiting_agent'
-    SETTLING = 'settling'
-    UNFORCING = 'unforcing'
-    ENABLING = 'enabling'
-    RESTARTING = 'restarting'
-    RETURNED = 'returned'
-    # instance_failure, which has confirming, verifying and finished as well
-    RESUMING = 'resuming'
-    REBOOTING = 'rebooting'
-    STOPPING = 'stopping'
-    STARTING = 'starting'
-    MIGRATING = 'migrating'
-    # service_failure, beside some of the above
-    DISABLING = 'disabling'
-    # all of them
-    HELD = 'held'
-    GIVING_BACK = 'giving_back'
-    DISMISSED = 'dismissed'
+State = models.RecoveryState
 
 
 def minutes(count: float) -> datetime.timedelta:

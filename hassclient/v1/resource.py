@@ -14,7 +14,7 @@
 
 from openstack import resource
 
-MAX_MICROVERSION = '1.6'
+MAX_MICROVERSION = '1.7'
 """The newest that this client knows. An older server is spoken to in its
 newest."""
 

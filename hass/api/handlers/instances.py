@@ -150,18 +150,15 @@ class Instances:
     def on_get_recoveries(
         self, req: falcon.Request, resp: falcon.Response, instance: str
     ) -> None:
-        """The newest, as many as a page holds."""
+        """The newest first."""
         admit(req, rules.LIST_RECOVERIES)
+        asked = query.read(req, self._parts.max_limit)
         server = self._own_server(caller(req), rules.LIST_RECOVERIES, instance)
         shows_why = caller(req).may(recovery_rules.SHOW)
         with self._parts.database.reader() as session:
-            found = instance_stories.of_instance(
-                session, server.uuid, self._parts.max_limit
-            )
-        resp.media = {
-            'recoveries': [view_of_story(one, shows_why) for one in found],
-            'links': [],
-        }
+            found = instance_stories.of_instance(session, server.uuid)
+        views = [view_of_story(one, shows_why) for one in found]
+        resp.media = query.cut(req, asked, 'recoveries', views)
 
     def _own_server(
         self, who: context.RequestContext, rule: str, uuid: str

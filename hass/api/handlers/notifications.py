@@ -12,6 +12,7 @@
 
 """/v1/notifications"""
 
+import datetime
 from typing import Any
 
 import falcon
@@ -26,10 +27,17 @@ from hass.api.schemas import formats
 from hass.api.schemas import notifications as schemas
 from hass.db import hosts
 from hass.db import models
+from hass.db import moments as db_moments
 from hass.db import notifications
 from hass import exception
 from hass import faults
 from hass.policies import notifications as rules
+
+
+STALE = datetime.timedelta(hours=1)
+"""What was seen longer ago says nothing of a host now."""
+AHEAD = datetime.timedelta(minutes=5)
+"""By how much the clock of a sender may be fast."""
 
 
 def view(notification: models.Notification) -> dict[str, Any]:
@@ -88,12 +96,29 @@ class Notifications:
             raise exception.Invalid(
                 'host', f'{fields["host"]} is in no cluster'
             )
+        at = formats.to_moment(fields['generated_at'])
+        _refuse_odd(at, db_moments.read_now(session))
         row = notifications.add(
             session,
             source=fields['source'],
             host=fields['host'],
             layer=faults.Layer(fields['layer']),
             payload=fields.get('payload', {}),
-            generated_at=formats.to_moment(fields['generated_at']),
+            generated_at=at,
         )
         return view(row)
+
+
+def _refuse_odd(at: datetime.datetime, now: datetime.datetime) -> None:
+    """A sender that names another time means another zone, or the past.
+
+    :raises hass.exception.Invalid: nobody can have seen a fault of now then
+    """
+    if now - STALE <= at <= now + AHEAD:
+        return
+    odd = 'lies in the future' if at > now else 'was too long ago'
+    raise exception.Invalid(
+        'generated_at',
+        f'{odd}; allowed: {moments.shown(now - STALE)} to '
+        f'{moments.shown(now + AHEAD)}',
+    )

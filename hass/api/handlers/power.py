@@ -130,17 +130,15 @@ class Power:
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
         admit(req, rules.SHOW_SENSORS)
-        wanted = query.given(req).get('type', '').lower()
+        wanted = req.context.parameters.get('type', '').lower()
         name = self._name(host)
         answer = self._asked(name, lambda engine: engine.read_sensors(name))
-        resp.media = {
-            'sensors': [
-                one
-                for one in answer['sensors']
-                if wanted in ('', one['type'].lower())
-            ],
-            'links': [],
-        }
+        found = [
+            one
+            for one in answer['sensors']
+            if wanted in ('', one['type'].lower())
+        ]
+        resp.media = {'sensors': query.first(req, found), 'links': []}
 
     def on_get_events(
         self, req: falcon.Request, resp: falcon.Response, host: str
@@ -148,7 +146,8 @@ class Power:
         admit(req, rules.SHOW_EVENTS)
         name = self._name(host)
         answer = self._asked(name, lambda engine: engine.read_events(name))
-        resp.media = {'events': answer['events'], 'links': []}
+        events = query.first(req, answer['events'])
+        resp.media = {'events': events, 'links': []}
 
     def _free(self, host: str) -> tuple[str, str, bool]:
         """Its name, until when to act, and whether a window is open.

@@ -28,6 +28,7 @@ from hass.db import evacuations
 from hass.db import holds
 from hass.db import models
 from hass.db import recoveries
+from hass import exception
 from hass.policies import recoveries as rules
 
 
@@ -162,10 +163,16 @@ class Recoveries:
 
 
 def _all(session: orm.Session, asked: query.Query) -> list[models.Recovery]:
+    """:raises hass.exception.Invalid: two filters contradict each other"""
     filters = asked.filters
+    host = filters.get('host')
+    if host is not None and filters.get('subject', host) != host:
+        raise exception.Invalid(
+            'subject', f'contradicts host; allowed beside it: {host}'
+        )
     return recoveries.all(
         session,
-        subject=filters.get('subject', filters.get('host')),
+        subject=filters.get('subject', host),
         state=filters.get('state'),
         workflow=filters.get('workflow'),
         is_open=asked.flag('open'),

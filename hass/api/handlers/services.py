@@ -20,6 +20,7 @@ from hass.api import engines
 from hass.api.front import admit
 from hass.api import moments
 from hass.api import parts as api_parts
+from hass.api import query
 from hass.db import models
 from hass.db import moments as db_moments
 from hass.db import services
@@ -47,14 +48,13 @@ class Services:
 
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
         admit(req, rules.LIST)
+        asked = query.read(req, self._parts.max_limit)
         with self._parts.database.reader() as session:
             found = services.all(session)
             now = db_moments.read_now(session)
             warning = engines.silence_of(
                 found, now, self._parts.silence_seconds
             )
-            resp.media = {
-                'services': [view(one) for one in found],
-                'links': [],
-                'warnings': [] if warning is None else [warning],
-            }
+        views = [view(one) for one in found]
+        resp.media = query.cut(req, asked, 'services', views, 'name')
+        resp.media['warnings'] = [] if warning is None else [warning]

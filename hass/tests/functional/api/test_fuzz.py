@@ -60,6 +60,7 @@ allow-x00 = false
 "path.loss" = {{ dictionary = "losses", probability = 0.5 }}
 "path.notification" = {{ dictionary = "notifications", probability = 0.5 }}
 "path.recovery" = {{ dictionary = "recoveries", probability = 0.5 }}
+"body.generated_at" = {{ dictionary = "moments", probability = 0.8 }}
 "body.host" = {{ dictionary = "hosts", probability = 0.5 }}
 "body.uuid" = {{ dictionary = "instances", probability = 0.5 }}
 """
@@ -97,6 +98,7 @@ class FuzzTest(keystone.KeystoneCase):
                 )
                 for host in ('compute-2', 'compute-9')
             ]
+        self.known['moments'] = [f'{self.clock.now().isoformat()}Z']
         self.known['losses'] = [lost.uuid]
         self.known['notifications'] = [alleged.uuid]
         self.known['recoveries'] = [one.uuid for one in held]
@@ -113,7 +115,7 @@ class FuzzTest(keystone.KeystoneCase):
         """The URL of the server that hass-api runs."""
         port = test_service.free_port()
         serving = server.Server(
-            self.application,
+            self.newest,
             self.clock,
             host='127.0.0.1',
             port=port,
@@ -125,6 +127,11 @@ class FuzzTest(keystone.KeystoneCase):
         self.addCleanup(thread.join)
         self.addCleanup(serving.stop)
         return f'http://127.0.0.1:{port}'
+
+    def newest(self, environ, start_response):
+        """Requests that name no version would get no further than 1.0."""
+        environ.setdefault('HTTP_OPENSTACK_API_VERSION', 'ha latest')
+        return self.application(environ, start_response)
 
     def test_nothing_is_found(self):
         config = pathlib.Path(self.folder, 'schemathesis.toml')

@@ -68,6 +68,15 @@ class InstanceRecoveriesTest(base.ApiTest):
         )
         self.assertNotIn('compute-1', str(found))
 
+    def test_pages_go_from_new_to_old(self):
+        restarted, moved = self.restart(), self.evacuate()
+        first = self.get(f'{self.path}?limit=1').json
+        self.assertEqual([moved], [one['uuid'] for one in first['recoveries']])
+        (link,) = first['links']
+        rest = self.get('/v1/' + link['href'].partition('/v1/')[2]).json
+        (last,) = rest['recoveries']
+        self.assertEqual((restarted, []), (last['uuid'], rest['links']))
+
     def test_operators_are_told_why(self):
         self.restart()
         self.assertEqual('it runs', self.listed()[0]['why'])

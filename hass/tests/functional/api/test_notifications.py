@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
+
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
 
@@ -17,7 +19,6 @@ BODY = {
     'source': 'prober',
     'host': 'compute-1',
     'layer': 'power',
-    'generated_at': '2026-01-31T12:00:00+01:00',
     'payload': {'seen': ['a', 1, None]},
 }
 
@@ -29,12 +30,22 @@ class NotificationsTest(base.ApiTest):
         self.make_cluster()
 
     def notify(self, token=base.MONITOR, **changes):
-        return self.post('/v1/notifications', BODY | changes, token)
+        known = {'generated_at': f'{self.clock.now().isoformat()}Z'}
+        body = BODY | known | changes
+        return self.post('/v1/notifications', body, token)
+
+    def ago(self, seconds, zone=datetime.UTC):
+        """A moment so long ago, as a clock of that zone shows it."""
+        moment = self.clock.now() - datetime.timedelta(seconds=seconds)
+        return moment.replace(tzinfo=datetime.UTC).astimezone(zone)
 
     def test_a_monitor_notifies_and_the_bell_rings(self):
-        shown = self.assertFine(202, self.notify())
+        zone = datetime.timezone(datetime.timedelta(hours=1))
+        at = self.ago(60, zone).isoformat()
+        shown = self.assertFine(202, self.notify(generated_at=at))
         self.assertEqual('new', shown['state'])
-        self.assertEqual('2026-01-31T11:00:00.000000Z', shown['generated_at'])
+        told = datetime.datetime.fromisoformat(shown['generated_at'])
+        self.assertEqual(datetime.datetime.fromisoformat(at), told)
         self.assertEqual({'seen': ['a', 1, None]}, shown['payload'])
         self.assertTrue(self.engine.woken.wait(60))
 
@@ -60,6 +71,24 @@ class NotificationsTest(base.ApiTest):
             error = self.assertSays(400, field, self.notify(**{field: value}))
             self.assertEqual(field, error['field'])
         self.assertEqual([], self.listed())
+
+    def test_a_moment_that_is_not_now_is_refused_with_what_is_allowed(self):
+        for ago, why in (
+            (3700, 'was too long ago; allowed: 20'),
+            (-400, 'lies in the future; allowed: 20'),
+            (10**9, 'was too long ago'),
+        ):
+            at = self.ago(ago).isoformat()
+            error = self.assertSays(400, why, self.notify(generated_at=at))
+            self.assertEqual('generated_at', error['field'])
+        # Local time that is not said to be so.
+        zone = datetime.timezone(datetime.timedelta(hours=8))
+        at = self.ago(0, zone).replace(tzinfo=None).isoformat()
+        self.assertSays(400, 'future', self.notify(generated_at=at))
+        self.assertEqual([], self.listed())
+        for ago in (3500, -200):
+            at = self.ago(ago).isoformat()
+            self.assertFine(202, self.notify(generated_at=at))
 
     def test_members_neither_notify_nor_read(self):
         self.assertSays(403, 'create', self.notify(base.MEMBER))

@@ -227,10 +227,12 @@ class PowerTest(base.ApiTest):
             ),
         )
 
-    def test_sensors_come_in_one_piece(self):
-        for name in ('limit', 'marker'):
-            answer = self.get(f'{SENSORS}?{name}=1')
-            self.assertSays(400, 'unknown parameter; allowed: type', answer)
+    def test_what_a_device_is_read_for_has_no_second_page(self):
+        for path, allowed in ((SENSORS, 'limit, type'), (EVENTS, 'limit')):
+            self.assertEqual([], self.get(f'{path}?limit=1').json['links'])
+            answer = self.get(f'{path}?marker=1')
+            told = f'unknown parameter; allowed: {allowed}'
+            self.assertSays(400, told, answer)
 
     def test_its_event_log_is_listed(self):
         newest, oldest = self.assertFine(200, self.get(EVENTS))['events']

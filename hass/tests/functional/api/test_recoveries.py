@@ -121,6 +121,14 @@ class RecoveriesTest(base.ApiTest):
         ):
             self.assertEqual(wanted, self.listed(query), query)
 
+    def test_filters_that_contradict_each_other_are_refused(self):
+        answer = self.get('/v1/recoveries?host=compute-1&subject=compute-2')
+        error = self.assertSays(400, 'subject: contradicts host', answer)
+        self.assertEqual('subject', error['field'])
+        self.open_one()
+        both = '?host=compute-1&subject=compute-1'
+        self.assertEqual(1, len(self.listed(both)))
+
     def test_pages_go_from_new_to_old(self):
         first, second = self.open_one(), self.open_one('compute-2')
         self.assertEqual([second], self.listed('?limit=1'))

@@ -58,6 +58,19 @@ class ServicesTest(base.ApiTest):
         self.assertEqual(detectors, engine['detectors'])
         self.assertEqual(0.06, engine['estimates']['power']['probe_seconds'])
 
+    def test_pages_are_walked_by_name(self):
+        for number in range(3):
+            self.enter(f'engine-{number}')
+        first = self.get('/v1/services?limit=2').json
+        names = [one['name'] for one in first['services']]
+        self.assertEqual(['engine-0', 'engine-1'], names)
+        (link,) = first['links']
+        rest = self.get('/v1/' + link['href'].partition('/v1/')[2]).json
+        (last,) = rest['services']
+        self.assertEqual(('engine-2', []), (last['name'], rest['links']))
+        answer = self.get('/v1/services?marker=engine-9')
+        self.assertSays(400, 'marker: no entry has name engine-9', answer)
+
     def test_no_engine_is_a_warning(self):
         (warning,) = self.get('/v1/services').json['warnings']
         self.assertIn('no engine runs', warning)

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a version brought, earlier ones do not know: all of the table."""
+"""What is true of every request: the whole table of contracts is walked."""
 
 from collections.abc import Iterator
 import itertools
+from typing import Any
 
 from hass.api import contracts
 from hass.api import microversion
@@ -33,7 +34,7 @@ Request = tuple[str, str]
 EACH = '*'
 """In the path of a field: every entry of a list."""
 BMC = {'address': '192.0.2.9'}
-BODIES = {
+BODIES: dict[Request, dict[str, Any]] = {
     ('POST', '/v1/clusters'): {'name': 'rack-9', 'hosts': []},
     ('POST', '/v1/clusters/{cluster}/hosts'): {'name': 'compute-9'},
     ('PUT', '/v1/clusters/{cluster}/maintenance'): {
@@ -58,6 +59,7 @@ VALUES = {
 """Of fields of bodies that some version brought."""
 FILTERS = {
     'limit': '1',
+    'marker': 'engine-1',
 }
 """Of parameters that some version brought."""
 
@@ -96,7 +98,7 @@ def at(value: object, path: Path) -> list[object]:
     return at(value[path[0]], path[1:])
 
 
-class EveryVersionTest(base.ApiTest):
+class TableTest(base.ApiTest):
     def setUp(self):
         super().setUp()
         self.make_cluster('rack-1', ('compute-1', 'compute-2'))
@@ -148,11 +150,18 @@ class EveryVersionTest(base.ApiTest):
         path = path.format(**self.names)
         return self.ask(method, path, body, headers=headers, **options)
 
+    def find(self, request: Request, **params: Any):
+        return self.send(request, 'latest', params=params)
+
     def guarded(self):
         public = {path for path, _, _ in routes.PUBLIC}
         for request, contract in contracts.CONTRACTS.items():
             if request[1] not in public:
                 yield request, contract
+
+
+class EveryVersionTest(TableTest):
+    """What a version brought, earlier ones do not know."""
 
     def test_a_route_is_not_found_before_its_version(self):
         seen = set()
@@ -237,7 +246,7 @@ class EveryVersionTest(base.ApiTest):
                 told = f'{name}: is new in version {version}'
                 self.assertSays(400, told, answer)
                 answer = self.send(request, version, params=params)
-                self.assertFine(200, answer)
+                self.assertNotIn('is new in version', answer.text)
 
     def test_no_request_takes_a_parameter_that_the_table_has_not(self):
         for request, contract in self.guarded():
@@ -247,3 +256,76 @@ class EveryVersionTest(base.ApiTest):
             )  # fmt: skip
             error = self.assertSays(400, 'unknown parameter', answer)
             self.assertEqual('nothing', error['field'])
+
+
+class EveryListTest(TableTest):
+    def lists(self):
+        """Each request for a list, with the key of its entries."""
+        for request, contract in self.guarded():
+            schema = contract.gives or {}
+            if '$ref' in schema:
+                name = schema['$ref'].rpartition('/')[2]
+                schema = answers.SCHEMAS[name]
+            keys = schema.get('properties', {})
+            if request[0] == 'GET' and 'links' in keys:
+                yield request, contract, next(iter(keys))
+
+    def test_a_limit_follows_one_rule(self):
+        found = {path for (_, path), _, _ in self.lists()}
+        self.assertLess({'/v1/services', '/v1/hosts/{host}/events'}, found)
+        for request, _, key in self.lists():
+            for bad in (
+                '0',
+                '00',
+                '-1',
+                '+1',
+                'x',
+                '',
+                '1.5',
+                '1e3',
+                '٣',
+                ' 1',
+            ):
+                answer = self.find(request, limit=bad)
+                told = 'limit: allowed: whole numbers from 1 on'
+                error = self.assertSays(400, told, answer)
+                self.assertEqual('limit', error['field'])
+            for good in ('1', '007', '9' * 5000):
+                self.assertFine(200, self.find(request, limit=good))
+            listed = self.find(request, limit='1').json[key]
+            self.assertLessEqual(len(listed), 1, request)
+
+    def test_an_unknown_word_is_refused_with_those_that_are_allowed(self):
+        seen = set()
+        for request, contract in self.guarded():
+            for name, schema in contract.filters.items():
+                if 'enum' not in schema:
+                    continue
+                for bad in ('nothing', '', schema['enum'][0].upper()):
+                    answer = self.find(request, **{name: bad})
+                    told = f'allowed: {", ".join(schema["enum"])}'
+                    error = self.assertSays(400, told, answer)
+                    self.assertEqual(name, error['field'])
+                for word in schema['enum']:
+                    self.assertFine(200, self.find(request, **{name: word}))
+                seen.add((request[1], name))
+        self.assertLess(
+            {('/v1/recoveries', 'state'), ('/v1/recoveries', 'workflow')},
+            seen,
+        )
+
+    def test_yes_and_no_are_two_words(self):
+        for request, contract in self.guarded():
+            for name, schema in contract.filters.items():
+                if schema.get('type') != 'boolean':
+                    continue
+                for bad in ('', '1', 'yes', 'truee', 'None'):
+                    answer = self.find(request, **{name: bad})
+                    self.assertSays(400, f'{name}: allowed: true', answer)
+
+    def test_a_parameter_is_given_once(self):
+        for request, contract in self.guarded():
+            for name in contract.filters:
+                answer = self.find(request, **{name: ['1', '1']})
+                told = f'{name}: is given more than once'
+                self.assertSays(400, told, answer)
