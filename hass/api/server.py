@@ -30,12 +30,20 @@ if TYPE_CHECKING:
 
 LOG = log.getLogger(__name__)
 WAIT_SECONDS = 0.5
+CONNECTIONS = 500
+"""Below the 1024 files that a process may usually open."""
+MAX_BODY_BYTES = 1024 * 1024
+"""What is larger is refused before it fills a disk; body.py says how large
+one may really be."""
 
 
 class Server:
     """Serves until it is told to stop, then to the end of what was asked.
 
     :param graceful_seconds: after which it ends all the same; 0: never
+    :param connections: open ones beyond which the oldest are closed on which
+        nothing is being answered: who sends half a request, or nothing, keeps
+        nobody else out
     :raises OSError: the address cannot be listened at
     """
 
@@ -48,17 +56,22 @@ class Server:
         port: int,
         threads: int,
         graceful_seconds: float,
+        connections: int = CONNECTIONS,
     ) -> None:
         self._clock = clock
         self._graceful_seconds = graceful_seconds
         self._sockets: dict[int, Any] = {}
         self._stopping = False
+        self._connections = connections
         servers.create_server(
             application,
             map=self._sockets,
             host=host,
             port=port,
             threads=threads,
+            # Above it waitress would take no new connection.
+            connection_limit=2 * connections,
+            max_request_body_size=MAX_BODY_BYTES,
         )
 
     def stop(self, *signal_and_frame: object) -> None:
@@ -83,7 +96,24 @@ class Server:
         return not busy
 
     def _turn(self) -> None:
-        wasyncore.loop(timeout=WAIT_SECONDS, map=self._sockets, count=1)
+        # A turn accepts one connection at each address.
+        if len(self._sockets) > self._connections:
+            self._make_room()
+        wasyncore.loop(
+            timeout=WAIT_SECONDS, map=self._sockets, count=1, use_poll=True
+        )
+
+    def _make_room(self) -> None:
+        """Close the oldest connections that wait for their clients.
+
+        The newest are spared: their requests are here within milliseconds.
+        """
+        old = self._channels()[: -self._connections // 4]
+        waiting = [one for one in old if not one.requests]
+        # Those that take their answer slowly come last.
+        waiting.sort(key=lambda one: bool(one.total_outbufs_len))
+        for one in waiting[: len(self._sockets) - self._connections]:
+            one.handle_close()
 
     def _busy(self) -> int:
         """How many connections have begun a request and not got all of it.
@@ -92,6 +122,13 @@ class Server:
         """
         return sum(
             bool(one.requests or one.request or one.total_outbufs_len)
-            for one in list(self._sockets.values())
-            if isinstance(one, channels.HTTPChannel)
+            for one in self._channels()
         )
+
+    def _channels(self) -> list[Any]:
+        """The open connections, oldest first."""
+        return [
+            one
+            for one in self._sockets.values()
+            if isinstance(one, channels.HTTPChannel)
+        ]
