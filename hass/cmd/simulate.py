@@ -13,10 +13,15 @@
 """hass-simulate: what would HASS do? Replays scenarios in virtual time."""
 
 import argparse
+import io
 import logging
+import signal
 import sys
 
 from hass.simulation.scenario import comparison
+
+INTERRUPTED = 128 + signal.SIGINT
+"""As a shell counts."""
 
 
 def main() -> None:
@@ -37,7 +42,17 @@ def main() -> None:
     arguments = parser.parse_args()
     # The log of the scenario tells it all.
     logging.getLogger('hass').addHandler(logging.NullHandler())
-    codes = [
-        comparison.run(file, write=arguments.write) for file in arguments.files
-    ]
+    # Who reads no further, as head, ends this program as any other.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
+    try:
+        codes = [
+            comparison.run(file, write=arguments.write)
+            for file in arguments.files
+        ]
+    except KeyboardInterrupt:
+        print('hass-simulate: interrupted', file=sys.stderr)
+        sys.exit(INTERRUPTED)
     sys.exit(max(codes))

@@ -12,7 +12,6 @@
 
 """What may happen to the cloud as a whole, and what operators do."""
 
-import contextlib
 import datetime
 import functools
 
@@ -22,7 +21,6 @@ from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
 from hass import exception
-from hass.simulation import nova_rows
 from hass.simulation.scenario.phrases import Phrase
 from hass.simulation.scenario.stage import Stage
 
@@ -47,8 +45,7 @@ def evacuate(stage: Stage, hosts: list[str]) -> None:
     """By hand, to wherever Nova's scheduler likes."""
     for row in list(stage.cloud.nova.servers.values()):
         if row.host in hosts and not row.deleted:
-            # What Nova refuses a person stays where it is.
-            with contextlib.suppress(nova_rows.Refused):
+            with stage.asking_nova():
                 stage.cloud.nova.evacuate(row.uuid, None, False)
 
 
@@ -144,6 +141,8 @@ def _wish(stage: Stage, hosts: list[str], wish: models.Wish) -> None:
             found = recoveries.open_of_host(session, host)
             if found is not None and found.state == 'held':
                 recoveries.wish(session, found.uuid, wish)
+            else:
+                stage.tell(f'HASS refuses: no recovery of {host} is held')
 
 
 def set_mode(mode: models.Mode, stage: Stage) -> None:

@@ -23,7 +23,12 @@ EQUAL, DIFFERENT, BAD_FILE = 0, 1, 2
 
 
 def expected_log(scenario: pathlib.Path) -> pathlib.Path:
-    """The file beside it that says what HASS should do."""
+    """The file beside it that says what HASS should do.
+
+    :raises phrases.BadLine: the scenario has no name
+    """
+    if not scenario.name:
+        raise phrases.BadLine(0, 'it is no file')
     return scenario.with_suffix('.expect')
 
 
@@ -55,7 +60,7 @@ def run(file: str, *, write: bool) -> int:
     except UnicodeDecodeError:
         print(f'{file}: it is no text in UTF-8', file=sys.stderr)
     except OSError as error:
-        print(f'{file}: {error.strerror}', file=sys.stderr)
+        print(f'{error.filename or file}: {error.strerror}', file=sys.stderr)
     return BAD_FILE
 
 
@@ -65,6 +70,7 @@ def _run(scenario: pathlib.Path, *, write: bool) -> int:
         log = play.play(scenario.read_text(encoding='utf-8'))
         if write:
             expect.write_text(log, encoding='utf-8')
+            print(f'{scenario}: {expect} is written')
         else:
             print(log, end='')
         return EQUAL

@@ -12,7 +12,6 @@
 
 """What may happen to a host."""
 
-import contextlib
 import functools
 
 from hass.db import notifications
@@ -248,9 +247,8 @@ def unforce(stage: Stage, host: Host) -> None:
 def _update_service(
     stage: Stage, host: Host, change: dict[str, object]
 ) -> None:
-    """An act that Nova refuses changes nothing."""
     row = stage.cloud.nova.computes[host.name]
-    with contextlib.suppress(nova_rows.Refused):
+    with stage.asking_nova():
         stage.cloud.nova.update_service(row.uuid, change)
 
 

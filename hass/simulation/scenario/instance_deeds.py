@@ -14,7 +14,6 @@
 """What may happen to an instance, and what its user does with it."""
 
 from collections.abc import Callable
-import contextlib
 import functools
 
 from hass.db import observations
@@ -42,7 +41,9 @@ def server(stage: Stage, name: str) -> nova_rows.Server:
 
 def _place(stage: Stage, name: str) -> tuple[hosts_.Host, str]:
     row = server(stage, name)
-    return stage.cloud.hosts[row.host or ''], row.uuid
+    if row.host is None:
+        raise ValueError(f'{name} is on no host now')
+    return stage.cloud.hosts[row.host], row.uuid
 
 
 # Faults.
@@ -153,33 +154,34 @@ def delete(stage: Stage, name: str) -> None:
     stage.cloud.nova.delete(server(stage, name).uuid)
 
 
+def pause(stage: Stage, name: str) -> None:
+    """Its agent asks a guest nothing that is paused."""
+    uuid = server(stage, name).uuid
+    stage.cloud.nova.pause(uuid)
+    stage.cloud.guests.unseen.add(uuid)
+
+
+def unpause(stage: Stage, name: str) -> None:
+    uuid = server(stage, name).uuid
+    stage.cloud.nova.unpause(uuid)
+    stage.cloud.guests.unseen.discard(uuid)
+
+
 # Operators.
 
 
 def move_live(stage: Stage, name: str, hosts: list[str]) -> None:
-    _by_operator(
-        lambda: stage.cloud.nova.live_migrate(
-            server(stage, name).uuid, hosts[0]
-        )
-    )
+    if len(hosts) > 1:
+        raise ValueError(f'{name} moves to one host, not {" ".join(hosts)}')
+    stage.cloud.nova.live_migrate(server(stage, name).uuid, hosts[0])
 
 
 def move_cold(stage: Stage, name: str) -> None:
-    _by_operator(
-        lambda: stage.cloud.nova.migrate(server(stage, name).uuid, None)
-    )
+    stage.cloud.nova.migrate(server(stage, name).uuid, None)
 
 
 def confirm(stage: Stage, name: str) -> None:
-    _by_operator(
-        lambda: stage.cloud.nova.confirm_resize(server(stage, name).uuid)
-    )
-
-
-def _by_operator(act: Callable[[], None]) -> None:
-    """An act that Nova refuses changes nothing."""
-    with contextlib.suppress(nova_rows.Refused):
-        act()
+    stage.cloud.nova.confirm_resize(server(stage, name).uuid)
 
 
 def lose_ports(stage: Stage, name: str) -> None:
@@ -258,6 +260,8 @@ PHRASES = (
     Phrase('user stops NAME', stop),
     Phrase('user starts NAME', start),
     Phrase('user deletes NAME', delete),
+    Phrase('user pauses NAME', pause),
+    Phrase('user unpauses NAME', unpause),
     *(
         Phrase(
             f'user {verb} NAME as if it were killed',

@@ -20,6 +20,9 @@ import dataclasses
 from typing import Any
 
 SLOTS = ('SECONDS', 'SHARE', 'NUMBER', 'NAME', 'NETWORKS', 'HOSTS', 'WORDS')
+MAX_DIGITS = 15
+MAX_SECONDS = 400 * 24 * 3600
+"""No clock is moved, and nothing lasts, longer."""
 UNITS = {
     's': 1,
     'second': 1,
@@ -87,7 +90,23 @@ def split(text: str) -> list[str]:
 def number(word: str) -> float | None:
     """The number that a word is, if it is one and not below 0."""
     plain = word.replace('.', '', 1)
-    return float(word) if plain.isascii() and plain.isdigit() else None
+    if not (plain.isascii() and plain.isdigit()) or len(word) > MAX_DIGITS:
+        return None
+    return float(word)
+
+
+def seconds(words: Sequence[str]) -> float | None:
+    """The time that two words are, as ``5 minutes``.
+
+    :raises ValueError: it is too long
+    """
+    amount = number(words[0]) if words else None
+    if amount is None or len(words) < 2 or words[1] not in UNITS:
+        return None
+    found = amount * UNITS[words[1]]
+    if found > MAX_SECONDS:
+        raise ValueError(f'{words[0]} {words[1]} are more than 400 days')
+    return found
 
 
 def _match(pattern: list[str], words: list[str]) -> Iterator[dict[str, Any]]:
@@ -109,8 +128,9 @@ def _fill(slot: str, words: list[str]) -> Iterator[tuple[int, Any]]:
     amount = number(words[0]) if words else None
     match slot:
         case 'SECONDS':
-            if amount is not None and len(words) > 1 and words[1] in UNITS:
-                yield 2, amount * UNITS[words[1]]
+            found = seconds(words)
+            if found is not None:
+                yield 2, found
         case 'SHARE':
             if amount is not None and words[1:2] == ['%'] and amount <= 100:
                 yield 2, amount / 100

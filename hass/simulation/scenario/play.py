@@ -17,9 +17,11 @@ import tempfile
 
 from oslo_config import cfg
 
+from hass import conf as options
 from hass.db import clusters
 from hass.db import hosts as hosts_
 from hass.db import recoveries
+from hass import exception
 from hass.simulation.scenario import log as log_
 from hass.simulation.scenario import phrases
 from hass.simulation.scenario import stage as stage_
@@ -38,17 +40,20 @@ def play(text: str) -> str:
         for name, value in scenario.options:
             _set_option(conf, name, value)
         pager = log_.Pager()
-        cloud = cloud_.Cloud(
-            folder,
-            conf,
-            hosts=scenario.hosts,
-            engines=scenario.engines,
-            networks=scenario.networks,
-            mode=scenario.mode,
-            notifier=pager,
-            turn_seconds=scenario.step,
-            seed=scenario.seed,
-        )
+        try:
+            cloud = cloud_.Cloud(
+                folder,
+                conf,
+                hosts=scenario.hosts,
+                engines=scenario.engines,
+                networks=scenario.networks,
+                mode=scenario.mode,
+                notifier=pager,
+                turn_seconds=scenario.step,
+                seed=scenario.seed,
+            )
+        except (ValueError, exception.HassError) as error:
+            raise phrases.BadLine(0, str(error)) from None
         try:
             return _play(scenario, cloud, pager)
         finally:
@@ -57,6 +62,11 @@ def play(text: str) -> str:
 
 def _set_option(conf: cfg.ConfigOpts, name: str, value: str) -> None:
     group, _, option = name.partition('.')
+    if group not in options.GROUPS:
+        raise phrases.BadLine(
+            0,
+            f'option {name}: its group is one of {", ".join(options.GROUPS)}',
+        )
     try:
         conf.set_override(option, value, group)
     except (cfg.NoSuchOptError, cfg.NoSuchGroupError):
@@ -73,6 +83,7 @@ def _play(
     _furnish(scenario, cloud)
     stage = stage_.Stage(cloud)
     log = log_.Log(cloud, pager, stage.seconds)
+    stage.tell = log.tell
     for event in scenario.events:
         stage.at(event.seconds, functools.partial(_happen, event, log))
     while stage.seconds() < scenario.run:
@@ -84,7 +95,11 @@ def _play(
 
 def _happen(event: text_.Event, log: log_.Log, stage: stage_.Stage) -> None:
     log.tell(f'> {event.text}')
-    event.act(stage)
+    try:
+        with stage.asking_nova():
+            event.act(stage)
+    except (ValueError, exception.HassError) as error:
+        raise phrases.BadLine(event.line, str(error)) from None
     log.go_back()
 
 
@@ -140,8 +155,10 @@ def _instances(cloud: cloud_.Cloud) -> list[str]:
     for server in servers:
         places = running.get(server.uuid, [])
         if len(places) != 1:
-            where = ', '.join(places) or 'nowhere'
-            lines.append(f'{server.name} runs {where}')
+            where = 'on ' + ' and '.join(places) if places else 'nowhere'
+            lines.append(
+                f'{server.name} runs {where}, Nova says {server.vm_state}'
+            )
     return lines
 
 

@@ -13,9 +13,12 @@
 """Where a scenario is played: the cloud, and what is to happen when."""
 
 from collections.abc import Callable
+from collections.abc import Iterator
+import contextlib
 import heapq
 import pathlib
 
+from hass.simulation import nova_rows
 from hass.simulation.virtual import cloud as cloud_
 
 Act = Callable[['Stage'], None]
@@ -25,6 +28,7 @@ class Stage:
     """The cloud, seconds since the scenario began, and later acts.
 
     :ivar kept: the database as it was when its replication stopped
+    :ivar tell: takes a line for the log
     """
 
     def __init__(self, cloud: cloud_.Cloud) -> None:
@@ -33,9 +37,18 @@ class Stage:
         self._plan: list[tuple[float, int, Act]] = []
         self._count = 0
         self.kept: pathlib.Path | None = None
+        self.tell: Callable[[str], None] = lambda line: None
 
     def seconds(self) -> float:
         return self.cloud.clock.monotonic() - self._began
+
+    @contextlib.contextmanager
+    def asking_nova(self) -> Iterator[None]:
+        """What Nova refuses changes nothing, and is told."""
+        try:
+            yield
+        except nova_rows.Refused as refused:
+            self.tell(f'Nova refuses: {refused}')
 
     def at(self, seconds: float, act: Act) -> None:
         """Have something happen at a moment of the scenario."""

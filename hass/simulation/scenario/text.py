@@ -37,7 +37,15 @@ from hass.simulation.scenario.stage import Stage
 
 MAX_HOSTS = 200
 MAX_ENGINES = 9
+MAX_INSTANCES = 1000
 MAX_SECONDS = 100_000.0
+ONCE = frozenset(
+    {
+        *('hosts', 'engines', 'networks', 'mode', 'targets', 'protects'),
+        *('layers', 'seed', 'step', 'run'),
+    }
+)
+"""Settings of which a second one would undo the first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Event:
     seconds: float
     text: str
     act: Act
+    line: int
 
 
 class Guests(enum.Enum):
@@ -69,6 +78,7 @@ class Scenario:
     :ivar options: (group.name, value) of options that are no default
     :ivar step: seconds from one turn of the engines to the next
     :ivar run: seconds that are played
+    :ivar lines: where each of the settings stands that may stand once
     """
 
     hosts: int = 4
@@ -92,6 +102,7 @@ class Scenario:
     step: float = 0.25
     run: float = 0.0
     events: list[Event] = dataclasses.field(default_factory=list)
+    lines: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def host_names(self) -> list[str]:
         return [f'compute-{number + 1}' for number in range(self.hosts)]
@@ -130,13 +141,18 @@ def parse(text: str) -> Scenario:
 
 
 def _set(scenario: Scenario, number: int, line: str) -> None:
-    found = phrases.understand(SETTINGS, phrases.split(line))
-    if found is None:
-        raise BadLine(
-            number, f'{line!r} is no setting and no event: {_offer(SETTINGS)}'
-        )
-    phrase, slots = found
     try:
+        found = phrases.understand(SETTINGS, phrases.split(line))
+        if found is None:
+            raise ValueError(
+                f'{line!r} is no setting and no event: {_offer(SETTINGS)}'
+            )
+        word = line.split()[0]
+        if word in ONCE and scenario.lines.setdefault(word, number) != number:
+            raise ValueError(
+                f'line {scenario.lines[word]} has said {word!r} already'
+            )
+        phrase, slots = found
         phrase.means(scenario, **slots)
     except ValueError as error:
         raise BadLine(number, str(error)) from None
@@ -207,6 +223,7 @@ def _layers(scenario: Scenario, words: list[str]) -> None:
 def _instances(
     kind: Guests, scenario: Scenario, number: int, hosts: list[str]
 ) -> None:
+    _within('instances', number, MAX_INSTANCES)
     for host in _known(hosts, scenario.host_names(), 'host'):
         scenario.instances.append((number, host, kind))
 
@@ -278,18 +295,26 @@ SETTINGS = (
 
 
 def _event(scenario: Scenario, number: int, line: str) -> Event:
-    _at, *words = phrases.split(line)
-    seconds = phrases.number(words[0]) if words else None
-    if seconds is None:
-        raise BadLine(number, f"after 'at' come seconds, not {line!r}")
-    if seconds >= scenario.run:
-        raise BadLine(number, f'it ends after {scenario.run:g} s')
-    told = line.split(maxsplit=2)[2] if len(words) > 1 else ''
     try:
-        act = _act(scenario, words[1:], told)
+        seconds, told = _moment(scenario, line.split()[1:])
+        act = _act(scenario, phrases.split(told), told)
     except ValueError as error:
         raise BadLine(number, str(error)) from None
-    return Event(seconds, told, act)
+    return Event(seconds, told, act, number)
+
+
+def _moment(scenario: Scenario, words: list[str]) -> tuple[float, str]:
+    """When, in seconds, and the rest of the line."""
+    count, seconds = 2, phrases.seconds(words)
+    if seconds is None:
+        count, seconds = 1, phrases.number(words[0]) if words else None
+    if seconds is None:
+        raise ValueError(
+            f"after 'at' comes a time, as in 'at 5 s', not {' '.join(words)!r}"
+        )
+    if seconds >= scenario.run:
+        raise ValueError(f'the scenario ends after {scenario.run:g} s')
+    return seconds, ' '.join(words[count:])
 
 
 def _act(scenario: Scenario, words: list[str], told: str) -> Act:
@@ -328,6 +353,9 @@ def _deed(
     told: str,
 ) -> Callable[..., None]:
     """What is to be done, with all but the subject given."""
+    if not words:
+        whom = '' if who == 'nobody' else f' to {who}'
+        raise ValueError(f'what happens{whom}? {_offer(known)}')
     found = phrases.understand(known, words)
     if found is None:
         if who == 'nobody':
@@ -363,6 +391,11 @@ def _subjects(
     kind = names[0].partition('-')[0] + '-'
     count = 0
     while count < len(words) and words[count].startswith(kind):
+        if '-vm-' in words[count]:
+            raise ValueError(
+                f'{words[count]} is an instance; what may be said of one: '
+                f'{_offer(instance_deeds.PHRASES)}'
+            )
         count += 1
     return _known(words[:count], names, plural[:-1]), words[count:]
 

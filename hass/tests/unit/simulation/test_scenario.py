@@ -12,7 +12,11 @@
 
 """What a scenario may say, and what is answered when it says more."""
 
+import os
 import pathlib
+import signal
+import subprocess
+import sys
 
 from hass.simulation.scenario import cloud_deeds
 from hass.simulation.scenario import comparison
@@ -20,11 +24,13 @@ from hass.simulation.scenario import engine_deeds
 from hass.simulation.scenario import host_deeds
 from hass.simulation.scenario import instance_deeds
 from hass.simulation.scenario import phrases
+from hass.simulation.scenario import play
 from hass.simulation.scenario import text
 from hass.tests import base
 
 ROOT = pathlib.Path(__file__).parents[4]
 PAGE = ROOT / 'doc/source/admin/simulate.rst'
+SIMULATE = pathlib.Path(sys.executable).parent / 'hass-simulate'
 
 
 class ParseTest(base.TestCase):
@@ -90,12 +96,43 @@ class ParseTest(base.TestCase):
 
     def test_an_event_after_the_end_is_told(self):
         self.assertIn(
-            'it ends after 60 s',
+            'the scenario ends after 60 s',
             self.refusal('at 61 compute-1 hangs\nrun 60 s'),
         )
 
     def test_a_scenario_has_an_end(self):
         self.assertIn('how long?', self.refusal('hosts 4'))
+
+    def test_a_second_run_would_undo_the_first(self):
+        told = self.refusal('run 60 s\nrun 90 s')
+        self.assertEqual("line 2: line 1 has said 'run' already", told)
+        told = self.refusal('networks a\nrun 9 s\nnetworks b')
+        self.assertEqual("line 3: line 1 has said 'networks' already", told)
+
+    def test_a_moment_may_have_a_unit(self):
+        found = text.parse('at 1 minute compute-1 hangs\nrun 90 s')
+        self.assertEqual(
+            [(60.0, 'compute-1 hangs')],
+            [(one.seconds, one.text) for one in found.events],
+        )
+
+    def test_an_event_without_a_deed_is_told(self):
+        told = self.refusal('at 3 compute-1\nrun 60 s')
+        self.assertIn('what happens to a host? loses power |', told)
+        self.assertIn('what happens? ', self.refusal('at 3\nrun 60 s'))
+
+    def test_an_instance_is_not_taken_for_a_host(self):
+        told = self.refusal('at 3 compute-1-vm-0 dies\nrun 60 s')
+        self.assertIn('compute-1-vm-0 is an instance', told)
+        self.assertIn('qemu of NAME dies', told)
+
+    def test_what_is_far_too_much_is_told(self):
+        for line, words in (
+            ('at 1 compute-1 hangs for 9999999 hours', 'more than 400 days'),
+            ('at 99999999999999999 compute-1 hangs', "'at' comes a time"),
+            ('instances 1001 on compute-1', 'at most 1000'),
+        ):
+            self.assertIn(words, self.refusal(f'{line}\nrun 60 s'))
 
     def test_a_mode_is_one_of_three(self):
         self.assertIn(
@@ -174,6 +211,99 @@ class ComparisonTest(base.TestCase):
     def test_a_missing_file_is_bad(self):
         self.assertEqual(2, comparison.run('/no/such', write=False))
 
-    def test_an_unknown_option_is_bad(self):
-        file = self.write('option no.such 1\nrun 1 s\n')
-        self.assertEqual(2, comparison.run(str(file), write=False))
+    def refusal(self, lines):
+        text = f'hosts 2\nengines 1\nrun 3 s\n{lines}\n'
+        error = self.assertRaises(phrases.BadLine, play.play, text)
+        return str(error)
+
+    def test_an_option_that_cannot_be_used_is_told(self):
+        for line, words in (
+            ('option no.such 1', 'option no.such: its group is one of agent'),
+            ('option detection.x 1', 'there is no option detection.x'),
+            ('option database.connection x', 'its group is one of agent'),
+            ('option detection.target_seconds x', 'detection.target_seconds'),
+            ('option detection.target_seconds 99', 'longest_seconds must be'),
+        ):
+            self.assertIn(words, self.refusal(line))
+
+    def test_what_is_found_missing_while_it_plays_names_its_line(self):
+        for line, words in (
+            ('at 1 user stops web', 'line 4: there is no instance web'),
+            ('at 1 the database fails over', 'line 4: say "the database'),
+            ('at 1 compute-1 has the BMC of rack', 'line 4: there is no host'),
+        ):
+            self.assertIn(words, self.refusal(line))
+
+    def test_what_is_refused_is_told_in_the_log(self):
+        log = play.play(
+            'hosts 2\nengines 1\ninstances 1 on compute-1\nrun 3 s\n'
+            'at 1 user starts compute-1-vm-0\n'
+            'at 1 an operator releases compute-1\n'
+            'at 1 user pauses compute-1-vm-0\n'
+        )
+        self.assertIn("Nova refuses: Cannot 'start' instance compute-1", log)
+        self.assertIn('HASS refuses: no recovery of compute-1 is held', log)
+        self.assertEqual(1, log.count('Nova refuses'), log)
+
+
+class CommandTest(base.TestCase):
+    """The command as its user sees it, whatever he gives it."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.make_folder())
+        self.file = self.folder / 'small.scenario'
+        self.file.write_text('hosts 1\nengines 1\nrun 1 s\n')
+
+    def start(self, *arguments, **how):
+        return self.start_process(
+            [SIMULATE, *arguments],
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            **how,
+        )
+
+    def test_files_that_are_none(self):
+        (self.folder / 'bytes').write_bytes(b'\xff')
+        names = ['.', '/', 'nothing', str(self.folder), 'bytes']
+        process = self.start(*names)
+        said, complaints = process.communicate()
+        self.assertEqual((2, ''), (process.returncode, said))
+        self.assertEqual(len(names), len(complaints.splitlines()), complaints)
+        self.assertNotIn('Traceback', complaints)
+
+    def test_nobody_reads_the_log(self):
+        process = self.start(self.file)
+        process.stdout.close()
+        self.assertEqual('', process.stderr.read())
+        self.assertEqual(-signal.SIGPIPE, process.wait())
+
+    def test_it_is_interrupted(self):
+        self.file.write_text('run 90000 s\n')
+        temporary = self.folder / 'temporary'
+        temporary.mkdir()
+        process = self.start(
+            self.file, env={**os.environ, 'TMPDIR': str(temporary)}
+        )
+        self.wait_for(
+            lambda: list(temporary.glob('hass-simulate-*/*')),
+            why='it is playing',
+        )
+        process.send_signal(signal.SIGINT)
+        said, complaints = process.communicate()
+        self.assertEqual(
+            (130, '', 'hass-simulate: interrupted\n'),
+            (process.returncode, said, complaints),
+        )
+        self.assertEqual([], list(temporary.iterdir()))
+
+    def test_a_log_that_the_terminal_cannot_show(self):
+        self.file.write_text(
+            'hosts 1\nengines 1\nrun 2 s\nat 1 compute-1 is reported by é\n'
+        )
+        process = self.start(
+            self.file, env={**os.environ, 'PYTHONIOENCODING': 'ascii'}
+        )
+        said, complaints = process.communicate()
+        self.assertEqual((0, ''), (process.returncode, complaints))
+        self.assertIn('reported by \\xe9', said)
