@@ -58,16 +58,20 @@ def told() -> Iterator[None]:
             'running, and its endpoint right? openstack endpoint list '
             '--service ha)'
         ) from error
+    except ks.ClientException as error:
+        raise osc.CommandError(str(error)) from error
 
 
 def sentence(error: sdk.HttpException) -> str:
     """The API's own words, the request, and what may be done."""
-    words = str(error.details or error.message).rstrip('.')
-    status = error.status_code or 0
-    parts = [f'{words} (HTTP {status}']
+    hint = HINTS.get(error.status_code or 0)
+    return f'{words(error)}: {hint}' if hint else words(error)
+
+
+def words(error: sdk.HttpException) -> str:
+    """The API's own words, and the request."""
+    said = str(error.details or error.message).rstrip('.')
+    parts = [f'{said} (HTTP {error.status_code or 0}']
     if error.request_id:
         parts.append(f', {error.request_id}')
-    parts.append(')')
-    if hint := HINTS.get(status):
-        parts.append(f': {hint}')
-    return ''.join(parts)
+    return ''.join([*parts, ')'])

@@ -101,6 +101,12 @@ def prepare(
     except (cfg.Error, exception.ConfigError, OSError, ValueError) as error:
         sys.stderr.write(f'{prog}: {_why(error)}\n')
         raise SystemExit(unusable) from None
+    if not (conf.config_file or conf.config_dirs or conf.default_config_dirs):
+        sys.stderr.write(
+            f'{prog}: there is no configuration file, as /etc/hass/hass.conf, '
+            'or it cannot be seen: options have their defaults, unless the '
+            'environment sets them\n'
+        )
     log.setup(conf, 'hass')
     return conf
 

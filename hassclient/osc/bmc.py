@@ -26,23 +26,23 @@ from osc_lib import exceptions
 
 def add_options(parser: Any) -> None:
     parser.add_argument(
-        '--bmc-address', metavar='<address>', help='IP address or name'
+        '--bmc-address', metavar='<address>', help='IP address or name.'
     )
     parser.add_argument(
-        '--bmc-port', metavar='<port>', type=int, help='UDP port (623)'
+        '--bmc-port', metavar='<port>', type=int, help='UDP port (623).'
     )
-    parser.add_argument('--bmc-username', metavar='<name>', help='User')
+    parser.add_argument('--bmc-username', metavar='<name>', help='User.')
     password = parser.add_mutually_exclusive_group()
     password.add_argument(
         '--bmc-password-prompt',
         action='store_true',
-        help='Ask for the password on the terminal',
+        help='Ask for the password on the terminal.',
     )
     password.add_argument(
         '--bmc-password-file',
         metavar='<file>',
         help='Read the password from the first line of a file; - is the '
-        'standard input',
+        'standard input.',
     )
 
 

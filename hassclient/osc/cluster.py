@@ -48,21 +48,21 @@ SHOWN = (
 
 
 class CreateCluster(command.ShowOne):
-    """Create a cluster of hosts that may take over from each other
+    """Create a cluster of hosts that may take over from each other.
 
     The agent key of each host is shown this once and never again.
     """
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
-        parser.add_argument('name', metavar='<name>', help='New name')
+        parser.add_argument('name', metavar='<name>', help='New name.')
         parser.add_argument(
             '--host',
             metavar='<host>',
             action='append',
             default=[],
             help='Compute host that Nova knows (repeat for several); '
-            'openstack ha host add can give it a BMC as well',
+            'openstack ha host add can give it a BMC as well.',
         )
         _add_fields(parser)
         return parser
@@ -78,12 +78,12 @@ class CreateCluster(command.ShowOne):
 
 
 class ListCluster(command.Lister):
-    """List clusters"""
+    """List clusters."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            '--mode', choices=MODES, help='Only those of this mode'
+            '--mode', choices=MODES, help='Only those of this mode.'
         )
         command.add_long(parser)
         command.add_pages(parser)
@@ -98,7 +98,7 @@ class ListCluster(command.Lister):
 
 
 class ShowCluster(command.ShowOne):
-    """Show a cluster"""
+    """Show a cluster."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -111,16 +111,16 @@ class ShowCluster(command.ShowOne):
 
 
 class SetCluster(command.Command):
-    """Change a cluster"""
+    """Change a cluster."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         _add_cluster(parser)
-        parser.add_argument('--name', metavar='<name>', help='New name')
+        parser.add_argument('--name', metavar='<name>', help='New name.')
         parser.add_argument(
             '--no-layer',
             action='store_true',
-            help='Forget the layers before; with --layer: only those',
+            help='Forget the layers before; with --layer: only those.',
         )
         _add_fields(parser)
         return parser
@@ -139,7 +139,7 @@ class SetCluster(command.Command):
 
 
 class UnsetCluster(command.Command):
-    """Take something away from a cluster"""
+    """Take something away from a cluster."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -151,12 +151,13 @@ class UnsetCluster(command.Command):
             action='append',
             default=[],
             help='Layer to protect no longer (repeat for several): '
-            + ', '.join(LAYERS),
+            + ', '.join(LAYERS)
+            + '.',
         )
         parser.add_argument(
             '--isolation',
             action='store_true',
-            help='All rules about lost networks',
+            help='All rules about lost networks.',
         )
         return parser
 
@@ -171,7 +172,7 @@ class UnsetCluster(command.Command):
 
 
 class DeleteCluster(command.Command):
-    """Delete clusters that have no hosts any more"""
+    """Delete clusters that have no hosts any more."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -179,7 +180,7 @@ class DeleteCluster(command.Command):
             'cluster',
             metavar='<cluster>',
             nargs='+',
-            help='Name or UUID',
+            help='Name or UUID.',
         )
         return parser
 
@@ -190,43 +191,44 @@ class DeleteCluster(command.Command):
 
 
 def _add_cluster(parser: Any) -> None:
-    parser.add_argument('cluster', metavar='<cluster>', help='Name or UUID')
+    parser.add_argument('cluster', metavar='<cluster>', help='Name or UUID.')
 
 
 def _add_fields(parser: Any) -> None:
     parser.add_argument(
         '--mode',
         choices=MODES,
-        help='observe: tell and touch nothing; ask: hold for an operator; act',
+        help='What a fault leads to: observe (tell, and touch nothing), ask '
+        '(hold for an operator) or act.',
     )
     parser.add_argument(
         '--layer',
         metavar='<layer>',
         choices=LAYERS,
         action='append',
-        help='Layer to protect (repeat for several): ' + ', '.join(LAYERS),
+        help=f'Layer to protect (repeat for several): {", ".join(LAYERS)}.',
     )
     parser.add_argument(
         '--shared-storage',
         action=argparse.BooleanOptionalAction,
-        help='All root disks are on storage that all hosts share',
+        help='All root disks are on storage that all hosts share.',
     )
     parser.add_argument(
         '--targets',
         choices=TARGETS,
-        help='Where instances may go: to hosts of the cluster or to any',
+        help='Where instances may go: to hosts of the cluster or to any.',
     )
     parser.add_argument(
         '--protects',
         choices=PROTECTS,
-        help='Who is protected: those chosen, also those tagged, or all',
+        help='Who is protected: those chosen, also those tagged, or all.',
     )
     parser.add_argument(
         '--isolation',
         metavar='<rules>',
         type=command.document,
         help='Rules about lost networks, as JSON, YAML or @FILE: a list of '
-        '{lost: [networks], alive: [networks], action: fence or report}',
+        '{lost: [networks], alive: [networks], action: fence or report}.',
     )
 
 

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 import pathlib
+import shutil
+import textwrap
 from typing import Any
 
 from cliff import columns
@@ -29,6 +31,10 @@ import yaml
 from hassclient import errors
 from hassclient.v1 import proxy
 
+NO_END = 100_000
+NAMES, LEAST = 24, 40
+"""Columns for the names and the lines of a table; the values have more."""
+
 Row = tuple[Any, ...]
 Table = tuple[Sequence[str], Iterable[Row]]
 
@@ -38,6 +44,30 @@ class Nested(columns.FormattableColumn[Any]):
 
     def human_readable(self) -> str:
         return yaml.safe_dump(self._value, sort_keys=False).rstrip()
+
+    def machine_readable(self) -> Any:
+        return self._value
+
+
+class Told(columns.FormattableColumn[Any]):
+    """What tables show in lines of its own, and JSON and YAML as it is.
+
+    The lines are broken where the terminal ends, beside the names of fields.
+    """
+
+    def __init__(self, value: Any, lines: Iterable[str]) -> None:
+        super().__init__(value)
+        self._lines = list(lines)
+
+    def human_readable(self) -> str:
+        # What is no terminal breaks no lines.
+        columns = shutil.get_terminal_size((NO_END, 0)).columns
+        width = max(columns - NAMES, LEAST)
+        return '\n'.join(
+            part
+            for line in self._lines
+            for part in textwrap.wrap(line, width, subsequent_indent='  ')
+        )
 
     def machine_readable(self) -> Any:
         return self._value
@@ -167,7 +197,7 @@ def document(text: str) -> Any:
 def add_long(parser: Any) -> None:
     """For lists that have more to tell than fits."""
     parser.add_argument(
-        '--long', action='store_true', help='Show more columns'
+        '--long', action='store_true', help='Show more columns.'
     )
 
 
@@ -177,12 +207,12 @@ def add_pages(parser: Any) -> None:
         '--limit',
         metavar='<number>',
         type=int,
-        help='Show so many at most (default: all)',
+        help='Show so many at most (default: all).',
     )
     parser.add_argument(
         '--marker',
         metavar='<uuid>',
-        help='Begin after this one, the last of the list before',
+        help='Begin after this one, the last of the list before.',
     )
 
 
@@ -191,7 +221,7 @@ def add_history(parser: Any) -> None:
     parser.add_argument(
         '--open',
         action=argparse.BooleanOptionalAction,
-        help='Only those that have not ended, or that have',
+        help='Only those that have not ended, or that have.',
     )
     add_long(parser)
     add_pages(parser)

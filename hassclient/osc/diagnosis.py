@@ -47,7 +47,7 @@ OBSERVATION = (
 
 
 class HostLayers(command.Lister):
-    """Show what is known of each layer of a host, lowest first"""
+    """Show what is known of each layer of a host, lowest first."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -55,12 +55,12 @@ class HostLayers(command.Lister):
         parser.add_argument(
             '--observations',
             action='store_true',
-            help='List the newest word of each detector instead',
+            help='List the newest word of each detector instead.',
         )
         parser.add_argument(
             '--instances',
             action='store_true',
-            help='Count the instances on it by what was seen of them instead',
+            help='Count the instances on it by what was seen of them instead.',
         )
         return parser
 
@@ -91,7 +91,7 @@ def _counted(known: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 class HostExplain(command.ShowOne):
-    """Show why HASS does or does not act on a host now"""
+    """Show why HASS does or does not act on a host now."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -103,12 +103,12 @@ class HostExplain(command.ShowOne):
 
 
 class ClusterStrategy(command.ShowOne):
-    """Show how the lowest failed layer of a host would be looked for now"""
+    """Show how the lowest failed layer of a host would be looked for now."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'cluster', metavar='<cluster>', help='Name or UUID'
+            'cluster', metavar='<cluster>', help='Name or UUID.'
         )
         return parser
 
@@ -117,7 +117,7 @@ class ClusterStrategy(command.ShowOne):
 
 
 class FenceTest(command.ShowOne):
-    """Try the fence of a host without cutting the host off"""
+    """Try the fence of a host without cutting the host off."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)

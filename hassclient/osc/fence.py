@@ -20,7 +20,7 @@ from hassclient.osc import host
 
 
 class ShowFence(command.ShowOne):
-    """Show what is known of the fence of a host, and what is doubted"""
+    """Show what is known of the fence of a host, and what is doubted."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -32,7 +32,7 @@ class ShowFence(command.ShowOne):
 
 
 class WaiveFence(command.ShowOne):
-    """Vouch that the BMC of a host is its own, where nothing proves it
+    """Vouch that the BMC of a host is its own, where nothing proves it.
 
     If it is the one of another host, instances run twice. What contradicts
     it cannot be waived. It is shown as a warning until it is ended.
@@ -45,7 +45,7 @@ class WaiveFence(command.ShowOne):
             '--reason',
             metavar='<reason>',
             required=True,
-            help='How it was seen that the BMC is the one in this host',
+            help='How it was seen that the BMC is the one in this host.',
         )
         return parser
 
@@ -54,7 +54,7 @@ class WaiveFence(command.ShowOne):
 
 
 class UnwaiveFence(command.Command):
-    """Vouch for the BMC of a host no more"""
+    """Vouch for the BMC of a host no more."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)

@@ -46,7 +46,7 @@ SHOWN = (
 
 
 class AddHost(command.ShowOne):
-    """Add a compute host to a cluster
+    """Add a compute host to a cluster.
 
     Its fence is tried without cutting it off. The key for its agent is
     shown this once and never again.
@@ -55,10 +55,10 @@ class AddHost(command.ShowOne):
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'cluster', metavar='<cluster>', help='Name or UUID'
+            'cluster', metavar='<cluster>', help='Name or UUID.'
         )
         parser.add_argument(
-            'host', metavar='<host>', help='Name of the host in Nova'
+            'host', metavar='<host>', help='Name of the host in Nova.'
         )
         _add_fields(parser)
         return parser
@@ -70,14 +70,14 @@ class AddHost(command.ShowOne):
 
 
 class ListHost(command.Lister):
-    """List hosts"""
+    """List hosts."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--cluster',
             metavar='<cluster>',
-            help='Only those of this one (name or UUID)',
+            help='Only those of this one (name or UUID).',
         )
         command.add_long(parser)
         command.add_pages(parser)
@@ -94,7 +94,7 @@ class ListHost(command.Lister):
 
 
 class ShowHost(command.ShowOne):
-    """Show a host"""
+    """Show a host."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -106,7 +106,7 @@ class ShowHost(command.ShowOne):
 
 
 class SetHost(command.Command):
-    """Change a host
+    """Change a host.
 
     Labels and addresses are added to those that it has.
     """
@@ -118,7 +118,7 @@ class SetHost(command.Command):
             parser.add_argument(
                 f'--no-{what}',
                 action='store_true',
-                help=f'Forget each {what} before',
+                help=f'Forget each {what} before.',
             )
         _add_fields(parser)
         return parser
@@ -140,12 +140,12 @@ class SetHost(command.Command):
 
 
 class RemoveHost(command.Command):
-    """Remove hosts that run no protected instance from their clusters"""
+    """Remove hosts that run no protected instance from their clusters."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'host', metavar='<host>', nargs='+', help='Name or UUID'
+            'host', metavar='<host>', nargs='+', help='Name or UUID.'
         )
         return parser
 
@@ -154,7 +154,7 @@ class RemoveHost(command.Command):
 
 
 class RotateKey(command.ShowOne):
-    """Issue a new key for the agent of a host
+    """Issue a new key for the agent of a host.
 
     It is shown this once and never again. The key before counts for another
     day.
@@ -171,7 +171,7 @@ class RotateKey(command.ShowOne):
 
 def add_host(parser: Any) -> None:
     """The one argument of most commands about hosts."""
-    parser.add_argument('host', metavar='<host>', help='Name or UUID')
+    parser.add_argument('host', metavar='<host>', help='Name or UUID.')
 
 
 def _add_fields(parser: Any) -> None:
@@ -180,20 +180,22 @@ def _add_fields(parser: Any) -> None:
         metavar='<name=value>',
         type=command.pair,
         action='append',
-        help='Label, as rack=r1 (repeat for several)',
+        help='Label, as rack=r1 (repeat for several).',
     )
     parser.add_argument(
         '--address',
         metavar='<network=ip>',
         type=command.pair,
         action='append',
-        help='Address on a network, as storage=192.0.2.7 (repeat for several)',
+        help='Address on a network, as storage=192.0.2.7 (repeat for '
+        'several).',
     )
     parser.add_argument(
         '--watched-sensor',
         metavar='<name>',
         action='append',
-        help='Only these sensors tell of broken hardware (repeat for several)',
+        help='Only these sensors tell of broken hardware (repeat for '
+        'several).',
     )
     bmc.add_options(parser)
 

@@ -36,7 +36,7 @@ SHOWN = (
 
 
 class ProtectInstance(command.Command):
-    """Choose instances to be protected: they come back when a host fails"""
+    """Choose instances to be protected: they come back when a host fails."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -44,7 +44,7 @@ class ProtectInstance(command.Command):
         parser.add_argument(
             '--cluster',
             metavar='<cluster>',
-            help='Refuse unless they run in this one (name or UUID)',
+            help='Refuse unless they run in this one (name or UUID).',
         )
         return parser
 
@@ -59,7 +59,7 @@ class ProtectInstance(command.Command):
 
 
 class UnprotectInstance(command.Command):
-    """Take the choice back: from then on their cluster decides"""
+    """Take the choice back: from then on their cluster decides."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -75,19 +75,19 @@ class UnprotectInstance(command.Command):
 
 
 class ListInstance(command.Lister):
-    """List the instances that were chosen"""
+    """List the instances that were chosen."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--cluster',
             metavar='<cluster>',
-            help='Only those of this one (name or UUID)',
+            help='Only those of this one (name or UUID).',
         )
         parser.add_argument(
             '--project',
             metavar='<project>',
-            help='Only those of this one (name or ID; operators only)',
+            help='Only those of this one (name or ID; operators only).',
         )
         command.add_long(parser)
         command.add_pages(parser)
@@ -108,12 +108,12 @@ class ListInstance(command.Lister):
 
 
 class ShowInstance(command.ShowOne):
-    """Show whether an instance is protected, and by whose word"""
+    """Show whether an instance is protected, and by whose word."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'instance', metavar='<instance>', help='Name or UUID'
+            'instance', metavar='<instance>', help='Name or UUID.'
         )
         return parser
 
@@ -125,5 +125,5 @@ class ShowInstance(command.ShowOne):
 
 def _add_instances(parser: Any) -> None:
     parser.add_argument(
-        'instance', metavar='<instance>', nargs='+', help='Name or UUID'
+        'instance', metavar='<instance>', nargs='+', help='Name or UUID.'
     )

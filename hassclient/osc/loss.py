@@ -41,34 +41,34 @@ SHOWN = (
     'ended_how',
     'ended_why',
 )
-REF = 'UUID; or an instance (name or UUID): its newest loss'
+REF = 'UUID; or an instance (name or UUID): its newest loss.'
 
 
 class ListLoss(command.Lister):
-    """List losses, newest first: instances that should run and do not"""
+    """List losses, newest first: instances that should run and do not."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--host',
             metavar='<host>',
-            help='Only those that ran on this host (name or UUID)',
+            help='Only those that ran on this host (name or UUID).',
         )
         parser.add_argument(
             '--instance',
             metavar='<instance>',
-            help='Only those of this instance (name or UUID)',
+            help='Only those of this instance (name or UUID).',
         )
         parser.add_argument(
             '--project',
             metavar='<project>',
-            help='Only those of this project (name or id)',
+            help='Only those of this project (name or id).',
         )
         parser.add_argument(
             '--recovery',
             metavar='<recovery>',
             help='Only those that this recovery left (UUID; or a host or an '
-            'instance: its newest recovery)',
+            'instance: its newest recovery).',
         )
         command.add_history(parser)
         return parser
@@ -90,7 +90,7 @@ class ListLoss(command.Lister):
 
 
 class ShowLoss(command.ShowOne):
-    """Show a loss, and how it ended"""
+    """Show a loss, and how it ended."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -103,7 +103,7 @@ class ShowLoss(command.ShowOne):
 
 
 class AcknowledgeLoss(command.Command):
-    """Stop the paging for losses; each stays open until its instance runs"""
+    """Stop the paging for losses; each stays open until its instance runs."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)

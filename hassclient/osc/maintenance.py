@@ -27,19 +27,19 @@ class _Begin(command.Command):
             metavar='<number>',
             type=int,
             default=3600,
-            help='It ends by itself after so long (default: %(default)s)',
+            help='It ends by itself after so long (default: %(default)s).',
         )
         parser.add_argument(
             '--reason',
             metavar='<text>',
             required=True,
-            help='What is done meanwhile; others read it',
+            help='What is done meanwhile; others read it.',
         )
         return parser
 
 
 class BeginHost(_Begin):
-    """Begin a maintenance window: no recovery of the host begins in it"""
+    """Begin a maintenance window: no recovery of the host begins in it."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -53,7 +53,7 @@ class BeginHost(_Begin):
 
 
 class EndHost(command.Command):
-    """End the maintenance window of a host"""
+    """End the maintenance window of a host."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -65,12 +65,12 @@ class EndHost(command.Command):
 
 
 class BeginCluster(_Begin):
-    """Begin a maintenance window of all hosts of a cluster"""
+    """Begin a maintenance window of all hosts of a cluster."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'cluster', metavar='<cluster>', help='Name or UUID'
+            'cluster', metavar='<cluster>', help='Name or UUID.'
         )
         return parser
 
@@ -81,12 +81,12 @@ class BeginCluster(_Begin):
 
 
 class EndCluster(command.Command):
-    """End the maintenance window of a cluster"""
+    """End the maintenance window of a cluster."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'cluster', metavar='<cluster>', help='Name or UUID'
+            'cluster', metavar='<cluster>', help='Name or UUID.'
         )
         return parser
 

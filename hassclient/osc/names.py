@@ -19,6 +19,7 @@ from keystoneauth1 import exceptions as ks
 from openstack import exceptions as sdk
 from osc_lib import exceptions
 
+from hassclient import errors
 from hassclient.osc import command
 from hassclient.v1 import loss as losses
 from hassclient.v1 import proxy
@@ -26,7 +27,11 @@ from hassclient.v1 import recovery as recoveries
 
 
 def host(manager: Any, ref: str) -> str:
-    """The name of a host; monitors give names, for they see no hosts."""
+    """The name of a host; monitors give names, for they see no hosts.
+
+    :raises osc_lib.exceptions.CommandError: it is no name
+    """
+    _must_name(ref)
     if not command.is_uuid(ref):
         return ref
     return str(manager.hass.get_host(ref).name)
@@ -38,11 +43,13 @@ def instance(manager: Any, ref: str) -> str:
     Operators choose instances of all projects: what Nova does not show in
     the caller's own project may be among those that were chosen.
 
-    :raises osc_lib.exceptions.CommandError: no instance or several
+    :raises osc_lib.exceptions.CommandError: no instance, or several, or
+        Nova does not tell
     """
+    _must_name(ref)
     if command.is_uuid(ref):
         return ref
-    found = _in_nova(manager, ref)
+    found, trouble = _in_nova(manager, ref)
     if found is not None:
         return found
     chosen = [one.uuid for one in manager.hass.instances() if one.name == ref]
@@ -51,13 +58,18 @@ def instance(manager: Any, ref: str) -> str:
     if chosen:
         raise exceptions.CommandError(_several('instance', ref))
     raise exceptions.CommandError(
-        f'there is no instance {ref}; openstack server list tells which '
+        trouble
+        or f'there is no instance {ref}; openstack server list tells which '
         'there are, and another project\'s are given by UUID'
     )
 
 
 def project(manager: Any, ref: str) -> str:
-    """The id of a project; as it is where Keystone does not tell."""
+    """The id of a project; as it is where Keystone does not tell.
+
+    :raises osc_lib.exceptions.CommandError: it is no name
+    """
+    _must_name(ref)
     try:
         found = manager.sdk_connection.identity.find_project(ref)
     except (sdk.HttpException, ks.ClientException):
@@ -70,7 +82,9 @@ def recovery(manager: Any, ref: str) -> recoveries.Recovery:
 
     :raises osc_lib.exceptions.CommandError: there is none
     """
+    _must_name(ref)
     client = manager.hass
+    trouble = ''
     if command.is_uuid(ref):
         try:
             found: recoveries.Recovery = client.get_recovery(ref)
@@ -80,12 +94,13 @@ def recovery(manager: Any, ref: str) -> recoveries.Recovery:
             return found
     newest = _newest(client, ref)
     if newest is None and not command.is_uuid(ref):
-        named = _in_nova(manager, ref)
+        named, trouble = _in_nova(manager, ref)
         newest = named and _newest(client, named)
     if not newest:
         raise exceptions.CommandError(
             f'there is no recovery {ref}, and none of a host or an instance '
             'of that name; openstack ha recovery list tells which there are'
+            + (f' ({trouble})' if trouble else '')
         )
     found = client.get_recovery(newest)
     return found
@@ -96,6 +111,7 @@ def loss(manager: Any, ref: str) -> losses.Loss:
 
     :raises osc_lib.exceptions.CommandError: there is none
     """
+    _must_name(ref)
     client: proxy.Proxy = manager.hass
     if command.is_uuid(ref):
         with contextlib.suppress(sdk.NotFoundException):
@@ -113,18 +129,36 @@ def _newest(client: Any, subject: str) -> str | None:
     return next((str(one.uuid) for one in found), None)
 
 
-def _in_nova(manager: Any, name: str) -> str | None:
-    compute = manager.sdk_connection.compute
-    # What has no Nova in its catalogue has a proxy that can nothing.
-    if not hasattr(compute, 'find_server'):
-        return None
+def _in_nova(manager: Any, name: str) -> tuple[str | None, str]:
+    """The uuid of the instance; without one, why Nova does not tell, if so.
+
+    :raises osc_lib.exceptions.CommandError: there are several
+    """
     try:
+        compute = manager.sdk_connection.compute
+        # What has no Nova in its catalogue has a proxy that can nothing.
+        if not hasattr(compute, 'find_server'):
+            return None, ''
         found = compute.find_server(name)
     except sdk.DuplicateResource:
         raise exceptions.CommandError(_several('instance', name)) from None
-    except (sdk.SDKException, ks.ClientException):
-        return None
-    return None if found is None else str(found.id)
+    except (sdk.SDKException, ks.ClientException) as error:
+        return None, (
+            f'Nova does not tell which instance is called {name}: '
+            f'{_words(error)}; give the UUID'
+        )
+    return None if found is None else str(found.id), ''
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, sdk.HttpException):
+        return errors.words(error)
+    return str(error)
+
+
+def _must_name(ref: str) -> None:
+    if ref in ('', '.', '..'):
+        raise exceptions.CommandError(f'{ref!r} is no name of anything')
 
 
 def _several(what: str, name: str) -> str:

@@ -30,36 +30,36 @@ SHOWN = LONG + ('payload',)
 
 
 class CreateNotification(command.ShowOne):
-    """Tell HASS of a fault: it will look, and believe what it sees itself"""
+    """Tell HASS of a fault: it will look, and believe what it sees itself."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'host', metavar='<host>', help='Host at fault (name or UUID)'
+            'host', metavar='<host>', help='Host at fault (name or UUID).'
         )
         parser.add_argument(
             'layer',
             metavar='<layer>',
             choices=cluster.LAYERS,
-            help='Layer that has failed: ' + ', '.join(cluster.LAYERS),
+            help=f'Layer that has failed: {", ".join(cluster.LAYERS)}.',
         )
         parser.add_argument(
             '--source',
             metavar='<name>',
             default='operator',
-            help='Who says so (default: %(default)s)',
+            help='Who says so (default: %(default)s).',
         )
         parser.add_argument(
             '--generated-at',
             metavar='<moment>',
-            help='When it was seen, in ISO 8601 (default: now)',
+            help='When it was seen, in ISO 8601 (default: now).',
         )
         parser.add_argument(
             '--payload',
             metavar='<object>',
             type=command.document,
             default={},
-            help='More about it, as JSON, YAML or @FILE',
+            help='More about it, as JSON, YAML or @FILE.',
         )
         progress.add_options(parser, 'until an engine has judged it')
         return parser
@@ -83,20 +83,20 @@ class CreateNotification(command.ShowOne):
 
 
 class ListNotification(command.Lister):
-    """List notifications"""
+    """List notifications."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--host',
             metavar='<host>',
-            help='Only those about this host (name or UUID)',
+            help='Only those about this host (name or UUID).',
         )
         parser.add_argument(
-            '--state', choices=STATES, help='Only those in this state'
+            '--state', choices=STATES, help='Only those in this state.'
         )
         parser.add_argument(
-            '--source', metavar='<name>', help='Only those of this one'
+            '--source', metavar='<name>', help='Only those of this one.'
         )
         command.add_long(parser)
         command.add_pages(parser)
@@ -116,12 +116,12 @@ class ListNotification(command.Lister):
 
 
 class ShowNotification(command.ShowOne):
-    """Show a notification, and what became of it"""
+    """Show a notification, and what became of it."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'notification', metavar='<notification>', help='UUID'
+            'notification', metavar='<notification>', help='UUID.'
         )
         return parser
 

@@ -41,7 +41,7 @@ def build_option_parser(
         metavar='<hass-api-version>',
         help=f'Version of the API of HASS, 1.0 to {API_VERSIONS[-1]} '
         '(default: the newest that both sides speak) '
-        '(Env: OS_HASS_API_VERSION)',
+        '(Env: OS_HASS_API_VERSION).',
     )
     return parser
 

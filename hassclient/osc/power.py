@@ -13,9 +13,16 @@
 """openstack ha host power, ha host sensors, ha host events"""
 
 import argparse
+from collections.abc import Iterator
+import contextlib
 from typing import Any
 
+from keystoneauth1 import exceptions as ks
+from openstack import exceptions as sdk
+from osc_lib import exceptions
+
 from hassclient import clock
+from hassclient import errors
 from hassclient.osc import command
 from hassclient.osc import host
 from hassclient.osc import progress
@@ -25,7 +32,7 @@ EVENT = ('record', 'at', 'sensor', 'type', 'state', 'asserted', 'health')
 
 
 class ShowPower(command.ShowOne):
-    """Show whether a host is powered on, as its BMC reads"""
+    """Show whether a host is powered on, as its BMC reads."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -40,7 +47,7 @@ def _add_force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--force',
         action='store_true',
-        help='Also if instances run there: their guests end at once',
+        help='Also if instances run there: their guests end at once.',
     )
 
 
@@ -55,7 +62,9 @@ class _Turn(command.ShowOne):
         timeout: float | None,
         force: bool = False,
     ) -> dict[str, Any]:
-        for sentence in self.client.set_power(name, power, force):
+        with _doubt(name, power):
+            warnings = self.client.set_power(name, power, force)
+        for sentence in warnings:
             self.log.warning('%s: %s', name, sentence)
         found = self.client.get_power(name)
         if wait:
@@ -69,8 +78,30 @@ class _Turn(command.ShowOne):
         return {'host': name, 'power': found}
 
 
+@contextlib.contextmanager
+def _doubt(name: str, power: str) -> Iterator[None]:
+    """Say that what failed on the way may have been done all the same.
+
+    :raises osc_lib.exceptions.CommandError: instead of such an error
+    """
+    try:
+        yield
+    except sdk.HttpException as error:
+        if (error.status_code or 0) < 500:
+            raise
+        why = errors.words(error)
+    except ks.ConnectionError as error:
+        why = str(error)
+    else:
+        return
+    raise exceptions.CommandError(
+        f'whether {name} is powered {power} is not known, it may be yet: '
+        f'{why}; openstack ha host power show {name} reads it back'
+    )
+
+
 class PowerOn(_Turn):
-    """Power a host on
+    """Power a host on.
 
     Refused while a recovery of it is open: that brings it back itself.
     """
@@ -86,7 +117,7 @@ class PowerOn(_Turn):
 
 
 class PowerOff(_Turn):
-    """Cut the power of a host at once
+    """Cut the power of a host at once.
 
     Refused while instances run there, unless it is forced. Outside of a
     maintenance window HASS takes that for a fault.
@@ -104,7 +135,7 @@ class PowerOff(_Turn):
 
 
 class PowerCycle(_Turn):
-    """Cut the power of a host, and power it on when its BMC reads off
+    """Cut the power of a host, and power it on when its BMC reads off.
 
     Outside of a maintenance window HASS takes that for a fault.
     """
@@ -118,7 +149,7 @@ class PowerCycle(_Turn):
             metavar='<seconds>',
             type=float,
             default=60.0,
-            help='Wait no longer for each of both (default: %(default)s)',
+            help='Wait no longer for each of both (default: %(default)s).',
         )
         return parser
 
@@ -128,7 +159,7 @@ class PowerCycle(_Turn):
 
 
 class HostSensors(command.Lister):
-    """Read the sensors of the BMC of a host"""
+    """Read the sensors of the BMC of a host."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -136,7 +167,7 @@ class HostSensors(command.Lister):
         parser.add_argument(
             '--type',
             metavar='<type>',
-            help='Only those of this type, as Temperature, Voltage or Fan',
+            help='Only those of this type, as Temperature, Voltage or Fan.',
         )
         return parser
 
@@ -147,7 +178,7 @@ class HostSensors(command.Lister):
 
 
 class HostEvents(command.Lister):
-    """Read the event log of the BMC of a host, newest first"""
+    """Read the event log of the BMC of a host, newest first."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)

@@ -44,12 +44,12 @@ class Stage:
 
 def add_options(parser: Any, until: str) -> None:
     """``--wait`` and ``--timeout``."""
-    parser.add_argument('--wait', action='store_true', help=f'Wait {until}')
+    parser.add_argument('--wait', action='store_true', help=f'Wait {until}.')
     parser.add_argument(
         '--timeout',
         metavar='<seconds>',
         type=float,
-        help='Wait no longer than this (default: as long as it takes)',
+        help='Wait no longer than this (default: as long as it takes).',
     )
 
 

@@ -47,43 +47,43 @@ SHOWN = (
     'ended_at',
     'acknowledged_at',
     'claimed_by',
-    'fault',
     'history',
     'evacuations',
+    'fault',
 )
 JUDGING_SECONDS = 60.0
 """An engine that works reads what it is told within a few."""
-REF = 'UUID; or a host or an instance (name or UUID): its newest recovery'
+REF = 'UUID; or a host or an instance (name or UUID): its newest recovery.'
 
 
 class ListRecovery(command.Lister):
-    """List recoveries, newest first"""
+    """List recoveries, newest first."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
             '--cluster',
             metavar='<cluster>',
-            help='Only those in this one (name or UUID)',
+            help='Only those in this one (name or UUID).',
         )
         subject = parser.add_mutually_exclusive_group()
         subject.add_argument(
             '--host',
             metavar='<host>',
-            help='Only those of this host (name or UUID)',
+            help='Only those of this host (name or UUID).',
         )
         subject.add_argument(
             '--instance',
             metavar='<instance>',
-            help='Only those of this instance (name or UUID)',
+            help='Only those of this instance (name or UUID).',
         )
         parser.add_argument(
-            '--state', metavar='<state>', help='Only those in this state'
+            '--state', metavar='<state>', help='Only those in this state.'
         )
         parser.add_argument(
             '--workflow',
             metavar='<workflow>',
-            help='Only those of this kind, as host_failure',
+            help='Only those of this kind, as host_failure.',
         )
         command.add_history(parser)
         return parser
@@ -111,7 +111,11 @@ class ListRecovery(command.Lister):
 
 
 class ShowRecovery(command.ShowOne):
-    """Show a recovery with its evidence, its history and its evacuations"""
+    """Show a recovery with its history, its evacuations and its evidence.
+
+    Tables have a line for each step and shorten what is long; all of it is
+    in -f json.
+    """
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -120,11 +124,21 @@ class ShowRecovery(command.ShowOne):
 
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
         found = names.recovery(self.app.client_manager, args.recovery)
-        return command.fields(found, SHOWN)
+        told = {
+            'history': timeline.steps(found),
+            'evacuations': timeline.moves(found),
+            'fault': timeline.evidence(found),
+            'why': [found.why or ''],
+            'goes_on_when': [found.goes_on_when or ''],
+        }
+        return command.fields(found, SHOWN) | {
+            name: command.Told(getattr(found, name), lines)
+            for name, lines in told.items()
+        }
 
 
 class StartRecovery(command.ShowOne):
-    """Tell that a host has failed, and show the recovery that this starts
+    """Tell that a host has failed, and show the recovery that this starts.
 
     HASS looks for itself before it does anything: a host that works is left
     alone, and the recovery ends as dismissed.
@@ -132,12 +146,12 @@ class StartRecovery(command.ShowOne):
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
-        parser.add_argument('host', metavar='<host>', help='Name or UUID')
+        parser.add_argument('host', metavar='<host>', help='Name or UUID.')
         parser.add_argument(
             '--layer',
             choices=cluster.LAYERS[:4],
             default='power',
-            help='What has failed there (default: %(default)s)',
+            help='What has failed there (default: %(default)s).',
         )
         progress.add_options(parser, 'until it has ended, or is held')
         return parser
@@ -169,14 +183,14 @@ class StartRecovery(command.ShowOne):
 
 
 class ReturnHost(command.ShowOne):
-    """Bring a host that is off, and was mended, back into service
+    """Bring a host that is off, and was mended, back into service.
 
     It is powered on, waited for, and given back to Nova.
     """
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
-        parser.add_argument('host', metavar='<host>', help='Name or UUID')
+        parser.add_argument('host', metavar='<host>', help='Name or UUID.')
         progress.add_options(parser, 'until it has returned, or is held')
         return parser
 
@@ -208,7 +222,7 @@ class _Wish(command.ShowOne):
 
 
 class RetryRecovery(_Wish):
-    """Let a held recovery look again
+    """Let a held recovery look again.
 
     In a cluster of mode ask this is also the consent to what it does.
     """
@@ -218,14 +232,14 @@ class RetryRecovery(_Wish):
 
 
 class ReleaseRecovery(_Wish):
-    """Let a held recovery give back what it touched, and end"""
+    """Let a held recovery give back what it touched, and end."""
 
     def wish(self, uuid: str) -> recoveries.Recovery:
         return self.client.release_recovery(uuid)
 
 
 class AcknowledgeRecovery(command.Command):
-    """Stop the paging for a held recovery"""
+    """Stop the paging for a held recovery."""
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
@@ -238,7 +252,7 @@ class AcknowledgeRecovery(command.Command):
 
 
 class WatchRecovery(command.Command):
-    """Watch a recovery live, until it has ended or is held
+    """Watch a recovery live, until it has ended or is held.
 
     Ends with 0 when it has ended and with 1 when it is held. Given a host,
     goes on with what follows: its return.
@@ -252,7 +266,7 @@ class WatchRecovery(command.Command):
             metavar='<seconds>',
             type=_seconds,
             default=1.0,
-            help='Look so often (default: %(default)s, at least 0.1)',
+            help='Look so often (default: %(default)s, at least 0.1).',
         )
         return parser
 

@@ -22,7 +22,7 @@ LONG = SHORT + ('started_at', 'detectors')
 
 
 class ListService(command.Lister):
-    """List the engines and what they hear
+    """List the engines and what they hear.
 
     Says so when none of them works.
     """

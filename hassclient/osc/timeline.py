@@ -13,6 +13,7 @@
 """A recovery as it goes: each step a line, the work under way a bar."""
 
 import datetime
+import textwrap
 from typing import Any
 from typing import TextIO
 
@@ -22,6 +23,10 @@ from hassclient import clock as clocks
 from hassclient.osc import progress
 from hassclient.v1 import proxy
 from hassclient.v1 import recovery as recoveries
+
+MAX_STEPS, MAX_MOVES, MAX_LOOKS = 12, 8, 4
+"""So many lines of each leave the rest of a recovery on a screen."""
+WIDTH = 76
 
 
 class Timeline:
@@ -60,7 +65,7 @@ class Timeline:
         with progress.bar() as (_, show):
             while True:
                 for line in found.history[shown:]:
-                    self._print(_line(line, found.history[0]['at']))
+                    self._print(_line(line, found.history[0]))
                 shown = len(found.history)
                 self._print_moves(found, moved)
                 if found.ended_at:
@@ -78,12 +83,7 @@ class Timeline:
         for one in found.evacuations:
             if moved.get(one['uuid']) != one['state']:
                 moved[one['uuid']] = one['state']
-                where = one['destination'] or one['target']
-                to = f' to {where}' if where else ''
-                self._print(
-                    f'    {one["instance_name"] or one["instance"]}{to}: '
-                    f'{one["state"]}'
-                )
+                self._print(f'    {_move(one)}')
 
     def _next(self, ended: recoveries.Recovery) -> recoveries.Recovery | None:
         later = self._client.recoveries(
@@ -120,12 +120,69 @@ def held(found: recoveries.Recovery) -> str:
     )
 
 
-def _line(line: dict[str, Any], first: str) -> str:
-    since = (_moment(line['at']) - _moment(first)).total_seconds()
-    return (
-        f'{line["at"]}  {since:+9.1f} s  {line["to"]:<14} {line["why"]} '
-        f'[{line["engine"]}]'
+def steps(found: recoveries.Recovery) -> list[str]:
+    """The history, a line for each step; the newest of a long one."""
+    history = found.history or []
+    lines = [
+        f'{_since(one, history[0]):+.1f} s {one["to"]}: {one["why"]}'
+        for one in history
+    ]
+    left = len(lines) - MAX_STEPS
+    if left > 0:
+        lines[1 : left + 1] = [f'... {_more(left)}']
+    return lines
+
+
+def moves(found: recoveries.Recovery) -> list[str]:
+    """The evacuations, a line each; of many, first what has not ended."""
+    known = sorted(
+        found.evacuations or [], key=lambda one: one['ended_at'] or ''
     )
+    lines = [_move(one) for one in known[:MAX_MOVES]]
+    left = len(known) - MAX_MOVES
+    return [*lines, _more(left)] if left > 0 else lines
+
+
+def evidence(found: recoveries.Recovery) -> list[str]:
+    """What failed and why that is believed, each look on a short line."""
+    fault = found.fault or {}
+    seen = fault.get('evidence') or []
+    lines = [
+        f'{name}: {value}'
+        for name, value in fault.items()
+        if name != 'evidence' and value
+    ]
+    for one in seen[:MAX_LOOKS]:
+        network = f' ({one["network"]})' if one.get('network') else ''
+        look = (
+            f'{one["layer"]}{network} {one["verdict"]} by {one["detector"]} '
+            f'of {one["seen_by"]}: {one.get("detail") or ""}'
+        )
+        lines.append(textwrap.shorten(look, WIDTH, placeholder=' ...'))
+    left = len(seen) - MAX_LOOKS
+    return [*lines, _more(left)] if left > 0 else lines
+
+
+def _more(count: int) -> str:
+    return f'and {count} more, which -f json shows'
+
+
+def _move(one: dict[str, Any]) -> str:
+    where = one['destination'] or one['target']
+    to = f' to {where}' if where else ''
+    return f'{one["instance_name"] or one["instance"]}{to}: {one["state"]}'
+
+
+def _line(line: dict[str, Any], first: dict[str, Any]) -> str:
+    return (
+        f'{line["at"]}  {_since(line, first):+9.1f} s  {line["to"]:<14} '
+        f'{line["why"]} [{line["engine"]}]'
+    )
+
+
+def _since(line: dict[str, Any], first: dict[str, Any]) -> float:
+    """Seconds from one step to another."""
+    return (_moment(line['at']) - _moment(first['at'])).total_seconds()
 
 
 def _moment(text: str) -> datetime.datetime:

@@ -40,8 +40,9 @@ class Proxy(proxy.Proxy):
     """The API of HASS.
 
     Clusters and hosts are given by name or uuid, the others by uuid. Each
-    call raises openstack.exceptions.HttpException when the API says no, and
-    those of keystoneauth1 when it cannot be asked. The answers of lists are
+    call raises openstack.exceptions.HttpException when the API says no,
+    SDKException when it is asked for an empty name, and those of keystoneauth1
+    when it cannot be asked. The answers of lists are
     generators, which ask for the next page when they come to it.
 
     Unless default_microversion is set, the newest that both sides know is
@@ -269,6 +270,9 @@ class Proxy(proxy.Proxy):
         path: str | None = None,
     ) -> Iterator[Kind]:
         given = {k: v for k, v in query.items() if v is not None}
+        for name, value in given.items():
+            if value == '':
+                raise exceptions.SDKException(_no_name(value, f' ({name})'))
         return self._list(
             kind,
             # A limit is how many are wanted, not how many at once.
@@ -317,5 +321,15 @@ class Proxy(proxy.Proxy):
         return answer
 
 
+def _no_name(ref: str, of: str = '') -> str:
+    return f'{ref!r} is no name of anything{of}'
+
+
 def _quoted(ref: str) -> str:
+    """As a part of a path, in which these three would mean another one.
+
+    :raises openstack.exceptions.SDKException: nothing can have that name
+    """
+    if ref in ('', '.', '..'):
+        raise exceptions.SDKException(_no_name(ref))
     return parse.quote(ref, safe='')

@@ -43,8 +43,10 @@ All of it stays up until Ctrl-C. Logs are in {log}. Look around:
 
 Or with the client, which make venv installs:
 
-  .venv/bin/openstack --os-auth-type admin_token --os-token {admin} \\
-      --os-endpoint {url}/v1 ha host list
+  export OS_AUTH_TYPE=admin_token OS_TOKEN={admin} OS_ENDPOINT={url}/v1
+  .venv/bin/openstack ha host list
+  .venv/bin/openstack ha recovery list
+  .venv/bin/openstack ha recovery show {host}
 """
 
 
@@ -132,6 +134,7 @@ class Stage:
                 url=self._hass.url,
                 admin=operator.ADMIN,
                 member=operator.MEMBER,
+                host=next(iter(world_.INSTANCES)),
             ),
             highlight=False,
             soft_wrap=True,

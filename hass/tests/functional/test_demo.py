@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 from urllib import request
 
@@ -95,6 +96,20 @@ class DemoTest(base.TestCase):
         self.assertEqual('fail', result['result'])
         self.assert_nothing_is_left()
 
+    def typed(self, demo):
+        """What the first command of the client says that it prints."""
+        lines: list[str] = []
+        while 'ha host list' not in ''.join(lines[-1:]):
+            lines.append(self.line_of(demo).strip())
+            self.assertNotEqual('', ''.join(lines[-9:]), lines)
+        export, command = lines[-2:]
+        command = command.replace('.venv/bin', os.path.dirname(sys.executable))
+        return subprocess.check_output(
+            ['bash', '-c', f'{export} && {command}'],
+            env={**os.environ, 'HOME': self.make_folder()},
+            text=True,
+        )
+
     def test_with_keep_the_api_stays_up_until_it_is_told_to_leave(self):
         demo = self.start('--keep', '--timeout', '1')
         told: list[str] = []
@@ -109,6 +124,7 @@ class DemoTest(base.TestCase):
             hosts = json.load(answer)['hosts']
         self.assertEqual(4, len(hosts))
         self.assertNotIn('password":', json.dumps(hosts))
+        self.assertIn(hosts[0]['name'], self.typed(demo))
         demo.send_signal(signal.SIGINT)
         demo.communicate()
         self.assertEqual(1, demo.returncode)

@@ -42,6 +42,28 @@ class FrontTest(base.ClientTest):
         self.assertIn('HTTP 403, req-', said)
         self.assertIn('openstack role assignment list', said)
 
+    def test_nothing_has_an_empty_name(self):
+        self.make_cluster()
+        self.nova.boot('compute-1', 'admins', name='web')
+        for words in (
+            *(('host', 'show', name) for name in ('', '.', '..')),
+            ('cluster', 'show', '..'),
+            ('cluster', 'delete', ''),
+            ('host', 'remove', '.'),
+            ('host', 'list', '--cluster', ''),
+            ('instance', 'protect', ''),
+            ('instance', 'list', '--project', ''),
+            ('recovery', 'show', ''),
+            ('recovery', 'list', '--instance', ''),
+            ('recovery', 'list', '--host', '.'),
+            ('notification', 'create', '', 'os'),
+        ):
+            said = self.refused(*words)
+            self.assertIn('is no name of anything', said)
+        said = self.refused('recovery', 'list', '--cluster', '')
+        self.assertIn("'' is no name of anything (cluster)", said)
+        self.assertEqual(1, len(self.read('host', 'list')))
+
     def test_a_cloud_without_hass_is_told(self):
         del self.cloud.catalog['ha']
         self.assertIn(NO_HASS, self.refused('cluster', 'list'))

@@ -33,6 +33,18 @@ class InstancesTest(base.ClientTest):
         self.ha('instance', 'unprotect', self.web, 'db', user='alice')
         self.assertEqual(set(), self.chosen())
 
+    def test_a_nova_that_does_not_tell_a_name_is_told(self):
+        self.cloud.catalog['compute'] = 'http://127.0.0.1:1/v2.1'
+        for words in (
+            ('instance', 'protect', 'web'),
+            ('recovery', 'show', 'web'),
+            ('loss', 'show', 'web'),
+        ):
+            said = self.refused(*words)
+            self.assertIn('Nova does not tell which instance', said)
+            self.assertIn('give the UUID', said)
+        self.ha('instance', 'protect', self.web)
+
     def test_show_tells_whose_word_decides(self):
         shown = self.read('instance', 'show', 'web', user='alice')
         self.assertFalse(shown['protected'])

@@ -39,6 +39,14 @@ class PowerTest(base.ClientTest):
         shown = self.read('host', 'power', 'off', 'compute-1', '--force')
         self.assertEqual('off', shown['power'])
 
+    def test_an_off_that_failed_on_its_way_may_have_acted(self):
+        self.device.mute = True
+        said = self.refused('host', 'power', 'off', 'compute-1', '--force')
+        self.assertIn('is powered off is not known, it may be yet', said)
+        self.assertIn('no answer', said)
+        self.assertIn('openstack ha host power show compute-1', said)
+        self.assertNotIn('try again', said)
+
     def test_cycle_powers_on_what_reads_off(self):
         shown = self.read('host', 'power', 'cycle', 'compute-1')
         self.assertEqual('on', shown['power'])

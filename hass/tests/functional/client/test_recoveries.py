@@ -108,6 +108,21 @@ class RecoveriesTest(base.ClientTest):
         said = self.refused('recovery', 'show', 'compute-9')
         self.assertIn('openstack ha recovery list', said)
 
+    def test_a_table_has_a_line_for_each_step_and_the_evidence_last(self):
+        found = self.open_one()
+        self.plan(found)
+        self.move(found, 'fencing', 'power failed: its BMC reads power off')
+        table = self.ha('recovery', 'show', found)
+        wanted = (
+            '+0.0 s confirming: silent on all networks',
+            's fencing: power failed: its BMC reads power off',
+            'vm-1: pending',
+            'layer: power',
+        )
+        places = [table.find(line) for line in wanted]
+        self.assertNotIn(-1, places, table)
+        self.assertEqual(sorted(places), places)
+
     def test_a_held_one_says_when_it_goes_on_by_itself(self):
         found = self.open_one()
         self.move(

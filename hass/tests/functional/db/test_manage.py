@@ -15,7 +15,10 @@
 import contextlib
 import io
 import logging
+import os
 import pathlib
+import subprocess
+import sys
 
 import fixtures
 
@@ -26,6 +29,8 @@ from hass.db import recoveries
 from hass import secrets
 from hass.tests import base
 from hass.tests import builders
+
+MANAGE = pathlib.Path(sys.executable).parent / 'hass-manage'
 
 
 class ManageTest(base.TestCase):
@@ -64,6 +69,21 @@ class ManageTest(base.TestCase):
         text = (said if succeeds else complained).getvalue()
         self.assertEqual(succeeds, not code, complained.getvalue())
         return text.splitlines()[-1]
+
+    def test_without_a_configuration_file_it_says_so(self):
+        home = self.useFixture(fixtures.TempDir()).path
+        for words, said in (((), 1), (('--config-file', self.config), 0)):
+            done = subprocess.run(
+                [MANAGE, *words, 'keyring', 'rotate'],
+                env={**os.environ, 'HOME': home},
+                cwd=home,
+                capture_output=True,
+                text=True,
+            )
+            self.assertEqual(1, done.returncode)
+            self.assertEqual(
+                said, done.stderr.count('there is no configuration file')
+            )
 
     def test_version_tells_what_is_and_what_is_needed(self):
         head = migration.head()
