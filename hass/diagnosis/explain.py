@@ -196,7 +196,10 @@ def _seen(now: Situation) -> Iterator[str]:
             yield f'Of its {one.aspect} not all say the same: {one.conflict}.'
     works = [one.aspect for one in now.known if one.state is HEALTHY]
     if works:
-        yield f'Seen to work: {", ".join(works)}.'
+        # Of a silent host the last look may be older than its fault.
+        quiet = now.suspicion is not accrual.Suspicion.NONE
+        when = ' before its silence, or since' if quiet else ''
+        yield f'Seen to work{when}: {", ".join(works)}.'
     blind = [
         one.aspect
         for one in now.known

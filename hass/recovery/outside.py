@@ -38,6 +38,7 @@ SEARCHED = (Layer.POWER, Layer.HARDWARE, Layer.OS, Layer.NETWORK)
 NEEDED = frozenset({Layer.POWER, Layer.NETWORK})
 """No host is condemned without these, whatever its cluster protects."""
 BY_PANEL = (Layer.HARDWARE, Layer.OS)
+BEATS = 'os_beat'
 PINGER = 'network_icmp'
 REACH_SECONDS = 1.0
 GLANCE_SECONDS = 0.3
@@ -272,7 +273,7 @@ class Outside:
         )
         view.networks, view.reached = networks, reached
         return (
-            *self._by_pings(suspect, networks),
+            *self._by_pings(suspect, networks, view.answering),
             *self._by_peers(suspect, told),
         )
 
@@ -325,17 +326,23 @@ class Outside:
             return (base.Finding(Verdict.UNKNOWN, failed.reason),)
 
     def _by_pings(
-        self, suspect: Suspect, networks: Mapping[str, Verdict]
+        self,
+        suspect: Suspect,
+        networks: Mapping[str, Verdict],
+        answering: Collection[str],
     ) -> Iterable[faults.Observation]:
+        """A word on each network; that of beats is not said to be a ping's."""
         for network, verdict in networks.items():
-            address = suspect.subject.networks.get(network, '')
-            healthy = verdict is Verdict.HEALTHY
+            detail = suspect.subject.networks.get(network, '')
+            detector, certainty = PINGER, faults.Certainty.INFERRED
+            if network in answering:
+                certainty = faults.Certainty.READ
+            elif verdict is Verdict.HEALTHY:
+                detector, detail = BEATS, 'its beats are not missed there yet'
             yield dataclasses.replace(
-                self._saw(suspect, Layer.NETWORK, PINGER, verdict, address),
+                self._saw(suspect, Layer.NETWORK, detector, verdict, detail),
                 network=network,
-                certainty=faults.Certainty.READ
-                if healthy
-                else faults.Certainty.INFERRED,
+                certainty=certainty,
             )
 
     def _by_peers(

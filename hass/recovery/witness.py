@@ -41,7 +41,6 @@ from hass.recovery import outside as outside_
 from hass.recovery import workflow
 
 
-BEATS = 'os_beat'
 BUS = 'the message bus'
 BESIDE_SECONDS = 1.5
 """What the agent sent so long after its last beat, it sent without beats."""
@@ -286,7 +285,7 @@ class Witness:
             faults.Observation(
                 host,
                 faults.Layer.OS,
-                BEATS,
+                outside_.BEATS,
                 VERDICTS[said],
                 turn.now,
                 detail=detail,

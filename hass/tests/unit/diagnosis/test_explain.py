@@ -132,6 +132,22 @@ class ExplainTest(base.TestCase):
         self.assertIn('hardware fails (hardware_ipmi: Fan 2 is at', words)
         self.assertIn('Unknown now: power, os, network.', words)
 
+    def test_what_worked_is_not_said_to_work_when_the_host_is_silent(self):
+        now = datetime.datetime(2026, 1, 31)
+        seen = faults.Observation(
+            'compute-1',
+            faults.Layer.POWER,
+            'power_ipmi',
+            faults.Verdict.HEALTHY,
+            now,
+        )
+        known = layers.standings([seen], now)
+        self.assertIn('Seen to work: power.', self.of(known=known))
+        self.assertIn(
+            'Seen to work before its silence, or since: power.',
+            self.of(known=known, suspicion=HIGH),
+        )
+
     def test_missing_detectors_are_said(self):
         why = 'no hardware detector: its BMC does not answer'
         self.assertIn(f'Degraded: {why}.', self.of(degraded=(why,)))

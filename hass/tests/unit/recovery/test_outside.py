@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""A BMC that needs longer than a search: its answer is waited for."""
+"""What a search sees of a suspect, and who is said to have seen it."""
 
 import datetime
 import threading
@@ -22,6 +22,7 @@ from hass.detection import panel
 from hass.diagnosis import diagnose
 from hass.diagnosis import estimates
 from hass import exception
+from hass import faults
 from hass.fencing import base as fencing
 from hass.recovery import looking
 from hass.recovery import outside
@@ -33,19 +34,20 @@ OFF = fencing.PowerState.OFF
 
 
 class SlowBmc(fencing.Fencer):
-    """Answers when it is told to."""
+    """Needs longer than a search: answers when it is told to."""
 
     def __init__(self):
         self.asked = 0
         self.may_answer = threading.Event()
         self.error = None
+        self.power = OFF
 
     def status(self, target):
         self.asked += 1
         self.may_answer.wait(30)
         if self.error is not None:
             raise self.error
-        return OFF
+        return self.power
 
     def off(self, target, deadline):
         raise NotImplementedError
@@ -53,39 +55,55 @@ class SlowBmc(fencing.Fencer):
     on = off
 
 
-class SlowBmcTest(base.TestCase):
+class Pinger:
+    """Some addresses answer it."""
+
+    def __init__(self, answering):
+        self._answering = frozenset(answering)
+
+    def answering(self, addresses):
+        return self._answering.intersection(addresses)
+
+
+class OutsideTest(base.TestCase):
     def setUp(self):
         super().setUp()
         self.bmc = SlowBmc()
         self.addCleanup(self.bmc.may_answer.set)
+        self.reach(seconds=0.05)
+
+    def reach(self, seconds, answering=()):
+        """Have addresses that answer pings, and so long for a search."""
         system = clock.SystemClock()
         self.outside = outside.Outside(
             self.bmc,
-            fake_cloud.FakePinger({}),
+            Pinger(answering),
             fake_cloud.FakePeers({}),
             panel.Panel({}, system),
             looking.Search(
-                system, estimates.Learnt(), limit=None, seconds=0.05
+                system, estimates.Learnt(), limit=None, seconds=seconds
             ),
             'engine-1',
             system,
         )
 
-    def look(self, seconds=0.0, boot='boot-1'):
+    def look(self, seconds=0.0, boot='boot-1', networks=None, beating=()):
         """One search, so long after the first."""
         target = fencing.Target('compute-1', None, boot)
         return self.outside.look(
             outside.Suspect(
-                subject=detection.Subject('compute-1', None, {}),
+                subject=detection.Subject('compute-1', None, networks or {}),
                 target=target,
                 protected=frozenset(),
-                beating=frozenset(),
-                pingable=frozenset(),
+                beating=frozenset(beating),
+                pingable=frozenset(networks or {}),
                 helpers=(),
                 now=NOW + datetime.timedelta(seconds=seconds),
             )
         )
 
+
+class SlowBmcTest(OutsideTest):
     def answer(self):
         """It answers between two searches."""
         reading = self.outside._readings['compute-1'].answer
@@ -135,3 +153,32 @@ class SlowBmcTest(base.TestCase):
         view = self.look(2)
         self.assertEqual(diagnose.Power.UNKNOWN, view.power)
         self.assertIn('no answer in 2 s', view.power_why)
+
+
+class NetworksTest(OutsideTest):
+    def test_beats_that_are_not_missed_yet_are_no_answer_to_a_ping(self):
+        self.bmc.power = fencing.PowerState.ON
+        self.bmc.may_answer.set()
+        self.reach(seconds=30, answering={'192.0.2.1'})
+        networks = {
+            'management': '192.0.2.1',
+            'storage': '198.51.100.1',
+            'tenant': '203.0.113.1',
+        }
+        view = self.look(networks=networks, beating={'storage'})
+        told = {
+            one.network: (one.detector, one.verdict, one.certainty)
+            for one in view.seen
+            if one.network
+        }
+        ping, beat = 'network_icmp', 'os_beat'
+        healthy, failed = faults.Verdict.HEALTHY, faults.Verdict.FAILED
+        read, inferred = faults.Certainty.READ, faults.Certainty.INFERRED
+        self.assertEqual(
+            {
+                'management': (ping, healthy, read),
+                'storage': (beat, healthy, inferred),
+                'tenant': (ping, failed, inferred),
+            },
+            told,
+        )
