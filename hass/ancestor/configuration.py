@@ -93,7 +93,7 @@ def read(path: str | os.PathLike[str]) -> Configuration:
         with open(path, encoding='utf-8') as file:
             parser.read_file(file)
     except OSError as error:
-        reason = error.strerror or 'cannot be read'
+        reason = f'cannot be read: {error.strerror}'
         raise _refused(path, reason) from None
     except configparser.MissingSectionHeaderError as error:
         reason = f'line {error.lineno} stands before any section'

@@ -134,7 +134,8 @@ class ConfigurationTest(base.TestCase):
             exception.ConfigError, configuration.read, self.path
         )
         self.assertEqual(
-            f'--config: {self.path} No such file or directory', str(error)
+            f'--config: {self.path} cannot be read: No such file or directory',
+            str(error),
         )
 
 
