@@ -31,6 +31,11 @@ from hassclient.v1 import proxy
 
 Discovered = dict[str, Any]
 VERSION = '/v1'
+IN_CATALOG = (
+    f'openstack.services.{proxy.SERVICE_TYPE}',
+    f'openstack.services.{proxy.FORMER_SERVICE_TYPE}',
+)
+"""Permissions of Horizon: who has either is in a cloud with HASS."""
 
 
 @contextlib.contextmanager
@@ -54,7 +59,10 @@ def client(request: Any) -> proxy.Proxy:
 
     :raises horizon.exceptions.ServiceCatalogException: a cloud without HASS
     """
-    endpoint = _versioned(base.url_for(request, proxy.SERVICE_TYPE))
+    kind = proxy.service_type(
+        functools.partial(base.is_service_enabled, request)
+    )
+    endpoint = _versioned(base.url_for(request, kind))
     session = ks_session.Session(
         auth=token_endpoint.Token(endpoint, request.user.token.id),
         verify=_verify(),
@@ -62,7 +70,7 @@ def client(request: Any) -> proxy.Proxy:
     )
     made = proxy.Proxy(
         session=session,
-        service_type=proxy.SERVICE_TYPE,
+        service_type=kind,
         min_version='1',
         max_version='1.latest',
     )

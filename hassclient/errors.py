@@ -29,10 +29,10 @@ HINTS = {
     500: 'the log of hass-api tells more by the id of the request',
     503: 'try again in a few seconds',
 }
-NOT_IN_CATALOG = (
-    'there is no service of type ha in the catalog of this cloud: an '
-    'operator creates it with openstack service create --name hass ha, and '
-    'its endpoints with openstack endpoint create'
+REGISTER = (
+    ', or none in this region: openstack catalog show hass tells which there '
+    'are; an operator makes it with openstack service create --name hass '
+    'hass, and its endpoints with openstack endpoint create'
 )
 
 
@@ -50,13 +50,13 @@ def told() -> Iterator[None]:
         raise osc.CommandError(str(error)) from error
     except ks.EndpointNotFound as error:
         raise osc.CommandError(
-            f'{error}: openstack catalog show ha tells which there are'
+            f'{error}: openstack catalog list tells which there are'
         ) from error
     except (ks.ConnectionError, ks.DiscoveryFailure) as error:
         raise osc.CommandError(
             f'the API of HASS does not answer: {error} (is hass-api '
             'running, and its endpoint right? openstack endpoint list '
-            '--service ha)'
+            '--service hass)'
         ) from error
     except ks.ClientException as error:
         raise osc.CommandError(str(error)) from error

@@ -13,6 +13,7 @@
 """A request's body: JSON, small, and as its schema says."""
 
 import collections
+from collections.abc import Callable
 from collections.abc import Mapping
 import json
 from typing import Any
@@ -35,9 +36,15 @@ NOTHING: Schema = {
 }
 
 
-def read(req: falcon.Request, schema: Schema) -> dict[str, Any]:
+def read(
+    req: falcon.Request,
+    schema: Schema,
+    refuse: Callable[[Any], None] = lambda value: None,
+) -> dict[str, Any]:
     """The checked body, of fields that the request's version knows.
 
+    :param refuse: sees the body before the schema does, and raises Invalid
+        if it has a better reason
     :raises hass.exception.Invalid: naming the field and what is allowed
     :raises falcon.HTTPError: not JSON (415), too large (413)
     """
@@ -54,6 +61,7 @@ def read(req: falcon.Request, schema: Schema) -> dict[str, Any]:
             description='Content-Type: allowed is application/json'
         )
     value = _parsed(req.bounded_stream.read(length))
+    refuse(value)
     check(value, since.narrowed(schema, req.context.version))
     return dict(value)
 

@@ -46,10 +46,10 @@ class Front:
             raise falcon.HTTPUnauthorized(
                 description='the request must carry a token'
             )
-        version = microversion.wanted(req.get_header(microversion.HEADER))
-        resp.set_header(
-            microversion.HEADER, f'{microversion.SERVICE_TYPE} {version}'
+        service, version = microversion.wanted(
+            req.get_header(microversion.HEADER)
         )
+        resp.set_header(microversion.HEADER, f'{service} {version}')
         req.context.version = version
         _refuse_controls(req)
         req.context.caller = context.RequestContext.from_environ(

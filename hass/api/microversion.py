@@ -57,7 +57,9 @@ import re
 
 from hass import exception
 
-SERVICE_TYPE = 'ha'
+SERVICE_TYPE = 'hass'
+FORMER_SERVICE_TYPE = 'ha'
+"""An alias of Masakari's type: this release still answers to it."""
 HEADER = 'OpenStack-API-Version'
 
 
@@ -93,20 +95,24 @@ class VersionNotOffered(exception.HassError):
         self.version = version
 
 
-def wanted(header: str | None) -> Version:
-    """The version that a request's header asks for; the oldest without one.
+def wanted(header: str | None) -> tuple[str, Version]:
+    """What a request's header calls us, and which version it asks for.
 
-    :param header: as in ``ha 1.0, compute 2.94`` or ``ha latest``; entries
-        of other services are none of our business
+    Without an entry of ours it is the oldest version.
+
+    :param header: as in ``hass 1.0, compute 2.94`` or ``hass latest``;
+        entries of other services are none of our business
     :raises hass.exception.Invalid: our entry is not a version
     :raises VersionNotOffered: it is one that is not spoken here
     """
-    found = MIN
+    asked = {}
     for entry in (header or '').split(','):
-        words = entry.split()
-        if words and words[0].lower() == SERVICE_TYPE:
-            found = _parsed(' '.join(words[1:]))
-    return found
+        service, *version = entry.split() or ['']
+        asked[service.lower()] = ' '.join(version)
+    for service in (SERVICE_TYPE, FORMER_SERVICE_TYPE):
+        if service in asked:
+            return service, _parsed(asked[service])
+    return SERVICE_TYPE, MIN
 
 
 def _parsed(text: str) -> Version:

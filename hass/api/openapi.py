@@ -178,19 +178,24 @@ def _name(status: int) -> str:
 
 def _version() -> Json:
     """Entries of other services are none of our business."""
-    service = microversion.SERVICE_TYPE
+    minors = range(microversion.MAX.minor + 1)
+    versions = [*(str(microversion.Version(1, it)) for it in minors), 'latest']
     spoken = [
-        f'{service} {microversion.Version(1, minor)}'
-        for minor in range(microversion.MAX.minor + 1)
+        f'{service} {version}'
+        for service in (
+            microversion.SERVICE_TYPE,
+            microversion.FORMER_SERVICE_TYPE,
+        )
+        for version in versions
     ]
-    ours = r'(^|,)\s*[hH][aA](\s|,|$)'
+    ours = r'(^|,)\s*[hH][aA]([sS][sS])?(\s|,|$)'
     return {
         'name': microversion.HEADER,
         'in': 'header',
         'schema': {
             'type': 'string',
             'anyOf': [
-                {'enum': [*spoken, f'{service} latest']},
+                {'enum': spoken},
                 {'not': {'pattern': ours}},
             ],
             'default': spoken[0],

@@ -15,6 +15,8 @@
 from django.utils.translation import gettext_lazy as _
 import horizon
 
+from hass_dashboard import api
+
 
 class HaAdmin(horizon.Dashboard):
     """Only where the cloud has HASS."""
@@ -23,7 +25,7 @@ class HaAdmin(horizon.Dashboard):
     slug = 'ha_admin'
     panels = ('clusters', 'instances', 'hosts', 'recoveries', 'losses')
     default_panel = 'clusters'
-    permissions = ('openstack.services.ha',)
+    permissions = (api.IN_CATALOG,)
     policy_rules = (
         ('ha', 'ha:clusters:list'),
         ('ha', 'ha:hosts:list'),

@@ -15,6 +15,8 @@
 from django.utils.translation import gettext_lazy as _
 import horizon
 
+from hass_dashboard import api
+
 
 class HaProject(horizon.Dashboard):
     """Only where the cloud has HASS."""
@@ -23,7 +25,7 @@ class HaProject(horizon.Dashboard):
     slug = 'ha_project'
     panels = ('instances',)
     default_panel = 'instances'
-    permissions = ('openstack.services.ha',)
+    permissions = (api.IN_CATALOG,)
     policy_rules = (('ha', 'ha:instances:list'),)
 
 

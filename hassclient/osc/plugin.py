@@ -19,6 +19,7 @@ has taken that one, and both must find their commands.
 import argparse
 from typing import Any
 
+from keystoneauth1 import exceptions as ks
 from osc_lib import exceptions
 
 from hassclient import errors
@@ -64,26 +65,12 @@ def make_client(instance: Any) -> proxy.Proxy:
 
     :raises osc_lib.exceptions.CommandError: the cloud has no HASS
     """
-    # Type ha is an alias of Masakari's: the library would settle for that.
-    if instance.auth_ref and not _in_catalog(instance.auth_ref):
-        raise exceptions.CommandError(errors.NOT_IN_CATALOG)
     version = instance._api_version[API_NAME]
-    made = proxy.Proxy(
-        session=instance.session,
-        service_type=proxy.SERVICE_TYPE,
-        interface=instance.interface,
-        region_name=instance.region_name,
-        min_version='1',
-        max_version='1.latest',
-        default_microversion=None
-        if version == DEFAULT_API_VERSION
-        else version,
-    )
-    # As openstacksdk does for services that it knows itself.
-    made._connection = instance.sdk_connection
-    return made
-
-
-def _in_catalog(auth_ref: Any) -> bool:
-    services = auth_ref.service_catalog.catalog
-    return any(one['type'] == proxy.SERVICE_TYPE for one in services)
+    instance.setup_auth()
+    try:
+        return proxy.of(
+            instance.sdk_connection,
+            None if version == DEFAULT_API_VERSION else version,
+        )
+    except ks.EndpointNotFound as error:
+        raise exceptions.CommandError(f'{error}{errors.REGISTER}') from None

@@ -12,12 +12,18 @@
 
 """Everything the API can be asked for, as calls."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+import functools
+import logging
 from typing import Any
 from typing import TypeVar
 from urllib import parse
 
+from keystoneauth1 import exceptions as ks
+from keystoneauth1 import identity
+from openstack import connection
 from openstack import exceptions
 from openstack import proxy
 import requests
@@ -31,9 +37,68 @@ from hassclient.v1 import recovery
 from hassclient.v1 import resource
 from hassclient.v1 import service
 
-SERVICE_TYPE = 'ha'
+LOG = logging.getLogger(__name__)
+SERVICE_TYPE = 'hass'
+FORMER_SERVICE_TYPE = 'ha'
+"""An alias of Masakari's type: this release still finds HASS by it."""
 Json = Mapping[str, Any]
 Kind = TypeVar('Kind', bound=resource.Resource)
+
+
+def of(cloud: connection.Connection, version: str | None = None) -> 'Proxy':
+    """The API of HASS in a cloud, where its catalog has it.
+
+    :param version: the microversion that is spoken
+    :raises keystoneauth1.exceptions.EndpointNotFound: the catalog has it not
+    """
+    where: dict[str, Any] = {
+        'interface': cloud.config.get_interface(SERVICE_TYPE),
+        'region_name': cloud.config.get_region_name(SERVICE_TYPE),
+    }
+    auth, kind = cloud.session.auth, SERVICE_TYPE
+    if isinstance(auth, identity.BaseIdentityPlugin):
+        catalog = auth.get_access(cloud.session).service_catalog
+        kind = service_type(catalog.get_endpoints_data(**where).get)
+    made = Proxy(
+        session=cloud.session,
+        service_type=kind,
+        min_version='1',
+        max_version='1.latest',
+        default_microversion=version,
+        **where,
+    )
+    # As openstacksdk does for services that it knows itself.
+    made._connection = cloud
+    return made
+
+
+def service_type(is_offered: Callable[[str], object]) -> str:
+    """The type of HASS in a catalog.
+
+    :param is_offered: whether the catalog has an endpoint of just that type
+    :raises keystoneauth1.exceptions.EndpointNotFound: it has it not
+    """
+    if is_offered(SERVICE_TYPE):
+        return SERVICE_TYPE
+    if is_offered(FORMER_SERVICE_TYPE):
+        _warn_of_former_type()
+        return FORMER_SERVICE_TYPE
+    raise ks.EndpointNotFound(
+        f'there is no endpoint of type {SERVICE_TYPE} in the catalog of this '
+        'cloud'
+    )
+
+
+@functools.cache
+def _warn_of_former_type() -> None:
+    """Once in the life of a process."""
+    LOG.warning(
+        'HASS stands in the catalog of this cloud as a service of type %s, '
+        'which is another name of the type of Masakari; the next release '
+        'looks for the type %s only: an operator has to register it as that',
+        FORMER_SERVICE_TYPE,
+        SERVICE_TYPE,
+    )
 
 
 class Proxy(proxy.Proxy):

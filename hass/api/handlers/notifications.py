@@ -13,6 +13,7 @@
 """/v1/notifications"""
 
 import datetime
+import logging
 from typing import Any
 
 import falcon
@@ -34,6 +35,7 @@ from hass import faults
 from hass.policies import notifications as rules
 
 
+LOG = logging.getLogger(__name__)
 STALE = datetime.timedelta(hours=1)
 """What was seen longer ago says nothing of a host now."""
 AHEAD = datetime.timedelta(minutes=5)
@@ -77,7 +79,7 @@ class Notifications:
 
     def on_post_all(self, req: falcon.Request, resp: falcon.Response) -> None:
         admit(req, rules.CREATE)
-        fields = body.read(req, schemas.CREATE)
+        fields = body.read(req, schemas.CREATE, _refuse_masakaris)
         resp.media = self._parts.database.write(self._add, fields)
         self._parts.engines.wake()
         resp.status = falcon.HTTP_202
@@ -121,4 +123,30 @@ def _refuse_odd(at: datetime.datetime, now: datetime.datetime) -> None:
         'generated_at',
         f'{odd}; allowed: {moments.shown(now - STALE)} to '
         f'{moments.shown(now + AHEAD)}',
+    )
+
+
+def _refuse_masakaris(fields: object) -> None:
+    """Say to a monitor of Masakari's whose API this is.
+
+    It takes a 400 for the last word, and tells of it in passing: so that the
+    log tells here what was lost.
+
+    :raises hass.exception.Invalid: the body is one of Masakari's
+    """
+    if not isinstance(fields, dict) or 'notification' not in fields:
+        return
+    LOG.warning(
+        'a notification in the form of Masakari is refused, and its monitor '
+        'does not send it again: %.500r. Its clients come here where the '
+        'catalog has HASS as a service of type ha and not of type hass',
+        fields['notification'],
+    )
+    known, needed = schemas.CREATE['properties'], schemas.CREATE['required']
+    raise exception.Invalid(
+        'notification',
+        'this is the form of Masakari, and here is the API of HASS; missing: '
+        f'{", ".join(needed)}; allowed: {", ".join(known)}. In the catalog '
+        'HASS is to be a service of type hass: ha is an alias of instance-ha, '
+        'and leads clients of Masakari here',
     )

@@ -53,7 +53,7 @@ class Operator:
             method=method,
             headers={
                 'X-Auth-Token': token,
-                'OpenStack-API-Version': 'ha latest',
+                'OpenStack-API-Version': 'hass latest',
                 'Content-Type': 'application/json',
             },
             data=None if body is None else json.dumps(body).encode(),

@@ -67,7 +67,7 @@ class World:
             '127.0.0.1', 0, self._answer, Threading, Quiet
         )
         here = f'http://127.0.0.1:{self.ports.server_port}'
-        directory.add_service('ha', here)
+        directory.add_service('hass', here)
         directory.add_service('compute', f'{here}{nova.PATH}')
         names = {'service', *(project for project, _ in cloud.USERS.values())}
         self.projects = {it: directory.add_project(it) for it in names}

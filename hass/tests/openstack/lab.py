@@ -150,7 +150,7 @@ class Cloud:
         self._hass = adapter.Adapter(
             login,
             endpoint_override=minicloud.url('hass-api'),
-            additional_headers={'OpenStack-API-Version': 'ha latest'},
+            additional_headers={'OpenStack-API-Version': 'hass latest'},
         )
 
     # Asking.

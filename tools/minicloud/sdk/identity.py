@@ -28,7 +28,7 @@ SERVICES = (
     ('glance', 'image', f'{CONTROLLER}:9292'),
     ('neutron', 'network', f'{CONTROLLER}:9696'),
     ('nova', 'compute', f'{CONTROLLER}:8774/v2.1'),
-    ('hass', 'ha', f'{CONTROLLER}:15868/v1'),
+    ('hass', 'hass', f'{CONTROLLER}:15868/v1'),
 )
 
 

@@ -28,8 +28,8 @@ answer = openstack.connect().session.request(
     path,
     method,
     json=body,
-    headers={'OpenStack-API-Version': 'ha latest'},
-    endpoint_filter={'service_type': 'ha', 'interface': 'public'},
+    headers={'OpenStack-API-Version': 'hass latest'},
+    endpoint_filter={'service_type': 'hass', 'interface': 'public'},
     endpoint_override='http://192.0.2.1:15868',
     raise_exc=False,
 )

@@ -285,7 +285,7 @@ class ApiTest(stores.DatabaseTest):
 
     def ask(self, method, path, body=None, token=ADMIN, headers=(), **options):
         """The answer to one request, of the newest version unless told."""
-        headers = {microversion.HEADER: 'ha latest'} | dict(headers)
+        headers = {microversion.HEADER: 'hass latest'} | dict(headers)
         if token is not None:
             headers.setdefault('X-Auth-Token', token)
         if body is not None:

@@ -77,7 +77,7 @@ class AuditTest(keystone.KeystoneCase):
         """Whoever asks learns nothing; whoever reads the audit does."""
         path = f'/v1/instances/{self.instance}'
         body = {'uuid': self.instance}
-        first = {'OpenStack-API-Version': 'ha 1.0'}
+        first = {'OpenStack-API-Version': 'hass 1.0'}
         for headers in (first, {}):
             for method, rule, where, sent in (
                 ('GET', 'show', path, None),

@@ -41,10 +41,12 @@ class VersionsTest(base.ApiTest):
 
     def test_the_version_is_told_with_each_answer(self):
         for asked, told in (
-            ('ha 1.0', 'ha 1.0'),
+            ('hass 1.0', 'hass 1.0'),
+            ('hass latest', f'hass {NEWEST}'),
+            ('compute 2.90, hass 1.0', 'hass 1.0'),
+            ('', 'hass 1.0'),
+            ('instance-ha 1.2', 'hass 1.0'),
             ('ha latest', f'ha {NEWEST}'),
-            ('compute 2.90, ha 1.0', 'ha 1.0'),
-            ('', 'ha 1.0'),
         ):
             answer = self.ask_for(asked)
             self.assertEqual(200, answer.status_code, answer.text)
@@ -52,16 +54,17 @@ class VersionsTest(base.ApiTest):
             self.assertIn('OpenStack-API-Version', answer.headers['Vary'])
 
     def test_a_version_that_is_not_spoken_is_406(self):
-        for asked in ('ha 1.99', 'ha 2.0', 'ha 1.999'):
+        for asked in ('hass 1.99', 'hass 2.0', 'ha 1.999'):
             error = self.assertSays(
                 406, f'1.0 to {NEWEST}', self.ask_for(asked)
             )
             self.assertEqual(NEWEST, error['max_version'])
 
     def test_what_is_no_version_is_400(self):
-        for asked in ('ha', 'ha one', 'ha 1', 'ha 1.0.0', 'ha 1.x', 'ha 01.0',
-                      'ha 1.٠'):  # fmt: skip
-            self.assertEqual(400, self.ask_for(asked).status_code, asked)
+        for version in ('', 'one', '1', '1.0.0', '1.x', '01.0', '1.٠'):
+            for service in ('hass', 'ha'):
+                answer = self.ask_for(f'{service} {version}')
+                self.assertEqual(400, answer.status_code, version)
 
     def test_other_services_versions_do_not_matter(self):
         self.assertFine(200, self.ask_for('compute 2.94'))

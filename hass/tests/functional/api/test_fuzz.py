@@ -130,7 +130,7 @@ class FuzzTest(keystone.KeystoneCase):
 
     def newest(self, environ, start_response):
         """Requests that name no version would get no further than 1.0."""
-        environ.setdefault('HTTP_OPENSTACK_API_VERSION', 'ha latest')
+        environ.setdefault('HTTP_OPENSTACK_API_VERSION', 'hass latest')
         return self.application(environ, start_response)
 
     def test_nothing_is_found(self):

@@ -270,7 +270,7 @@ class EntitlementsTest(base.ApiTest):
 
     def test_earlier_versions_know_the_chosen_only(self):
         path = f'/v1/instances/{self.nova.boot("compute-1")}'
-        for version in ('ha 1.0', 'ha 1.1'):
+        for version in ('hass 1.0', 'hass 1.1'):
             headers = {'OpenStack-API-Version': version}
             answer = self.get(path, base.READER, headers=headers)
             self.assertSays(404, 'was not found', answer)

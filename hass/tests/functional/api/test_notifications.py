@@ -11,6 +11,9 @@
 # under the License.
 
 import datetime
+import logging
+
+import fixtures
 
 from hass.tests.functional.api import base
 from hass.tests.functional.db import base as stores
@@ -89,6 +92,25 @@ class NotificationsTest(base.ApiTest):
         for ago in (3500, -200):
             at = self.ago(ago).isoformat()
             self.assertFine(202, self.notify(generated_at=at))
+
+    def test_a_monitor_of_masakaris_is_told_what_is_wanted_here(self):
+        logged = self.useFixture(fixtures.FakeLogger(level=logging.WARNING))
+        body = {
+            'notification': {
+                'type': 'COMPUTE_HOST',
+                'hostname': 'compute-1',
+                'generated_time': '2026-01-31T11:00:00.000000',
+                'payload': {'event': 'STOPPED', 'cluster_status': 'OFFLINE'},
+            }
+        }
+        answer = self.post('/v1/notifications', body, base.MONITOR)
+        error = self.assertSays(
+            400, 'missing: source, host, layer, generated_at', answer
+        )
+        self.assertEqual('notification', error['field'])
+        self.assertIn('HASS is to be a service of type hass', answer.text)
+        self.assertIn("'hostname': 'compute-1'", logged.output)
+        self.assertEqual([], self.listed())
 
     def test_members_neither_notify_nor_read(self):
         self.assertSays(403, 'create', self.notify(base.MEMBER))

@@ -53,7 +53,7 @@ class ClientTest(api_base.ApiTest):
         )
         self.serve(self.http)
         self.endpoint = f'http://127.0.0.1:{self.http.server_port}'
-        self.cloud.catalog['ha'] = self.endpoint
+        self.cloud.catalog['hass'] = self.endpoint
 
     def serve(self, server):
         thread = threading.Thread(

@@ -60,7 +60,7 @@ class OpenstackTest(base.ClientTest):
             self.nova.host(name)
         pathlib.Path(self.folder, 'bmc-password').write_text('secret\n')
         # As the lab has it: an endpoint may name the version.
-        self.cloud.catalog['ha'] = f'{self.endpoint}/v1'
+        self.cloud.catalog['hass'] = f'{self.endpoint}/v1'
         self.engine.fencer.device('compute-3').is_on = False
         self.database.write(
             builders.make_recovery,

@@ -16,10 +16,14 @@ import os
 import pty
 import subprocess
 
+import openstack
+
 from hass.db import services
 from hass.tests.functional.client import base
+from hassclient.v1 import proxy
 
-NO_HASS = 'there is no service of type ha in the catalog'
+NO_HASS = 'there is no endpoint of type hass in the catalog'
+FORMER = 'HASS stands in the catalog of this cloud as a service of type ha,'
 
 
 class FrontTest(base.ClientTest):
@@ -65,33 +69,65 @@ class FrontTest(base.ClientTest):
         self.assertEqual(1, len(self.read('host', 'list')))
 
     def test_a_cloud_without_hass_is_told(self):
-        del self.cloud.catalog['ha']
+        del self.cloud.catalog['hass']
         self.assertIn(NO_HASS, self.refused('cluster', 'list'))
 
     def test_a_region_without_hass_is_told(self):
         done = self.run_openstack(
             *('--os-region-name', 'two', 'ha', 'cluster', 'list')
         )
-        self.assertIn('two region', done.stderr)
-        self.assertIn('openstack catalog show ha', done.stderr)
+        self.assertIn('or none in this region', done.stderr)
+        self.assertIn('openstack catalog show hass', done.stderr)
+
+    def test_a_cloud_that_has_it_by_its_former_type_is_warned(self):
+        del self.cloud.catalog['hass']
+        self.make_cluster(hosts=())
+        self.cloud.catalog['ha'] = self.endpoint
+        done = self.run_command('cluster', 'list')
+        self.assertIn('rack-1', done.stdout, done.stderr)
+        self.assertIn(FORMER, done.stderr)
+        self.cloud.catalog['hass'] = self.endpoint
+        self.cloud.catalog['ha'] = 'http://127.0.0.1:1'
+        done = self.run_command('cluster', 'list')
+        self.assertEqual((0, ''), (done.returncode, done.stderr))
+
+    def test_the_newest_version_is_spoken_by_the_former_type(self):
+        self.cloud.catalog['ha'] = self.cloud.catalog.pop('hass')
+        self.make_cluster()
+        instance = self.nova.boot('compute-1')
+        shown = self.read('instance', 'show', instance)
+        self.assertEqual('cluster', shown['decided_by'])
 
     def test_masakari_is_never_taken_for_hass(self):
         self.cloud.catalog['instance-ha'] = f'{self.cloud.url}/masakari'
         self.make_cluster(hosts=())
         self.assertEqual(1, len(self.read('cluster', 'list')))
+        self.cloud.catalog['ha'] = self.cloud.catalog.pop('hass')
+        self.assertEqual(1, len(self.read('cluster', 'list')))
         del self.cloud.catalog['ha']
         self.assertIn(NO_HASS, self.refused('cluster', 'list'))
 
+    def test_programs_ask_by_openstacksdk(self):
+        self.make_cluster(hosts=())
+        login = {
+            name.removeprefix('OS_').lower(): value
+            for name, value in self.environment('operator').items()
+            if name.startswith('OS_')
+        }
+        connected = openstack.connect(load_yaml_config=False, **login)
+        (one,) = proxy.of(connected).clusters()
+        self.assertEqual('rack-1', one.name)
+
     def test_the_endpoint_may_name_the_version(self):
-        self.cloud.catalog['ha'] = f'{self.endpoint}/v1'
+        self.cloud.catalog['hass'] = f'{self.endpoint}/v1'
         self.make_cluster(hosts=())
         self.assertEqual(1, len(self.read('cluster', 'list')))
 
     def test_an_api_that_is_away_is_told(self):
-        self.cloud.catalog['ha'] = 'http://127.0.0.1:1'
+        self.cloud.catalog['hass'] = 'http://127.0.0.1:1'
         said = self.refused('cluster', 'list')
         self.assertIn('the API of HASS does not answer', said)
-        self.assertIn('openstack endpoint list --service ha', said)
+        self.assertIn('openstack endpoint list --service hass', said)
 
     def test_the_newest_version_of_both_is_spoken_or_the_one_asked_for(self):
         self.make_cluster()

@@ -96,12 +96,12 @@ class PhasesTest(api_base.ApiTest):
         url = next(
             line.rpartition(' ')[2]
             for line in called
-            if line.startswith('get_or_create_endpoint ha RegionOne ')
+            if line.startswith('get_or_create_endpoint hass RegionOne ')
         )
         self.assertIn('http://127.0.0.1:', url)
         self.assertIn('create_service_user hass admin', called)
         self.assertIn(
-            'get_or_create_service hass ha HASS: high availability of '
+            'get_or_create_service hass hass HASS: high availability of '
             'instances',
             called,
         )

@@ -17,15 +17,28 @@ from hass.tests import base
 
 class WantedTest(base.TestCase):
     def test_the_oldest_is_the_default(self):
-        self.assertEqual(microversion.MIN, microversion.wanted(None))
-        self.assertEqual(microversion.MIN, microversion.wanted('nova 2.1'))
+        for header in (None, '', 'nova 2.1', 'instance-ha 1.1'):
+            self.assertEqual(
+                ('hass', microversion.MIN), microversion.wanted(header)
+            )
 
     def test_latest_is_the_newest(self):
-        self.assertEqual(microversion.MAX, microversion.wanted('ha latest'))
+        _, version = microversion.wanted('hass latest')
+        self.assertEqual(microversion.MAX, version)
 
     def test_the_service_type_is_found_in_any_case_and_place(self):
-        for header in ('HA 1.0', ' ha  1.0 ', 'compute 2.94,ha 1.0'):
-            self.assertEqual('1.0', str(microversion.wanted(header)))
+        for header in ('HASS 1.1', ' hass  1.1 ', 'compute 2.94,hass 1.1'):
+            service, version = microversion.wanted(header)
+            self.assertEqual('hass 1.1', f'{service} {version}')
+
+    def test_the_former_type_counts_where_the_present_one_is_not_named(self):
+        for header, named in (
+            ('ha 1.1', 'ha 1.1'),
+            ('ha 1.1, hass 1.2', 'hass 1.2'),
+            ('hass 1.2, ha 1.1', 'hass 1.2'),
+        ):
+            service, version = microversion.wanted(header)
+            self.assertEqual(named, f'{service} {version}')
 
     def test_versions_order_as_numbers(self):
         older, newer = microversion.Version(1, 9), microversion.Version(1, 10)
@@ -33,6 +46,6 @@ class WantedTest(base.TestCase):
 
     def test_what_is_not_spoken_is_told_from_what_is_no_version(self):
         self.assertRaises(
-            microversion.VersionNotOffered, microversion.wanted, 'ha 1.99'
+            microversion.VersionNotOffered, microversion.wanted, 'hass 1.99'
         )
-        self.assertRaises(exception.Invalid, microversion.wanted, 'ha 1.-1')
+        self.assertRaises(exception.Invalid, microversion.wanted, 'hass 1.-1')

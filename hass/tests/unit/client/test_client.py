@@ -18,6 +18,9 @@ import pkgutil
 import subprocess
 import sys
 
+import fixtures
+from keystoneauth1 import exceptions
+
 from hass.api import microversion
 from hass.db import models
 from hass import entitlement
@@ -30,6 +33,7 @@ from hassclient.osc import command
 from hassclient.osc import notification
 from hassclient.osc import plugin
 from hassclient.osc import progress
+from hassclient.v1 import proxy
 from hassclient.v1 import resource
 
 ALONE = """
@@ -78,6 +82,23 @@ class TestClient(base.TestCase):
     def test_it_speaks_the_newest_version_of_the_api(self):
         self.assertEqual(str(microversion.MAX), resource.MAX_MICROVERSION)
         self.assertIn(str(microversion.MIN), plugin.API_VERSIONS)
+
+    def test_the_former_type_is_warned_of_once(self):
+        proxy._warn_of_former_type.cache_clear()
+        logged = self.useFixture(fixtures.FakeLogger())
+        for offered, found in (
+            ({'hass', 'ha', 'instance-ha'}, 'hass'),
+            ({'ha', 'instance-ha'}, 'ha'),
+            ({'ha'}, 'ha'),
+        ):
+            kind = proxy.service_type(offered.__contains__)
+            self.assertEqual(found, kind)
+        self.assertEqual(1, logged.output.count('has to register it'))
+        self.assertRaises(
+            exceptions.EndpointNotFound,
+            proxy.service_type,
+            {'instance-ha'}.__contains__,
+        )
 
     def test_pairs_and_documents_are_read_and_mistakes_are_named(self):
         self.assertEqual(('a', 'b=c'), command.pair('a=b=c'))
