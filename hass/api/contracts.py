@@ -154,6 +154,11 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         'Cluster', 200, maintenance.BEGIN
     ),
     ('DELETE', '/v1/clusters/{cluster}/maintenance'): _delete(),
+    ('GET', '/v1/clusters/{cluster}/protection'): dataclasses.replace(
+        _list('hosts', 'Protection'),
+        missing=True,
+        since=microversion.PROTECTION,
+    ),
     ('GET', '/v1/clusters/{cluster}/strategy'): _show(
         'Strategy', microversion.DIAGNOSIS
     ),
@@ -177,6 +182,9 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         'Host', 200, maintenance.BEGIN
     ),
     ('DELETE', '/v1/hosts/{host}/maintenance'): _delete(),
+    ('GET', '/v1/hosts/{host}/protection'): _show(
+        'Protection', microversion.PROTECTION
+    ),
     ('GET', '/v1/hosts/{host}/layers'): _show(
         'Layers', microversion.DIAGNOSIS
     ),
@@ -198,7 +206,12 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         filters=_READ_NOW,
     ),
     ('GET', '/v1/instances'): _list(
-        'instances', 'InstanceChosen', cluster=WORD, project_id=WORD
+        'instances',
+        'InstanceChosen',
+        cluster=WORD,
+        host=since.mark(microversion.PROTECTION, WORD),
+        name=since.mark(microversion.PROTECTION, WORD),
+        project_id=WORD,
     ),
     ('POST', '/v1/instances'): _change('Instance', 201, instances.PROTECT),
     ('GET', '/v1/instances/{instance}'): _show('Instance'),

@@ -44,8 +44,10 @@
     be powered off although instances run on it.
 
 1.7
-    Adds pages to the lists of services and of an instance's recoveries, and
-    limit to sensors and events.
+    Adds what is really protected, of clusters and of hosts: each instance
+    with whether it would be brought back if its host failed now, and why not.
+    And filters of chosen instances: host, name. And pages of the lists of
+    services and of an instance's recoveries, and limit of sensors and events.
 
 What a version brought is not there for requests that ask for an earlier one:
 its paths are not found, its fields are neither taken nor given. The table of

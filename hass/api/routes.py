@@ -29,6 +29,7 @@ from hass.api.handlers import losses
 from hass.api.handlers import maintenance
 from hass.api.handlers import notifications
 from hass.api.handlers import power
+from hass.api.handlers import protection
 from hass.api.handlers import recoveries
 from hass.api.handlers import services
 from hass.api.handlers import versions
@@ -44,6 +45,11 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
         maintenance.Maintenance,
         'of_cluster',
     ),
+    (
+        '/v1/clusters/{cluster}/protection',
+        protection.Protection,
+        'of_cluster',
+    ),
     ('/v1/clusters/{cluster}/strategy', diagnosis.Diagnosis, 'strategy'),
     ('/v1/hosts', hosts.Hosts, 'all'),
     ('/v1/hosts/{host}', hosts.Hosts, 'one'),
@@ -53,6 +59,7 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ('/v1/hosts/{host}/fence/waiver', fences.Fences, 'waiver'),
     ('/v1/hosts/{host}/fence_test', hosts.Hosts, 'fence_test'),
     ('/v1/hosts/{host}/maintenance', maintenance.Maintenance, 'of_host'),
+    ('/v1/hosts/{host}/protection', protection.Protection, 'of_host'),
     ('/v1/hosts/{host}/layers', diagnosis.Diagnosis, 'layers'),
     ('/v1/hosts/{host}/power', power.Power, 'power'),
     ('/v1/hosts/{host}/return', power.Power, 'return'),

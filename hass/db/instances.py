@@ -98,13 +98,22 @@ def find(session: orm.Session, uuid: str) -> Instance | None:
 def all(
     session: orm.Session,
     *,
+    among: Collection[str] | None = None,
+    name: str | None = None,
     project_id: str | None = None,
     cluster_id: int | None = None,
     limit: int | None = None,
     marker: str | None = None,
 ) -> list[Instance]:
-    """Protected instances, oldest first, a page at a time."""
+    """Chosen instances, oldest first, a page at a time.
+
+    :param among: only these, by uuid: those of one host
+    """
     query = sa.select(Instance)
+    if among is not None:
+        query = query.where(Instance.uuid.in_(among))
+    if name is not None:
+        query = query.where(Instance.name == name)
     if project_id is not None:
         query = query.where(Instance.project_id == project_id)
     if cluster_id is not None:

@@ -22,6 +22,7 @@ CREATE = 'ha:clusters:create'
 UPDATE = 'ha:clusters:update'
 DELETE = 'ha:clusters:delete'
 SHOW_STRATEGY = 'ha:clusters:show_strategy'
+SHOW_PROTECTION = 'ha:clusters:show_protection'
 
 _ALL = '/v1/clusters'
 _ONE = '/v1/clusters/{cluster}'
@@ -46,5 +47,12 @@ def list_rules() -> list[policy.RuleDefault]:
             base.ADMIN,
             'Show how a failed layer would be looked for in a cluster now.',
             ('GET', f'{_ONE}/strategy'),
+        ),
+        base.rule(
+            SHOW_PROTECTION,
+            base.ADMIN,
+            'Show which instances in a cluster would be brought back, and '
+            'why others not.',
+            ('GET', f'{_ONE}/protection'),
         ),
     ]

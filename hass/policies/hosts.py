@@ -28,6 +28,7 @@ WAIVE_FENCE = 'ha:hosts:waive_fence'
 UNWAIVE_FENCE = 'ha:hosts:unwaive_fence'
 SHOW_LAYERS = 'ha:hosts:show_layers'
 EXPLAIN = 'ha:hosts:explain'
+SHOW_PROTECTION = 'ha:hosts:show_protection'
 SHOW_POWER = 'ha:hosts:show_power'
 SET_POWER = 'ha:hosts:set_power'
 BRING_BACK = 'ha:hosts:bring_back'
@@ -105,6 +106,13 @@ def list_rules() -> list[policy.RuleDefault]:
             base.ADMIN,
             'Show why HASS does or does not act on a host now.',
             ('GET', f'{_ONE}/explain'),
+        ),
+        base.rule(
+            SHOW_PROTECTION,
+            base.ADMIN,
+            'Show which instances on a host would be brought back, and why '
+            'others not.',
+            ('GET', f'{_ONE}/protection'),
         ),
         base.rule(
             SHOW_POWER,

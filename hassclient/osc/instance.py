@@ -89,6 +89,14 @@ class ListInstance(command.Lister):
             metavar='<project>',
             help='Only those of this one (name or ID; operators only).',
         )
+        parser.add_argument(
+            '--host',
+            metavar='<host>',
+            help='Only those on this host now (name or UUID; operators only)',
+        )
+        parser.add_argument(
+            '--name', metavar='<name>', help='Only those of this name'
+        )
         command.add_long(parser)
         command.add_pages(parser)
         return parser
@@ -101,6 +109,8 @@ class ListInstance(command.Lister):
         found = self.client.instances(
             cluster=args.cluster,
             project_id=project,
+            host=args.host and names.host(self.app.client_manager, args.host),
+            name=args.name,
             limit=args.limit,
             marker=args.marker,
         )

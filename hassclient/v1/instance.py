@@ -25,6 +25,8 @@ class Instance(base.Resource):
 
     _query_mapping = resource.QueryParameters(
         'cluster',
+        'host',
+        'name',
         'project_id',
     )
 

@@ -33,6 +33,7 @@ from hassclient.v1 import host
 from hassclient.v1 import instance
 from hassclient.v1 import loss
 from hassclient.v1 import notification
+from hassclient.v1 import protection
 from hassclient.v1 import recovery
 from hassclient.v1 import resource
 from hassclient.v1 import service
@@ -237,6 +238,21 @@ class Proxy(proxy.Proxy):
         answer: Json = self._ask('POST', path, log=False).json()
         return answer
 
+    def host_protection(self, ref: str) -> protection.Protection:
+        """Which instances on it would be brought back if it failed now."""
+        path = f'hosts/{_quoted(ref)}/protection'
+        return self._one(protection.Protection, 'GET', path)
+
+    def cluster_protection(
+        self, cluster: str, **query: Any
+    ) -> Iterator[protection.Protection]:
+        """The same of each host of a cluster.
+
+        :param query: limit, marker
+        """
+        path = f'/clusters/{_quoted(cluster)}/protection'
+        return self._pages(protection.Protection, query, path)
+
     def strategy(self, cluster: str) -> Json:
         """How the lowest failed layer would be looked for now."""
         return self._json('GET', f'clusters/{_quoted(cluster)}/strategy')
@@ -244,7 +260,7 @@ class Proxy(proxy.Proxy):
     def instances(self, **query: Any) -> Iterator[instance.Instance]:
         """The chosen ones.
 
-        :param query: cluster, project_id, limit, marker
+        :param query: cluster, host, name, project_id, limit, marker
         """
         return self._pages(instance.Instance, query)
 

@@ -92,12 +92,21 @@ class Instances:
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
         admit(req, rules.LIST)
         asked = query.read(req, self._parts.max_limit)
+        host = asked.filters.get('host')
+        among = None
+        if host is not None:
+            # Where instances are is the operators' own.
+            caller(req).can(rules.LIST_ALL)
+            servers = self._parts.compute.servers_on(host)
+            among = [server.uuid for server in servers]
         project = project_shown(
             caller(req), rules.LIST_ALL, asked.filters.get('project_id')
         )
         with self._parts.database.reader() as session:
             found = instances.all(
                 session,
+                among=among,
+                name=asked.filters.get('name'),
                 project_id=project,
                 cluster_id=cluster_handlers.id_of(session, asked.filters),
                 limit=asked.limit + 1,

@@ -244,6 +244,30 @@ INSTANCE = more(
     ),
 )
 
+PROTECTION = whole(
+    {
+        'uuid': UUID,
+        'name': TEXT,
+        'protected': FLAG,
+        'unprotected_why': list_of(TEXT),
+        'instances': list_of(
+            whole(
+                {
+                    'uuid': UUID,
+                    'name': TEXT,
+                    'project_id': TEXT,
+                    'status': TEXT,
+                    'protected': FLAG,
+                    'decided_by': one_of(entitlement.Source),
+                    'why': TEXT,
+                    'recovered': FLAG,
+                    'unrecovered_why': list_of(TEXT),
+                }
+            )
+        ),
+    }
+)
+
 NOTIFICATION = whole(
     {
         'uuid': UUID,
@@ -565,6 +589,7 @@ SCHEMAS: dict[str, Schema] = {
     'Notification': NOTIFICATION,
     'Power': POWER,
     'PowerAsked': POWER_ASKED,
+    'Protection': PROTECTION,
     'Recovery': RECOVERY,
     'RecoveryDetails': RECOVERY_DETAILS,
     'Sensors': SENSORS,

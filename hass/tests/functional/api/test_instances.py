@@ -161,10 +161,26 @@ class InstancesTest(base.ApiTest):
         self.assertFine(200, self.get(f'/v1/instances?limit={"9" * 40}'))
 
     def test_unknown_filters_are_refused_with_the_known_ones(self):
-        answer = self.get('/v1/instances?host=compute-1')
+        answer = self.get('/v1/instances?status=ACTIVE')
         self.assertSays(
-            400, 'allowed: cluster, limit, marker, project_id', answer
+            400,
+            'allowed: cluster, host, limit, marker, name, project_id',
+            answer,
         )
+
+    def test_they_are_found_by_their_host_and_by_their_name(self):
+        self.assertEqual([], self.listed(base.ADMIN, '?host=compute-1'))
+        here, other = self.protect(), self.protect(project='red')
+        self.nova.move(other, 'compute-7')
+        self.assertEqual([here], self.listed(base.ADMIN, '?host=compute-1'))
+        self.assertEqual([other], self.listed(base.ADMIN, '?host=compute-7'))
+        name = self.nova.servers[other].name
+        self.assertEqual([other], self.listed(base.ADMIN, f'?name={name}'))
+        self.assertEqual([], self.listed(base.READER, f'?name={name}'))
+
+    def test_members_do_not_learn_what_is_on_a_host(self):
+        answer = self.get('/v1/instances?host=compute-1', base.MEMBER)
+        self.assertSays(403, 'list_all_projects', answer)
 
     def test_a_filter_is_given_once(self):
         answer = self.get('/v1/instances?cluster=a&cluster=b')

@@ -60,6 +60,8 @@ VALUES = {
 FILTERS = {
     'limit': '1',
     'marker': 'engine-1',
+    'host': 'compute-1',
+    'name': 'web',
 }
 """Of parameters that some version brought."""
 

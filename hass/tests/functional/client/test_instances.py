@@ -74,6 +74,22 @@ class InstancesTest(base.ClientTest):
         (other,) = self.read(*words)
         self.assertNotEqual(one, other)
 
+    def test_operators_list_those_of_one_host_or_name(self):
+        self.ha('instance', 'protect', self.web, self.db)
+        for words in (('--host', 'compute-1'), ('--name', 'web')):
+            (one,) = self.read('instance', 'list', *words)
+            self.assertEqual(self.web, one['UUID'])
+
+    def test_what_is_really_protected_is_told(self):
+        self.ha('instance', 'protect', self.web)
+        found = self.read('cluster', 'protection', 'rack-1')
+        self.assertEqual({'web', 'db'}, {one['Name'] for one in found})
+        (one,) = self.read('host', 'protection', 'compute-1')
+        self.assertFalse(one['Recovered'])
+        self.assertIn('its cluster only observes', one['Unrecovered Why'])
+        words = ('host', 'protection', 'compute-1', '--recovered')
+        self.assertEqual([], self.read(*words))
+
     def test_another_projects_instance_is_not_there(self):
         for words, wanted in (
             (('protect', self.web), 'was not found'),

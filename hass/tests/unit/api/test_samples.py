@@ -25,6 +25,7 @@ SAMPLES = pathlib.Path(__file__).parents[4] / 'api-ref/source/samples'
 ANSWERS = {
     'fence-show-response': ('GET', '/v1/hosts/{host}/fence'),
     'host-add-response': ('POST', '/v1/clusters/{cluster}/hosts'),
+    'host-protection-response': ('GET', '/v1/hosts/{host}/protection'),
     'loss-list-response': ('GET', '/v1/losses'),
     'loss-show-response': ('GET', '/v1/losses/{loss}'),
     'recovery-show-response': ('GET', '/v1/recoveries/{recovery}'),
