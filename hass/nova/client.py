@@ -30,6 +30,9 @@ from hass.nova import records
 # Everything but evacuate. 2.53: services by UUID, all in one PUT; 2.59:
 # paged migrations; 2.69: an answer where a cell is down; 2.73: locked_reason.
 VERSION = '2.73'
+OF_A_DOWN_CELL = 'UNKNOWN'
+"""The status of services in a cell whose database is down: Nova names them,
+and tells nothing else."""
 REASON_LENGTH = 255
 """What Nova has room for in a disabled_reason."""
 
@@ -78,20 +81,26 @@ class Nova(compute.Compute):
         return versions
 
     def service(self, host: str) -> records.Service | None:
-        return next(iter(self._services({'host': host})), None)
+        call = f'show service {host}'
+        found = self._services(call, {'host': host})
+        return records.Service.read(call, found[0]) if found else None
 
     def services(self) -> list[records.Service]:
-        return self._services({})
-
-    def _services(self, query: dict[str, str]) -> list[records.Service]:
         call = 'list services'
-        found = self._list(
+        return [
+            records.Service.read(call, one)
+            for one in self._services(call, {})
+            # Those of one cell must not hinder the hosts of others.
+            if records.Record(call, one).text('status') != OF_A_DOWN_CELL
+        ]
+
+    def _services(self, call: str, query: dict[str, str]) -> list[object]:
+        return self._list(
             call,
             '/os-services',
             'services',
             {'binary': 'nova-compute'} | query,
         )
-        return [records.Service.read(call, one) for one in found]
 
     def daemons(self) -> list[records.Daemon]:
         call = 'list daemons'

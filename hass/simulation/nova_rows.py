@@ -105,6 +105,7 @@ class Compute:
     :ivar capacity: how many servers fit
     :ivar devices: the provider of its devices, below that of the host
     :ivar agents: of Neutron, on the same host
+    :ivar in_down_cell: the database of its cell is down
     :ivar told_to_start: messages that wait until it runs
     :ivar told_to_delete: likewise
     """
@@ -118,6 +119,7 @@ class Compute:
     disabled: bool = False
     disabled_reason: str | None = None
     forced_down: bool = False
+    in_down_cell: bool = False
     zone: str = 'nova'
     provider: Provider = dataclasses.field(default_factory=_hypervisor)
     devices: Provider = dataclasses.field(default_factory=Provider)

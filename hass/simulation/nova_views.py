@@ -26,7 +26,13 @@ def _moment(moment: datetime.datetime | None) -> str | None:
 
 
 def service(compute: rows.Compute, up: bool) -> JSON:
-    """At 2.53 or later: the id is a UUID."""
+    """At 2.69 or later: the id is a UUID, and a down cell is told."""
+    if compute.in_down_cell:
+        return {
+            'binary': 'nova-compute',
+            'host': compute.host.name,
+            'status': 'UNKNOWN',
+        }
     return {
         'id': compute.uuid,
         'binary': 'nova-compute',

@@ -49,6 +49,15 @@ class TroubleTest(NovaTest):
         self.cloud.server.answer = 503
         self.assertRaises(exception.NovaFailed, self.nova.services)
 
+    def test_a_cell_that_is_down_hides_no_service_of_another(self):
+        self.cloud.cloud.computes['a'].in_down_cell = True
+        told = {one.host for one in self.nova.services()}
+        self.assertEqual({'b', 'c'}, told)
+
+    def test_a_service_of_a_cell_that_is_down_is_not_told_of(self):
+        self.cloud.cloud.computes['a'].in_down_cell = True
+        self.assertRaises(exception.NovaFailed, self.nova.service, 'a')
+
     def test_a_nova_that_does_not_answer_is_unreachable(self):
         self.cloud.server.hang()
         self.assertRaises(exception.NovaUnreachable, self.nova.services)
