@@ -36,6 +36,8 @@ Host = models.Host
 
 BMC = frozenset({'bmc_address', 'bmc_port', 'bmc_username', 'bmc_password'})
 """Columns that say which BMC fences a host, and how to log in there."""
+LONGEST_POWERING_SECONDS = 20.0
+"""No operator's power command takes longer to be sent."""
 
 
 class Changes(TypedDict, total=False):
@@ -355,8 +357,14 @@ def end_powering(session: orm.Session, name: str) -> None:
 
 
 def is_powering(row: Host, now: datetime.datetime) -> bool:
-    """Whether an operator's power command may be on its way."""
-    return row.powering_until is not None and row.powering_until > now
+    """Whether an operator's power command may be on its way.
+
+    None is for so long: its engine died before the clock was set back.
+    """
+    if row.powering_until is None:
+        return False
+    seconds = (row.powering_until - now).total_seconds()
+    return 0 < seconds < LONGEST_POWERING_SECONDS + moments.SKEW_SECONDS
 
 
 def settle_boot(

@@ -35,6 +35,8 @@ Loss = models.Loss
 End = models.LossEnd
 FIRST_LOOK_SECONDS = 10.0
 LONGEST_LOOK_SECONDS = 300.0
+LONGEST_GRACE_SECONDS = 180.0
+"""No instance is given longer to come back before it is paged."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -171,7 +173,10 @@ def to_look_at(session: orm.Session, limit: int) -> list[Loss]:
     """
     query = (
         sa.select(Loss)
-        .where(Loss.open_key.is_not(None), Loss.look_at <= moments.db_now())
+        .where(
+            Loss.open_key.is_not(None),
+            moments.is_due(Loss.look_at, LONGEST_LOOK_SECONDS),
+        )
         .order_by(Loss.look_at)
         .limit(limit)
     )
@@ -209,12 +214,9 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:
         .where(
             Loss.open_key.is_not(None),
             Loss.acknowledged_at.is_(None),
-            Loss.page_at <= moments.db_now(),
+            moments.is_due(Loss.page_at, LONGEST_GRACE_SECONDS),
             Loss.host.not_in(_in_maintenance()),
-            sa.or_(
-                Loss.alarmed_at.is_(None),
-                Loss.alarmed_at < moments.db_now(-repeat_seconds),
-            ),
+            moments.is_past(Loss.alarmed_at, repeat_seconds),
         )
         .order_by(Loss.id)
         .with_for_update()

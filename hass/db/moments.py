@@ -64,6 +64,31 @@ def read_now(session: orm.Session) -> datetime.datetime:
     return session.execute(_SELECT_NOW).scalar_one()
 
 
+def is_due(
+    column: orm.InstrumentedAttribute[datetime.datetime], longest: float
+) -> sa.ColumnElement[bool]:
+    """SQL: the moment has come, or was written before the clock was set back.
+
+    :param longest: no wait for it takes so many seconds
+    """
+    return sa.or_(column <= db_now(), column > db_now(longest + SKEW_SECONDS))
+
+
+def is_past(
+    column: orm.InstrumentedAttribute[datetime.datetime | None],
+    seconds: float,
+) -> sa.ColumnElement[bool]:
+    """SQL: it was never done, or so many seconds ago.
+
+    Or the clock was set back since.
+    """
+    return sa.or_(
+        column.is_(None),
+        column < db_now(-seconds),
+        column > db_now(SKEW_SECONDS),
+    )
+
+
 def as_text(moment: datetime.datetime) -> str:
     """As SQLAlchemy stores it in SQLite, so that texts sort like times."""
     return moment.isoformat(' ', 'microseconds')

@@ -495,10 +495,8 @@ def _due(call_seconds: float, limit: int) -> sa.Select[int, int]:
         sa.and_(Recovery.state == 'held', Recovery.claimed_by.is_(None)),
     )
     wanted = sa.or_(
-        Recovery.wake_at <= moments.db_now(),
-        # The clock was set back: no wait is so long, no turn in the future.
-        Recovery.wake_at
-        > moments.db_now(until_.LONGEST_SECONDS + moments.SKEW_SECONDS),
+        moments.is_due(Recovery.wake_at, until_.LONGEST_SECONDS),
+        # The clock was set back: no turn was in the future.
         Recovery.turned_at > moments.db_now(moments.SKEW_SECONDS),
         Recovery.deadline_at <= moments.db_now(),
         Recovery.wish.is_not(None),
@@ -885,10 +883,7 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Recovery]:
             Recovery.state == 'held',
             Recovery.ended_at.is_(None),
             Recovery.acknowledged_at.is_(None),
-            sa.or_(
-                Recovery.alarmed_at.is_(None),
-                Recovery.alarmed_at < moments.db_now(-repeat_seconds),
-            ),
+            moments.is_past(Recovery.alarmed_at, repeat_seconds),
         )
         .with_for_update(of=Recovery)
     )

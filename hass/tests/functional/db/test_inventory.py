@@ -199,6 +199,15 @@ class HostsTest(base.DatabaseTest):
         self.database.write(hosts.unplan, 'compute-1')
         self.assertIsNone(self.found().planned_until)
 
+    def test_no_power_command_lasts_while_a_clock_set_back_catches_up(self):
+        with self.database.writer() as session:
+            row = hosts.get(session, 'compute-1')
+            hosts.begin_powering(session, row, hosts.LONGEST_POWERING_SECONDS)
+            now = moments.read_now(session)
+        self.assertTrue(hosts.is_powering(row, now))
+        an_hour = datetime.timedelta(hours=1)
+        self.assertFalse(hosts.is_powering(row, now - an_hour))
+
     def test_why_it_is_degraded_is_kept(self):
         why = ['no hardware detector: its BMC does not answer']
         self.database.write(hosts.set_degraded, 'compute-1', why)

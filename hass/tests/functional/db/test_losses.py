@@ -22,6 +22,7 @@ from hass.tests import builders
 from hass.tests.functional.db import base
 
 UUID = 'aaaaaaaa-0000-4000-8000-000000000001'
+AN_HOUR = datetime.timedelta(hours=1)
 WEB = losses.Lost(UUID, 'web-1', 'blue', 'it was left: it is paused', ['p1'])
 
 
@@ -81,6 +82,24 @@ class LossesTest(base.DatabaseTest):
             self.assertEqual([], losses.to_page(session, 300))
             (loss,) = losses.all(session)
             loss.page_at -= datetime.timedelta(seconds=61)
+            session.flush()
+            self.assertEqual(1, len(losses.to_page(session, 300)))
+
+    def test_one_from_before_the_clock_was_set_back_waits_for_nothing(self):
+        self.lose()
+        with self.database.writer() as session:
+            (loss,) = losses.all(session)
+            loss.page_at += AN_HOUR
+            loss.look_at += AN_HOUR
+            session.flush()
+            self.assertEqual(1, len(losses.to_page(session, 300)))
+            self.assertEqual(1, len(losses.to_look_at(session, 10)))
+
+    def test_one_paged_before_the_clock_was_set_back_is_paged_again(self):
+        self.lose()
+        with self.database.writer() as session:
+            (loss,) = losses.to_page(session, 300)
+            loss.alarmed_at = moments.read_now(session) + AN_HOUR
             session.flush()
             self.assertEqual(1, len(losses.to_page(session, 300)))
 

@@ -12,6 +12,7 @@
 
 """Engines that race for one host, one slot, one claim; one of them wins."""
 
+import datetime
 import functools
 import threading
 import types
@@ -391,6 +392,15 @@ class OperatorsTest(RecoveriesCase):
             self.database.write(self.hop, made, 'held', **other)
             paged = self.database.write(recoveries.to_page, 300)
             self.assertEqual([made.uuid], [one.uuid for one in paged])
+
+    def test_one_paged_before_the_clock_was_set_back_is_paged_again(self):
+        made = self.make(state='held', held_kind=models.HeldKind.SAFETY)
+        self.database.write(recoveries.to_page, 300)
+        with self.database.writer() as session:
+            row = recoveries.get(session, made.uuid)
+            an_hour = datetime.timedelta(hours=1)
+            row.alarmed_at = moments.read_now(session) + an_hour
+        self.assertEqual(1, len(self.database.write(recoveries.to_page, 300)))
 
     silent: Any = {
         'held_kind': models.HeldKind.SAFETY,
