@@ -36,6 +36,7 @@ from hass.recovery import instance_failure
 from hass.recovery import intent
 from hass.recovery import mending
 from hass.recovery import occupancy
+from hass.recovery import proving
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
@@ -172,7 +173,7 @@ class HostReturn(host_.HostWorkflow):
             return Wait(0, 'noted what was asked of its instances')
         if on:
             if turn.recovery.was.get('cycle'):
-                return self._cycle(turn, host, target)
+                return self._cycle(turn, host)
             if not turn.recovery.was.get('on_since'):
                 turn.remember(on_since=turn.now.isoformat())
             return Hop(State.AWAITING_AGENT, 'the BMC reads on')
@@ -224,9 +225,7 @@ class HostReturn(host_.HostWorkflow):
         lost: int = turn.recovery.was.get('losses', 0)
         return lost + ended
 
-    def _cycle(
-        self, turn: Turn, host: models.Host, target: fencing.Target
-    ) -> Step:
+    def _cycle(self, turn: Turn, host: models.Host) -> Step:
         """Off and on again, unless a guest may run on it meanwhile."""
         was = turn.recovery.was
         since = _moment(was.get('on_since'))
@@ -256,7 +255,16 @@ class HostReturn(host_.HostWorkflow):
                     anew(),
                 ),
             )
-        self._fencer.off(target, turn.deadline)
+        # Its address may lead to the BMC of another host by now.
+        look = self._prover.look(turn, host)
+        if isinstance(look, proving.Unproved):
+            return hold(
+                models.HeldKind.SAFETY,
+                f'its power is not cut, though {CYCLES[was["cycle"]]}: '
+                f'{look.why}',
+                look.until,
+            )
+        self._fencer.off(look.target, turn.deadline)
         return Wait(0.5, 'asked the BMC for power off')
 
     def _is_heard(

@@ -137,6 +137,15 @@ class HostReturnTest(base.ScenarioTest):
         self.assertEqual(1, self.host.off_calls)
         self.assertEqual([], self.cloud.verdict(guests).lost)
 
+    def test_no_power_is_cut_of_another_host_at_its_address(self):
+        self.fall_silent_while_it_boots()
+        self.host.bmc_of = 'compute-2'
+        held = self.assert_held(HOST, 'safety', 'its power is not cut')
+        self.assertIn('as compute-2 does', held.why)
+        self.assertEqual([], self.cloud.bmcs.astray)
+        self.host.bmc_of = None
+        self.cloud.run_until(lambda: self.host.off_calls == 2)
+
     def test_guests_that_came_right_before_a_power_off_are_seen(self):
         """Whatever was decided: the last look comes right before it."""
         self.fall_silent_while_it_boots()
