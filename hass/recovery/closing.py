@@ -42,6 +42,7 @@ from hass import exception
 from hass import faults
 from hass import nova
 from hass.recovery import intent
+from hass.recovery import rolls
 from hass.recovery import standing
 
 Read = Callable[[], contextlib.AbstractContextManager[orm.Session]]
@@ -178,14 +179,22 @@ class Closer:
         self._rule = rule
         self._pool = pool
 
-    def protected_on(self, read: Read, host: models.Host) -> list[nova.Server]:
+    def protected_on(
+        self,
+        read: Read,
+        host: models.Host,
+        elsewhere: Iterable[nova.Server] = (),
+    ) -> list[nova.Server]:
         """Protected servers on a host that may be meant to run.
 
-        :raises hass.exception.NovaError: Nova does not tell now
+        :param elsewhere: what Nova has just shown, and not on this host
+        :raises hass.exception.NovaError: Nova does not tell now, or leaves
+            out what the host's agent saw there
         """
+        seen = {*(host.domains or ())} - {one.uuid for one in elsewhere}
         servers = [
             one
-            for one in self._compute.servers_on(host.name)
+            for one in rolls.servers_on(self._compute, host.name, seen)
             if one.launched and one.vm_state in MAY_RUN
         ]
         with read() as session:

@@ -214,14 +214,13 @@ class HostWorkflow(workflow.Workflow):
         scene: closing.Scene,
     ) -> list[closing.Finding]:
         """All that were protected on it, and those that were cut off."""
-        protected = self._hands.closer.protected_on(turn.read, host)
-        moved = [
-            one
-            for one in self._compute.servers_changed_since(
-                turn.recovery.opened_at - SKEW
-            )
-            if rows
-        ]
+        changed = self._compute.servers_changed_since(
+            turn.recovery.opened_at - SKEW
+        )
+        protected = self._hands.closer.protected_on(
+            turn.read, host, [one for one in changed if one.host != host.name]
+        )
+        moved = changed if rows else []
         cut = set(self.stopped(turn))
         owed = {
             row.instance_uuid

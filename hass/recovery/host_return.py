@@ -37,6 +37,7 @@ from hass.recovery import intent
 from hass.recovery import mending
 from hass.recovery import occupancy
 from hass.recovery import proving
+from hass.recovery import rolls
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
@@ -581,7 +582,9 @@ class HostReturn(host_.HostWorkflow):
         wanted = self._wanted(turn) - set(was.get('running', ()))
         down = [
             server
-            for server in self._compute.servers_on(turn.recovery.subject)
+            for server in rolls.servers_on(
+                self._compute, turn.recovery.subject, wanted
+            )
             if server.uuid in wanted
         ]
         if not down:

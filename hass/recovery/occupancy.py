@@ -26,6 +26,7 @@ from hass.db import evacuations
 from hass.db import models
 from hass import exception
 from hass import nova
+from hass.recovery import rolls
 from hass.recovery.workflow import Turn
 
 REBUILDING = 'rebuild'
@@ -58,7 +59,11 @@ def guests(compute: nova.Compute, host: models.Host, memory: Memory) -> str:
     if service is not None and service.usable:
         return 'Nova has it in service, and its nova-compute up'
     servers = [
-        server for server in compute.servers_on(host.name) if server.may_run
+        server
+        for server in rolls.servers_on(
+            compute, host.name, {*memory.asked, *(host.domains or ())}
+        )
+        if server.may_run
     ]
     asleep = service is None or str(service.updated_at) == memory.reported
     may_run = [

@@ -31,6 +31,18 @@ class ClosingTest(base.ScenarioTest):
         server = self.cloud.nova.show(instance)
         self.cloud.nova.touch(server, vm_state=vm_state, task_state=None)
 
+    def blip(self):
+        for engine in self.cloud.engines.values():
+            engine.alive = False
+        for host in self.cloud.hosts.values():
+            host.lose_power_supply()
+        self.cloud.clock.advance(5)
+        for host in self.cloud.hosts.values():
+            host.host.power_on()
+        self.cloud.clock.advance(30)
+        for name in ('engine-1', 'engine-2'):
+            self.cloud.start_engine(name)
+
     def paged(self):
         return [
             alarm['why']
@@ -92,18 +104,6 @@ class LeftTest(ClosingTest):
 class BlipTest(ClosingTest):
     """Engines and hosts lose their power together, for a moment."""
 
-    def blip(self):
-        for engine in self.cloud.engines.values():
-            engine.alive = False
-        for host in self.cloud.hosts.values():
-            host.lose_power_supply()
-        self.cloud.clock.advance(5)
-        for host in self.cloud.hosts.values():
-            host.host.power_on()
-        self.cloud.clock.advance(30)
-        for name in ('engine-1', 'engine-2'):
-            self.cloud.start_engine(name)
-
     def test_what_ran_is_started_again(self):
         found = self.cloud.boot(HOST, instances=3)
         self.blip()
@@ -156,6 +156,40 @@ class BlipTest(ClosingTest):
         self.cloud.tick(60)
         self.assertEqual('active', self.server(one).vm_state)
         self.assertEqual(1, len(self.losses(is_open=True)))
+
+
+class IncompleteListTest(ClosingTest):
+    """Nova leaves out a cell whose database is down, and says nothing."""
+
+    def leave_out(self, seconds):
+        list_all = self.cloud.compute.servers_on
+        end = self.cloud.clock.monotonic() + seconds
+
+        def list_some(host):
+            down = self.cloud.clock.monotonic() < end
+            return [] if down else list_all(host)
+
+        self.cloud.compute.servers_on = list_some
+
+    def test_what_ended_with_its_power_is_started(self):
+        found = self.cloud.boot(HOST, instances=2)
+        self.cloud.tick(15)
+        self.leave_out(95)
+        self.blip()
+        host = self.cloud.hosts[HOST].host
+        self.cloud.run_until(lambda: host.guests == set(found), seconds=240)
+
+    def test_what_stayed_on_a_host_that_returns_is_started(self):
+        """It fits nowhere else."""
+        (one,) = self.cloud.boot(HOST, instances=1)
+        self.cloud.tick(15)
+        for name, compute in self.cloud.nova.computes.items():
+            compute.capacity = 1 if name == HOST else 0
+        self.cloud.hosts[HOST].lose_power_supply()
+        self.cloud.run_until_state(HOST, 'awaiting_agent', seconds=1800)
+        self.leave_out(60)
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assertEqual({one}, self.cloud.hosts[HOST].host.guests)
 
 
 class UnseenCutTest(ClosingTest):
