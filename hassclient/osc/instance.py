@@ -92,10 +92,10 @@ class ListInstance(command.Lister):
         parser.add_argument(
             '--host',
             metavar='<host>',
-            help='Only those on this host now (name or UUID; operators only)',
+            help='Only those on this host now (name or UUID; operators only).',
         )
         parser.add_argument(
-            '--name', metavar='<name>', help='Only those of this name'
+            '--name', metavar='<name>', help='Only those of this name.'
         )
         command.add_long(parser)
         command.add_pages(parser)
