@@ -117,6 +117,8 @@ class Evacuator:
             patient = len(rows) > requesting.BATCH and not due
             pause = max(2.0 if patient else 1.0, _silence(turn, rows))
             return Wait(pause, _progress(rows))
+        if not any(row.requested_at for row in rows):
+            return Hop(State.VERIFYING, 'nothing was to be asked of Nova')
         return Hop(State.VERIFYING, 'Nova has moved what it was asked for')
 
     def settle(self, turn: Turn) -> int:
