@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from collections import Counter
 import copy
+import dataclasses
 import datetime
 import functools
 from typing import Any
@@ -509,23 +510,55 @@ def _due(call_seconds: float, limit: int) -> sa.Select[int, int]:
     )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ahead:
+    """An engine's claim that ends later than any claim can."""
+
+    id: int
+    claim: int
+    until: datetime.datetime
+
+
+def claimed_ahead(session: orm.Session, claim_seconds: float) -> list[Ahead]:
+    """Claims from before the clock was set back."""
+    latest = moments.db_now(claim_seconds + moments.SKEW_SECONDS)
+    query = sa.select(
+        Recovery.id, Recovery.claim, Recovery.claimed_until
+    ).where(
+        Recovery.ended_at.is_(None),
+        Recovery.claimed_by.is_not(None),
+        Recovery.claimed_until > latest,
+    )
+    return [
+        Ahead(recovery_id, claim, until)
+        for recovery_id, claim, until in session.execute(query)
+        if until is not None
+    ]
+
+
 def take(
     session: orm.Session,
     recovery_id: int,
     claim: int,
     engine: str,
     claim_seconds: float,
+    until: datetime.datetime | None = None,
 ) -> Recovery | None:
     """Claim one recovery; None when another engine was quicker.
 
     The claim counts only after this transaction's COMMIT has returned.
+
+    :param until: when the claim ends that is taken from a dead engine, which
+        would have renewed it; None: it is over
     """
+    known = [] if until is None else [Recovery.claimed_until == until]
     taken = session.execute(
         sa.update(Recovery)
         .where(
             Recovery.id == recovery_id,
             Recovery.claim == claim,
             Recovery.ended_at.is_(None),
+            *known,
         )
         .values(
             claim=claim + 1,

@@ -13,6 +13,7 @@
 """Hands due recoveries to workers, and keeps their claims alive."""
 
 from collections.abc import Callable
+import datetime
 import logging
 import threading
 
@@ -21,6 +22,7 @@ from oslo_db import exception as oslo_exception
 from hass import clock as clock_
 from hass.db import recoveries
 from hass.db import session as db_session
+from hass.engine import forsaken
 from hass import exception
 from hass import origin
 from hass.recovery import runner as runner_
@@ -61,6 +63,7 @@ class Dispatcher:
         self._renew_seconds = renew_seconds
         self._step_seconds = step_seconds
         self._call_seconds = call_seconds
+        self._forsaken = forsaken.Forsaken(clock, claim_seconds, call_seconds)
         self._held: dict[int, runner_.Claimed] = {}
         self._lock = threading.Condition()
         self._bell = threading.Event()
@@ -109,19 +112,29 @@ class Dispatcher:
 
     def scan(self) -> int:
         """Claim what is due and start its workers; returns how many."""
-        started = 0
         with self._database.reader() as session:
             due = recoveries.due(session, self._call_seconds, self._workers)
-        for recovery_id, claim in due:
-            if recovery_id in self._held or len(self._held) >= self._workers:
-                continue
-            claimed = self._claim(recovery_id, claim)
-            if claimed is not None:
-                started += 1
-                threading.Thread(
-                    target=self._work, args=(claimed,), daemon=True
-                ).start()
-        return started
+            ahead = self._forsaken.find(session)
+        started = [self._begin(*one) for one in due]
+        started += [self._begin(one.id, one.claim, one.until) for one in ahead]
+        return sum(started)
+
+    def _begin(
+        self,
+        recovery_id: int,
+        claim: int,
+        until: datetime.datetime | None = None,
+    ) -> bool:
+        """Claim one and start its worker, if there is a place for it."""
+        if recovery_id in self._held or len(self._held) >= self._workers:
+            return False
+        claimed = self._claim(recovery_id, claim, until)
+        if claimed is None:
+            return False
+        threading.Thread(
+            target=self._work, args=(claimed,), daemon=True
+        ).start()
+        return True
 
     def renew(self) -> None:
         """Renew the claims of running steps, revoke those that hang."""
@@ -148,7 +161,12 @@ class Dispatcher:
             if ours:
                 claimed.deadline.renewed(began)
 
-    def _claim(self, recovery_id: int, claim: int) -> runner_.Claimed | None:
+    def _claim(
+        self,
+        recovery_id: int,
+        claim: int,
+        until: datetime.datetime | None,
+    ) -> runner_.Claimed | None:
         began = self._clock.monotonic()
         deadline = runner_.ClaimDeadline(self._clock, self._claim_seconds)
         try:
@@ -159,6 +177,7 @@ class Dispatcher:
                     claim,
                     self._engine,
                     self._claim_seconds,
+                    until,
                 )
         except exception.DatabaseUnreachable as error:
             # It may have been committed; what nobody renews runs out.

@@ -14,6 +14,7 @@
 
 from collections.abc import Callable
 from collections.abc import Collection
+import datetime
 
 from oslo_config import cfg
 
@@ -84,9 +85,14 @@ class FakeEngine(engines.Engine):
             lambda story: Mortal(story, cloud),  # type: ignore[arg-type,return-value]
         )
 
-    def _work(self, recovery_id: int, claim: int) -> None:
+    def _work(
+        self,
+        recovery_id: int,
+        claim: int,
+        until: datetime.datetime | None = None,
+    ) -> None:
         try:
-            super()._work(recovery_id, claim)
+            super()._work(recovery_id, claim, until)
         except Killed:
             self.alive = False
 

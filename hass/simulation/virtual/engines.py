@@ -13,6 +13,7 @@
 """One engine: the real patrol and the real workflows, turn by turn."""
 
 from collections.abc import Callable
+import datetime
 import typing
 
 import futurist
@@ -26,6 +27,7 @@ from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import contradictions
 from hass.engine import fences
+from hass.engine import forsaken
 from hass.engine import inventory
 from hass.engine import patrol
 from hass.engine import rounds
@@ -96,6 +98,11 @@ class Engine:
             name,
             held_seconds=cloud.conf.recovery.held_seconds,
             stale_seconds=cloud.conf.recovery.stale_seconds,
+        )
+        self._forsaken = forsaken.Forsaken(
+            self.clock,
+            cloud.conf.recovery.claim_seconds,
+            cloud.conf.recovery.call_seconds,
         )
         self._alarms = alarms.Alarms(
             cloud.database,
@@ -261,8 +268,11 @@ class Engine:
         call_seconds = self._cloud.conf.recovery.call_seconds
         with self._cloud.database.reader() as session:
             due = recoveries.due(session, call_seconds, 100)
+            ahead = self._forsaken.find(session)
         for recovery_id, claim in due:
             self._work(recovery_id, claim)
+        for one in ahead:
+            self._work(one.id, one.claim, one.until)
 
     def hear_panic(self, host: hosts.Host) -> None:
         """fence_kdump of a panicking kernel, on any network it has left."""
@@ -272,13 +282,18 @@ class Engine:
         ):
             self.patrol.panicked(host.name)
 
-    def claim(self, recovery_id: int, claim: int) -> runner.Claimed | None:
+    def claim(
+        self,
+        recovery_id: int,
+        claim: int,
+        until: datetime.datetime | None = None,
+    ) -> runner.Claimed | None:
         """Take a recovery, as the dispatcher does."""
         seconds = self._cloud.conf.recovery.claim_seconds
         began = self.clock.monotonic()
         with self._cloud.database.writer() as session:
             taken = recoveries.take(
-                session, recovery_id, claim, self.name, seconds
+                session, recovery_id, claim, self.name, seconds, until
             )
         if taken is None:
             return None
@@ -286,8 +301,13 @@ class Engine:
         deadline.renewed(began)
         return runner.Claimed(taken, deadline, began)
 
-    def _work(self, recovery_id: int, claim: int) -> None:
-        claimed = self.claim(recovery_id, claim)
+    def _work(
+        self,
+        recovery_id: int,
+        claim: int,
+        until: datetime.datetime | None = None,
+    ) -> None:
+        claimed = self.claim(recovery_id, claim, until)
         if claimed is None:
             return
         self.working = True

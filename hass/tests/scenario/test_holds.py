@@ -45,6 +45,21 @@ class ClockSetBackTest(HoldsCase):
     def test_by_an_hour_in_mid_recovery(self):
         self.recover_with_a_clock_set_back(3600)
 
+    def test_by_an_hour_when_the_engine_has_died_that_claims_it(self):
+        """Its claim ends in an hour, and nobody renews it."""
+
+        def die(turn):
+            if turn.recovery.state == 'forcing_down':
+                self.cloud.before_step = None
+                self.cloud.kill_at = (self.cloud.steps, 'after')
+
+        self.cloud.before_step = die
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.before_step is None)
+        self.cloud.clock.jump(-3600)
+        self.cloud.run_until_state(HOST, 'returned', seconds=120)
+        self.assert_recovered(HOST, self.instances)
+
     def test_by_an_hour_while_held(self):
         self.hold_by_a_mute_bmc()
         self.cloud.clock.jump(-3600)

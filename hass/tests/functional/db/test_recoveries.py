@@ -277,6 +277,22 @@ class ClaimsTest(RecoveriesCase):
             )
             self.assertEqual(1, sum(one is not None for one in gave))
 
+    def test_what_a_dead_engine_claims_for_long_is_taken_as_it_stood(self):
+        """The clock was set back since: its claim ends in an hour."""
+        made = self.make()
+        self.database.write(recoveries.take, made.id, 0, 'engine-1', 3600)
+        (seen,) = self.read(recoveries.claimed_ahead, 6)
+        self.assertEqual((made.id, 1), (seen.id, seen.claim))
+        for ends_at, engine in (
+            (seen.until - datetime.timedelta(microseconds=1), None),
+            (seen.until, 'engine-2'),
+        ):
+            taken = self.database.write(
+                recoveries.take, made.id, seen.claim, 'engine-2', 6, ends_at
+            )
+            self.assertEqual(engine, taken and taken.claimed_by)
+        self.assertEqual([], self.read(recoveries.claimed_ahead, 6))
+
     def test_whoever_was_taken_over_writes_nothing(self):
         mine = self.take(self.make())
         self.take(mine, 'engine-2')

@@ -12,6 +12,7 @@
 
 """Claims are taken, renewed and lost: real threads, a clock that is turned."""
 
+import datetime
 import functools
 import threading
 from typing import Any
@@ -122,6 +123,54 @@ class ScanTest(DispatcherCase):
         self.open('compute-1')
         self.dispatcher.scan()
         self.assertEqual(0, self.dispatcher.scan())
+
+    def test_a_claim_of_before_the_clock_was_set_back_runs_out_too(self):
+        self.open('compute-1')
+        self.dispatcher.scan()
+        self.clock.set_wall(-3600)
+        other = self.make('engine-2')
+        self.watch(other, 7)
+        self.assertEqual('engine-1', self.row().claimed_by)
+        self.watch(other, 3)
+        self.assertEqual('engine-2', self.row().claimed_by)
+
+    def test_a_claim_that_is_renewed_is_nobody_elses(self):
+        """By an engine whose database is not set back with the other's."""
+        self.open('compute-1')
+        self.dispatcher.scan()
+        self.clock.set_wall(-3600)
+        other = self.make('engine-2')
+        for _ in range(15):
+            self.renew_until(3600)
+            self.watch(other, 2)
+        self.assertEqual('engine-1', self.row().claimed_by)
+
+    def test_a_claim_that_was_renewed_unseen_is_not_taken(self):
+        """A replica tells engines what stood there before."""
+        self.open('compute-1')
+        self.dispatcher.scan()
+        row: Any = self.row()
+        with self.database.writer() as session:
+            self.assertIsNone(
+                recoveries.take(
+                    session,
+                    row.id,
+                    row.claim,
+                    'engine-2',
+                    6.0,
+                    row.claimed_until - datetime.timedelta(seconds=2),
+                )
+            )
+
+    def watch(self, other, seconds):
+        for _ in range(seconds):
+            self.clock.turn(1)
+            other.scan()
+
+    def renew_until(self, seconds):
+        row = self.row()
+        with self.database.writer() as session:
+            recoveries.renew(session, row.id, row.claim, seconds)
 
     def test_there_are_no_more_steps_than_workers(self):
         self.open('compute-1', 'compute-2', 'compute-3')
