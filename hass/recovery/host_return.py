@@ -261,8 +261,8 @@ class HostReturn(host_.HostWorkflow):
         if isinstance(look, proving.Unproved):
             return hold(
                 models.HeldKind.SAFETY,
-                f'its power is not cut, though {CYCLES[was["cycle"]]}: '
-                f'{look.why}',
+                'its power is not cut by this BMC, though '
+                f'{CYCLES[was["cycle"]]}: {look.why}',
                 look.until,
             )
         self._fencer.off(look.target, turn.deadline)
