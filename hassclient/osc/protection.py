@@ -25,7 +25,7 @@ LONG = ('UUID', *HEADS, 'Project ID', 'Protected', 'Decided By')
 
 
 class HostProtection(command.Lister):
-    """List what is really protected on a host
+    """List what is really protected on a host.
 
     An instance is recovered if it would be brought back on another host were
     its host to fail now; if not, it is told why.
@@ -42,7 +42,7 @@ class HostProtection(command.Lister):
 
 
 class ClusterProtection(command.Lister):
-    """List what is really protected in a cluster
+    """List what is really protected in a cluster.
 
     An instance is recovered if it would be brought back on another host were
     its host to fail now; if not, it is told why.
@@ -51,7 +51,7 @@ class ClusterProtection(command.Lister):
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'cluster', metavar='<cluster>', help='Name or UUID'
+            'cluster', metavar='<cluster>', help='Name or UUID.'
         )
         _add_options(parser)
         return parser
@@ -64,7 +64,7 @@ def _add_options(parser: Any) -> None:
     parser.add_argument(
         '--recovered',
         action=argparse.BooleanOptionalAction,
-        help='Only those that would be brought back, or that would not',
+        help='Only those that would be brought back, or that would not.',
     )
     command.add_long(parser)
 
