@@ -24,15 +24,23 @@ from typing import Any
 from hass.api import body as bodies
 from hass.api import microversion
 from hass.api.schemas import answers
-from hass.api.schemas import clusters
+from hass.api.schemas import clusters as clusters_bodies
 from hass.api.schemas import fences
-from hass.api.schemas import hosts
-from hass.api.schemas import instances
+from hass.api.schemas import formats
+from hass.api.schemas import hosts as hosts_bodies
+from hass.api.schemas import instances as instances_bodies
 from hass.api.schemas import maintenance
-from hass.api.schemas import notifications
+from hass.api.schemas import notifications as notifications_bodies
 from hass.api.schemas import power
 from hass.api import since
+from hass.db import clusters
+from hass.db import hosts
+from hass.db import instances
+from hass.db import losses
 from hass.db import models
+from hass.db import notifications
+from hass.db import pages
+from hass.db import recoveries
 
 Schema = Mapping[str, Any]
 
@@ -96,11 +104,25 @@ def _new_pages(marker: Schema) -> dict[str, Schema]:
     }
 
 
-def _list(key: str, entry: str, /, **filters: Schema) -> Contract:
+def _list(
+    key: str, entry: str, columns: pages.Columns, /, **filters: Schema
+) -> Contract:
+    """:param columns: by which it may be sorted, the first of them its age"""
     page = answers.whole(
         {key: answers.list_of(answers.named(entry)), 'links': answers.LINKS}
     )
-    return Contract(page, filters=PAGE | filters, missing=False)
+    age = next(iter(columns))
+    moment = formats.MOMENT['description']
+    order = answers.new_in(
+        microversion.PROTECTION,
+        {
+            'since': formats.MOMENT
+            | {'description': f'{moment}: {age} is not before it'},
+            'sort_key': {'enum': list(columns)},
+            'sort_dir': {'enum': ['asc', 'desc']},
+        },
+    )
+    return Contract(page, filters=PAGE | order | filters, missing=False)
 
 
 def _show(
@@ -136,35 +158,41 @@ def _delete() -> Contract:
 
 CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ('GET', '/v1/clusters'): _list(
-        'clusters', 'Cluster', name=WORD, mode=answers.one_of(models.Mode)
+        'clusters',
+        'Cluster',
+        clusters.COLUMNS,
+        name=WORD,
+        mode=answers.one_of(models.Mode),
     ),
-    ('POST', '/v1/clusters'): _change('ClusterCreated', 201, clusters.CREATE),
+    ('POST', '/v1/clusters'): _change(
+        'ClusterCreated', 201, clusters_bodies.CREATE
+    ),
     ('GET', '/v1/clusters/{cluster}'): _show('Cluster'),
     ('PATCH', '/v1/clusters/{cluster}'): _change(
-        'Cluster', 200, clusters.UPDATE
+        'Cluster', 200, clusters_bodies.UPDATE
     ),
     ('DELETE', '/v1/clusters/{cluster}'): _delete(),
     ('GET', '/v1/clusters/{cluster}/hosts'): dataclasses.replace(
-        _list('hosts', 'Host'), missing=True
+        _list('hosts', 'Host', hosts.COLUMNS), missing=True
     ),
     ('POST', '/v1/clusters/{cluster}/hosts'): _change(
-        'HostAdded', 201, hosts.ADD
+        'HostAdded', 201, hosts_bodies.ADD
     ),
     ('PUT', '/v1/clusters/{cluster}/maintenance'): _change(
         'Cluster', 200, maintenance.BEGIN
     ),
     ('DELETE', '/v1/clusters/{cluster}/maintenance'): _delete(),
     ('GET', '/v1/clusters/{cluster}/protection'): dataclasses.replace(
-        _list('hosts', 'Protection'),
+        _list('hosts', 'Protection', hosts.COLUMNS),
         missing=True,
         since=microversion.PROTECTION,
     ),
     ('GET', '/v1/clusters/{cluster}/strategy'): _show(
         'Strategy', microversion.DIAGNOSIS
     ),
-    ('GET', '/v1/hosts'): _list('hosts', 'Host'),
+    ('GET', '/v1/hosts'): _list('hosts', 'Host', hosts.COLUMNS),
     ('GET', '/v1/hosts/{host}'): _show('Host'),
-    ('PATCH', '/v1/hosts/{host}'): _change('Host', 200, hosts.UPDATE),
+    ('PATCH', '/v1/hosts/{host}'): _change('Host', 200, hosts_bodies.UPDATE),
     ('DELETE', '/v1/hosts/{host}'): _delete(),
     ('POST', '/v1/hosts/{host}/agent_key'): _change('AgentKey', 201),
     ('GET', '/v1/hosts/{host}/explain'): _show(
@@ -208,12 +236,15 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ('GET', '/v1/instances'): _list(
         'instances',
         'InstanceChosen',
+        instances.COLUMNS,
         cluster=WORD,
         host=since.mark(microversion.PROTECTION, WORD),
         name=since.mark(microversion.PROTECTION, WORD),
         project_id=WORD,
     ),
-    ('POST', '/v1/instances'): _change('Instance', 201, instances.PROTECT),
+    ('POST', '/v1/instances'): _change(
+        'Instance', 201, instances_bodies.PROTECT
+    ),
     ('GET', '/v1/instances/{instance}'): _show('Instance'),
     ('DELETE', '/v1/instances/{instance}'): _delete(),
     ('GET', '/v1/instances/{instance}/recoveries'): _show(
@@ -225,6 +256,7 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         _list(
             'losses',
             'Loss',
+            losses.COLUMNS,
             host=WORD,
             instance=WORD,
             open=FLAG,
@@ -240,17 +272,19 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
     ('GET', '/v1/notifications'): _list(
         'notifications',
         'Notification',
+        notifications.COLUMNS,
         host=WORD,
         state=answers.one_of(models.NotificationState),
         source=WORD,
     ),
     ('POST', '/v1/notifications'): _change(
-        'Notification', 202, notifications.CREATE
+        'Notification', 202, notifications_bodies.CREATE
     ),
     ('GET', '/v1/notifications/{notification}'): _show('Notification'),
     ('GET', '/v1/recoveries'): _list(
         'recoveries',
         'Recovery',
+        recoveries.COLUMNS,
         cluster=WORD,
         host=WORD,
         open=FLAG,

@@ -46,7 +46,8 @@
 1.7
     Adds what is really protected, of clusters and of hosts: each instance
     with whether it would be brought back if its host failed now, and why not.
-    And filters of chosen instances: host, name. And pages of the lists of
+    And filters of chosen instances: host, name. And since, sort_key and
+    sort_dir of lists. And pages of the lists of
     services and of an instance's recoveries, and limit of sensors and events.
 
 What a version brought is not there for requests that ask for an earlier one:

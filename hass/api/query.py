@@ -20,8 +20,11 @@ from urllib import parse
 
 import falcon
 
+from hass.api import body
 from hass.api import microversion
+from hass.api.schemas import formats
 from hass.api import since
+from hass.db import pages
 from hass import exception
 
 Schema = Mapping[str, Any]
@@ -40,6 +43,18 @@ class Query:
     limit: int
     marker: str | None
     filters: Mapping[str, str]
+
+    def page(self) -> pages.Page:
+        """The same for the database: an entry more tells of another page."""
+        moment = self.filters.get('since')
+        order = self.filters.get('sort_dir')
+        return {
+            'limit': self.limit + 1,
+            'marker': self.marker,
+            'since': None if moment is None else formats.to_moment(moment),
+            'sort_key': self.filters.get('sort_key'),
+            'descending': None if order is None else order == 'desc',
+        }
 
     def flag(self, name: str) -> bool | None:
         """A filter that says yes or no."""
@@ -105,7 +120,7 @@ def page(
     :param entries: one more than asked for, if there are more
     :param key: the field of an entry that a marker is
     """
-    body: dict[str, Any] = {name: entries[: query.limit], 'links': []}
+    shown: dict[str, Any] = {name: entries[: query.limit], 'links': []}
     if len(entries) > query.limit:
         more = {
             **query.filters,
@@ -113,8 +128,8 @@ def page(
             'marker': entries[query.limit - 1][key],
         }
         href = f'{req.prefix}{req.path}?{parse.urlencode(more)}'
-        body['links'] = [{'rel': 'next', 'href': href}]
-    return body
+        shown['links'] = [{'rel': 'next', 'href': href}]
+    return shown
 
 
 def cut(
@@ -148,6 +163,8 @@ def _check(name: str, value: str, schema: Schema) -> None:
     if 'enum' in schema and value not in schema['enum']:
         allowed = ', '.join(map(str, schema['enum']))
         raise exception.Invalid(name, f'unknown value; allowed: {allowed}')
+    if schema.get('format') == 'date-time':
+        body.check({name: value}, {'properties': {name: schema}})
     if schema.get('type') == 'boolean':
         if value.lower() not in ('true', 'false'):
             raise exception.Invalid(name, 'allowed: true, false')

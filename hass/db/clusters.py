@@ -27,6 +27,10 @@ from hass import exception
 from hass import faults
 
 Cluster = models.Cluster
+COLUMNS: pages.Columns = {
+    'created_at': Cluster.created_at,
+    'name': Cluster.name,
+}
 LAYERS = (
     faults.Layer.POWER,
     faults.Layer.OS,
@@ -99,8 +103,7 @@ def all(
     *,
     name: str | None = None,
     mode: models.Mode | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
+    **page: Unpack[pages.Page],
 ) -> list[Cluster]:
     """Clusters, oldest first, a page at a time."""
     query = sa.select(Cluster)
@@ -108,7 +111,7 @@ def all(
         query = query.where(Cluster.name == name)
     if mode is not None:
         query = query.where(Cluster.mode == mode)
-    return pages.page(session, Cluster, query, limit, marker)
+    return pages.page(session, Cluster, query, COLUMNS, page)
 
 
 def update(

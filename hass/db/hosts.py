@@ -32,6 +32,10 @@ from hass import exception
 from hass import faults
 
 Host = models.Host
+COLUMNS: pages.Columns = {
+    'created_at': Host.created_at,
+    'name': Host.name,
+}
 
 
 BMC = frozenset({'bmc_address', 'bmc_port', 'bmc_username', 'bmc_password'})
@@ -115,14 +119,13 @@ def all(
     session: orm.Session,
     *,
     cluster_id: int | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
+    **page: Unpack[pages.Page],
 ) -> list[Host]:
     """Hosts, oldest first, a page at a time."""
     query = sa.select(Host)
     if cluster_id is not None:
         query = query.where(Host.cluster_id == cluster_id)
-    return pages.page(session, Host, query, limit, marker)
+    return pages.page(session, Host, query, COLUMNS, page)
 
 
 def of_cluster(session: orm.Session, cluster_id: int) -> list[Host]:

@@ -16,6 +16,7 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Protocol
+from typing import Unpack
 
 from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
@@ -28,6 +29,10 @@ from hass import entitlement
 from hass import exception
 
 Instance = models.Instance
+COLUMNS: pages.Columns = {
+    'created_at': Instance.created_at,
+    'name': Instance.name,
+}
 CHUNK = 500
 """Values of one statement: databases have a limit."""
 
@@ -102,8 +107,7 @@ def all(
     name: str | None = None,
     project_id: str | None = None,
     cluster_id: int | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
+    **page: Unpack[pages.Page],
 ) -> list[Instance]:
     """Chosen instances, oldest first, a page at a time.
 
@@ -118,7 +122,7 @@ def all(
         query = query.where(Instance.project_id == project_id)
     if cluster_id is not None:
         query = query.where(Instance.cluster_id == cluster_id)
-    return pages.page(session, Instance, query, limit, marker)
+    return pages.page(session, Instance, query, COLUMNS, page)
 
 
 def uuids(session: orm.Session) -> set[str]:

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import dataclasses
 import datetime
 from typing import Any
+from typing import Unpack
 
 from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
@@ -32,6 +33,10 @@ from hass.db import session as db_session
 from hass import exception
 
 Loss = models.Loss
+COLUMNS: pages.Columns = {
+    'since': Loss.since,
+    'instance_name': Loss.instance_name,
+}
 End = models.LossEnd
 FIRST_LOOK_SECONDS = 10.0
 LONGEST_LOOK_SECONDS = 300.0
@@ -267,14 +272,13 @@ def all(
     recovery: str | None = None,
     project_id: str | None = None,
     is_open: bool | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
+    **page: Unpack[pages.Page],
 ) -> list[Loss]:
     """Losses, newest first, a page at a time.
 
     :raises hass.exception.Invalid: the marker names no row
     """
-    query = sa.select(Loss).order_by(Loss.id.desc())
+    query = sa.select(Loss)
     wanted: dict[Any, str | None] = {
         Loss.host: host,
         Loss.instance_uuid: instance,
@@ -287,12 +291,7 @@ def all(
     if is_open is not None:
         is_ended = Loss.open_key.is_(None)
         query = query.where(sa.not_(is_ended) if is_open else is_ended)
-    if marker is not None:
-        last = sa.select(Loss.id).where(Loss.uuid == marker)
-        query = query.where(Loss.id < last.scalar_subquery())
-    found = list(session.scalars(query.limit(limit)))
-    pages.check(session, Loss, marker, found)
-    return found
+    return pages.page(session, Loss, query, COLUMNS, page, newest_first=True)
 
 
 def acknowledge(session: orm.Session, uuid: str) -> Loss:

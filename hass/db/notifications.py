@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import datetime
 import functools
 from typing import Any
+from typing import Unpack
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -30,6 +31,11 @@ from hass import exception
 from hass import faults
 
 Notification = models.Notification
+COLUMNS: pages.Columns = {
+    'received_at': Notification.received_at,
+    'generated_at': Notification.generated_at,
+    'host': Notification.host,
+}
 
 
 def add(
@@ -86,8 +92,7 @@ def all(
     host: str | None = None,
     state: models.NotificationState | None = None,
     source: str | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
+    **page: Unpack[pages.Page],
 ) -> list[Notification]:
     """Notifications, oldest first, a page at a time."""
     query = sa.select(Notification)
@@ -97,7 +102,7 @@ def all(
         query = query.where(Notification.state == state)
     if source is not None:
         query = query.where(Notification.source == source)
-    return pages.page(session, Notification, query, limit, marker)
+    return pages.page(session, Notification, query, COLUMNS, page)
 
 
 def new_ones(

@@ -12,8 +12,10 @@
 
 """One page of a long answer."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import Any, TypeVar
+import datetime
+from typing import Any, TypedDict, TypeVar
 import uuid
 
 import sqlalchemy as sa
@@ -34,34 +36,89 @@ Row = TypeVar(
 Query = TypeVar('Query', bound=sa.Select[*tuple[Any, ...]])
 
 
+Columns = Mapping[str, orm.InstrumentedAttribute[Any]]
+"""By which a list may be sorted, none of them NULL, by the names that the API
+has for them. The first is the moment that makes an entry old or new."""
+
+
+class Page(TypedDict, total=False):
+    """Which part of a list, and in which order.
+
+    limit: how many rows at most
+    marker: uuid of the last row of the page before
+    since: only rows of that moment and later, naive UTC
+    sort_key: one of the list's columns; else by age
+    descending: from the last to the first; else as the list does by itself
+    """
+
+    limit: int | None
+    marker: str | None
+    since: datetime.datetime | None
+    sort_key: str | None
+    descending: bool | None
+
+
 def page(
     session: orm.Session,
     model: type[Row],
     query: sa.Select[Row],
-    limit: int | None,
-    marker: str | None,
+    columns: Columns,
+    asked: Page,
+    *,
+    newest_first: bool = False,
 ) -> list[Row]:
-    """Rows oldest first, from behind the marker on.
+    """Rows by age, or as they are asked for, from behind the marker on.
 
-    :param marker: uuid of the last row of the page before
+    :param newest_first: when no order is asked for
     :raises hass.exception.Invalid: the marker names no row
     """
-    found = list(session.scalars(cut(model, query, limit, marker)))
-    check(session, model, marker, found)
+    query = cut(model, query, columns, asked, newest_first=newest_first)
+    found = list(session.scalars(query))
+    check(session, model, asked.get('marker'), found)
     return found
 
 
 def cut(
-    model: type[Row], query: Query, limit: int | None, marker: str | None
+    model: type[Row],
+    query: Query,
+    columns: Columns,
+    asked: Page,
+    *,
+    newest_first: bool = False,
 ) -> Query:
     """The same as a query, for those who read more than rows.
 
     They have to check() what it gives.
     """
+    since, marker = asked.get('since'), asked.get('marker')
+    key, descending = asked.get('sort_key'), asked.get('descending')
+    if descending is None:
+        descending = newest_first and key is None
+    # Rows that are equal stand by age, so that each has one place.
+    by: list[Any] = [model.id] if key is None else [columns[key], model.id]
+    if since is not None:
+        query = query.where(next(iter(columns.values())) >= since)
     if marker is not None:
-        last = sa.select(model.id).where(model.uuid == marker)
-        query = query.where(model.id > last.scalar_subquery())
-    return query.order_by(model.id).limit(limit)
+        query = query.where(_behind(model, marker, by, descending))
+    query = query.order_by(*(one.desc() if descending else one for one in by))
+    return query.limit(asked.get('limit'))
+
+
+def _behind(
+    model: type[Row], marker: str, by: Sequence[Any], descending: bool
+) -> sa.ColumnElement[bool]:
+    """Whether a row stands behind the one with that uuid."""
+    last = [
+        sa.select(one).where(model.uuid == marker).scalar_subquery()
+        for one in by
+    ]
+    further: list[sa.ColumnElement[bool]] = [
+        one < end if descending else one > end
+        for one, end in zip(by, last, strict=True)
+    ]
+    if len(by) == 1:
+        return further[0]
+    return sa.or_(further[0], sa.and_(by[0] == last[0], further[1]))
 
 
 def check(

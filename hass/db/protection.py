@@ -13,10 +13,12 @@
 """Whether a host would be recovered if it failed now, as far as rows tell."""
 
 import datetime
+from typing import Unpack
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from hass.db import hosts
 from hass.db import models
 from hass.db import pages
 
@@ -64,8 +66,7 @@ def page(
     now: datetime.datetime,
     *,
     cluster_id: int | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
+    **page: Unpack[pages.Page],
 ) -> list[tuple[models.Host, int]]:
     """Hosts, oldest first, each with the usable hosts of its cluster.
 
@@ -77,9 +78,9 @@ def page(
     )
     if cluster_id is not None:
         query = query.where(host.cluster_id == cluster_id)
-    rows = session.execute(pages.cut(host, query, limit, marker))
+    rows = session.execute(pages.cut(host, query, hosts.COLUMNS, page))
     found = [(row, number) for row, number in rows]
-    pages.check(session, host, marker, found)
+    pages.check(session, host, page.get('marker'), found)
     return found
 
 

@@ -21,6 +21,7 @@ import dataclasses
 import datetime
 import functools
 from typing import Any
+from typing import Unpack
 
 from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
@@ -49,6 +50,12 @@ HANDED_ON = (
 instances that it has to start, or that have to run when it ends, among it.
 What a story has stopped itself, to start it, no user has stopped."""
 Recovery = models.Recovery
+COLUMNS: pages.Columns = {
+    'opened_at': Recovery.opened_at,
+    'state_since': Recovery.state_since,
+    'state': Recovery.state,
+    'subject': Recovery.subject,
+}
 
 
 WRITTEN = ('since', 'counted_from', 'well_since', 'at')
@@ -951,14 +958,13 @@ def all(
     workflow: str | None = None,
     is_open: bool | None = None,
     cluster_id: int | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
+    **page: Unpack[pages.Page],
 ) -> list[Recovery]:
     """Recoveries, newest first, a page at a time.
 
     :raises hass.exception.Invalid: the marker names no row
     """
-    query = sa.select(Recovery).order_by(Recovery.id.desc())
+    query = sa.select(Recovery)
     wanted = {
         Recovery.subject: subject,
         Recovery.state: state,
@@ -971,12 +977,9 @@ def all(
     if is_open is not None:
         ended = Recovery.ended_at.is_(None)
         query = query.where(ended if is_open else sa.not_(ended))
-    if marker is not None:
-        last = sa.select(Recovery.id).where(Recovery.uuid == marker)
-        query = query.where(Recovery.id < last.scalar_subquery())
-    found = list(session.scalars(query.limit(limit)))
-    pages.check(session, Recovery, marker, found)
-    return found
+    return pages.page(
+        session, Recovery, query, COLUMNS, page, newest_first=True
+    )
 
 
 def history_of(

@@ -92,7 +92,8 @@ class ListCluster(command.Lister):
     def act(self, args: argparse.Namespace) -> command.Table:
         names = LONG if args.long else SHORT
         found = self.client.clusters(
-            mode=args.mode, limit=args.limit, marker=args.marker
+            mode=args.mode,
+            **command.pages(args),
         )
         return command.heads(names), command.rows(found, names)
 

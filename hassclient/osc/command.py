@@ -214,6 +214,30 @@ def add_pages(parser: Any) -> None:
         metavar='<uuid>',
         help='Begin after this one, the last of the list before.',
     )
+    parser.add_argument(
+        '--since',
+        metavar='<moment>',
+        help='Only those of then and later, in ISO 8601 (UTC without an '
+        'offset).',
+    )
+    parser.add_argument(
+        '--sort',
+        metavar='<key>[:<direction>]',
+        help='Sort by a field of the API, as name:desc; one that is unknown '
+        'is answered with those that there are.',
+    )
+
+
+def pages(args: argparse.Namespace) -> dict[str, Any]:
+    """What these options say, as the lists of the proxy take it."""
+    key, _, direction = (args.sort or '').partition(':')
+    return {
+        'limit': args.limit,
+        'marker': args.marker,
+        'since': args.since,
+        'sort_key': key or None,
+        'sort_dir': direction or None,
+    }
 
 
 def add_history(parser: Any) -> None:

@@ -85,7 +85,8 @@ class ListHost(command.Lister):
 
     def act(self, args: argparse.Namespace) -> command.Table:
         found = self.client.hosts(
-            args.cluster, limit=args.limit, marker=args.marker
+            args.cluster,
+            **command.pages(args),
         )
         heads = ['UUID', 'Name', 'Cluster', 'Protected', 'Fence']
         if args.long:

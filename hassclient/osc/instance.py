@@ -111,8 +111,7 @@ class ListInstance(command.Lister):
             project_id=project,
             host=args.host and names.host(self.app.client_manager, args.host),
             name=args.name,
-            limit=args.limit,
-            marker=args.marker,
+            **command.pages(args),
         )
         return command.heads(columns), command.rows(found, columns)
 

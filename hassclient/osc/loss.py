@@ -83,8 +83,7 @@ class ListLoss(command.Lister):
             recovery=args.recovery
             and names.recovery(manager, args.recovery).uuid,
             open=args.open,
-            limit=args.limit,
-            marker=args.marker,
+            **command.pages(args),
         )
         return command.heads(columns), command.rows(found, columns)
 

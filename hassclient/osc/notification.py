@@ -109,8 +109,7 @@ class ListNotification(command.Lister):
             host=host,
             state=args.state,
             source=args.source,
-            limit=args.limit,
-            marker=args.marker,
+            **command.pages(args),
         )
         return command.heads(columns), command.rows(found, columns)
 

@@ -96,8 +96,7 @@ class ListRecovery(command.Lister):
             state=args.state,
             workflow=args.workflow,
             open=args.open,
-            limit=args.limit,
-            marker=args.marker,
+            **command.pages(args),
         )
         return command.heads(columns), command.rows(found, columns)
 

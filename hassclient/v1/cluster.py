@@ -24,6 +24,7 @@ class Cluster(base.Resource):
     resources_key = 'clusters'
 
     _query_mapping = resource.QueryParameters(
+        *base.SORTED,
         'name',
         'mode',
     )

@@ -23,6 +23,8 @@ class Host(base.Resource):
     base_path = '/hosts'
     resources_key = 'hosts'
 
+    _query_mapping = resource.QueryParameters(*base.SORTED)
+
     name = resource.Body('name')
     cluster = resource.Body('cluster')
     labels = resource.Body('labels')

@@ -24,6 +24,7 @@ class Instance(base.Resource):
     resources_key = 'instances'
 
     _query_mapping = resource.QueryParameters(
+        *base.SORTED,
         'cluster',
         'host',
         'name',

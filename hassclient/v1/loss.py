@@ -24,6 +24,7 @@ class Loss(base.Resource):
     resources_key = 'losses'
 
     _query_mapping = resource.QueryParameters(
+        *base.SORTED,
         'host',
         'instance',
         'open',

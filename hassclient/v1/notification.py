@@ -24,6 +24,7 @@ class Notification(base.Resource):
     resources_key = 'notifications'
 
     _query_mapping = resource.QueryParameters(
+        *base.SORTED,
         'host',
         'state',
         'source',

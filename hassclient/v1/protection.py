@@ -23,6 +23,8 @@ class Protection(base.Resource):
     base_path = '/hosts'
     resources_key = 'hosts'
 
+    _query_mapping = resource.QueryParameters(*base.SORTED)
+
     name = resource.Body('name')
     protected = resource.Body('protected')
     unprotected_why = resource.Body('unprotected_why')

@@ -108,8 +108,9 @@ class Proxy(proxy.Proxy):
     Clusters and hosts are given by name or uuid, the others by uuid. Each
     call raises openstack.exceptions.HttpException when the API says no,
     SDKException when it is asked for an empty name, and those of keystoneauth1
-    when it cannot be asked. The answers of lists are
-    generators, which ask for the next page when they come to it.
+    when it cannot be asked. The answers of lists are generators, which ask
+    for the next page when they come to it. Those that have pages take since
+    (ISO 8601), sort_key and sort_dir (asc or desc) as well.
 
     Unless default_microversion is set, the newest that both sides know is
     spoken.

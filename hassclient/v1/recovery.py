@@ -24,6 +24,7 @@ class Recovery(base.Resource):
     resources_key = 'recoveries'
 
     _query_mapping = resource.QueryParameters(
+        *base.SORTED,
         'cluster',
         'host',
         'open',

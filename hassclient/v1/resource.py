@@ -18,6 +18,9 @@ MAX_MICROVERSION = '1.7'
 """The newest that this client knows. An older server is spoken to in its
 newest."""
 
+SORTED = ('since', 'sort_key', 'sort_dir')
+"""What all long lists take beside their filters."""
+
 
 class Resource(resource.Resource):
     """Fields are named as in the API."""

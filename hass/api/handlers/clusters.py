@@ -91,8 +91,7 @@ class Clusters:
                 session,
                 name=asked.filters.get('name'),
                 mode=asked.choice('mode', models.Mode),
-                limit=asked.limit + 1,
-                marker=asked.marker,
+                **asked.page(),
             )
             views = [view(cluster) for cluster in found]
         resp.media = query.page(req, asked, 'clusters', views)

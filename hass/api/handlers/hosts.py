@@ -217,8 +217,7 @@ class Hosts:
                 cluster_id=None
                 if cluster is None
                 else clusters.get(session, cluster).id,
-                limit=asked.limit + 1,
-                marker=asked.marker,
+                **asked.page(),
             )
             views = [
                 view(host, protection.missing(host, now, usable))

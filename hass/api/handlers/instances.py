@@ -109,8 +109,7 @@ class Instances:
                 name=asked.filters.get('name'),
                 project_id=project,
                 cluster_id=cluster_handlers.id_of(session, asked.filters),
-                limit=asked.limit + 1,
-                marker=asked.marker,
+                **asked.page(),
             )
             views = [view(instance) for instance in found]
         resp.media = query.page(req, asked, 'instances', views)

@@ -70,8 +70,7 @@ class Losses:
                 recovery=asked.filters.get('recovery'),
                 project_id=project,
                 is_open=asked.flag('open'),
-                limit=asked.limit + 1,
-                marker=asked.marker,
+                **asked.page(),
             )
             views = [view(loss, shows_host=shows_host) for loss in found]
         resp.media = query.page(req, asked, 'losses', views)

@@ -71,8 +71,7 @@ class Notifications:
                 host=asked.filters.get('host'),
                 state=asked.choice('state', models.NotificationState),
                 source=asked.filters.get('source'),
-                limit=asked.limit + 1,
-                marker=asked.marker,
+                **asked.page(),
             )
             views = [view(notification) for notification in found]
         resp.media = query.page(req, asked, 'notifications', views)

@@ -99,8 +99,7 @@ class Protection:
                     session,
                     now,
                     cluster_id=clusters.get(session, cluster).id,
-                    limit=asked.limit + 1,
-                    marker=asked.marker,
+                    **asked.page(),
                 )
             ]
         views = self._views(found[: asked.limit])

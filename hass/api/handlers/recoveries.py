@@ -177,6 +177,5 @@ def _all(session: orm.Session, asked: query.Query) -> list[models.Recovery]:
         workflow=filters.get('workflow'),
         is_open=asked.flag('open'),
         cluster_id=cluster_handlers.id_of(session, filters),
-        limit=asked.limit + 1,
-        marker=asked.marker,
+        **asked.page(),
     )

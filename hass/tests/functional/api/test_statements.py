@@ -29,6 +29,7 @@ LISTS = {
     # Nova is asked for an instance as well.
     and '{instance}' not in path
 }
+VALUES = {'open': 'true', 'since': '2026-01-31T12:00:00Z'}
 
 
 @stores.on_every_database
@@ -75,8 +76,7 @@ class StatementsTest(base.ApiTest):
         for path, contract in LISTS.items():
             for name in set(contract.filters) - {'marker'}:
                 (value, *_) = contract.filters[name].get('enum', ['3'])
-                if name == 'open':
-                    value = 'true'
+                value = VALUES.get(name, value)
                 where = path.format(cluster='rack-1')
                 self.assertOnceEach(where, params={name: value})
 

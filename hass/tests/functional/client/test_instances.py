@@ -80,6 +80,19 @@ class InstancesTest(base.ClientTest):
             (one,) = self.read('instance', 'list', *words)
             self.assertEqual(self.web, one['UUID'])
 
+    def test_lists_are_sorted_and_begin_at_a_moment(self):
+        self.ha('instance', 'protect', self.web, self.db)
+        for order, wanted in (
+            ('name', ['db', 'web']),
+            ('name:desc', ['web', 'db']),
+        ):
+            found = self.read('instance', 'list', '--sort', order)
+            self.assertEqual(wanted, [one['Name'] for one in found])
+        words = ('instance', 'list', '--since', '2096-01-31T12:00:00Z')
+        self.assertEqual([], self.read(*words))
+        said = self.refused('instance', 'list', '--sort', 'size')
+        self.assertIn('allowed: created_at, name', said)
+
     def test_what_is_really_protected_is_told(self):
         self.ha('instance', 'protect', self.web)
         found = self.read('cluster', 'protection', 'rack-1')
