@@ -13,6 +13,7 @@
 """What operators ask of the machine itself: power, sensors, event log."""
 
 from collections.abc import Callable
+import dataclasses
 import datetime
 import logging
 from typing import Any
@@ -21,8 +22,10 @@ import oslo_messaging
 from sqlalchemy import orm
 
 from hass import bmc
+from hass.bmc import identity
 from hass import clock as clock_
 from hass.db import evacuations
+from hass.db import fences
 from hass.db import hosts
 from hass.db import models
 from hass.db import moments
@@ -49,6 +52,7 @@ class Power:
 
     :param call_seconds: how long one ask of the device may take
     :param returning: opens the recovery that brings a host back
+    :param place_of: where a host's BMC is; engines may have it from a file
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Power:
         clock: clock_.Clock,
         call_seconds: float,
         returning: returning_.Returning,
+        place_of: fences.PlaceOf = fences.place_in_row,
     ) -> None:
         self._database = database
         self._fencer = fencer
@@ -68,6 +73,7 @@ class Power:
         self._clock = clock
         self._call_seconds = call_seconds
         self._returning = returning
+        self._place_of = place_of
 
     def read(self, name: str) -> fencing.PowerState:
         """Read the power back from the device."""
@@ -91,10 +97,15 @@ class Power:
         :param until: by the database's clock; later nothing is sent, for
             nobody waits for it any more
         :raises hass.exception.Conflict: a recovery of it is open, or an
-            evacuation from it; or it is too late
+            evacuation from it; or it is too late; or power off would go to
+            the BMC of another host
         """
+        cuts = wanted is not fencing.PowerState.ON
+        guid = self._guid(name) if cuts else None
         with self._database.writer() as session:
             row = self._free(session, name, wanted, until)
+            if cuts:
+                self._refuse_others_bmc(session, name, guid)
             target = self._target(row)
             hosts.begin_powering(session, row, SETTLED * self._call_seconds)
             deadline = clock_.FixedDeadline(self._clock, self._call_seconds)
@@ -177,6 +188,33 @@ class Power:
                 'their instances would run twice'
             )
         return row
+
+    def _guid(self, name: str) -> str | None:
+        """What the BMC says now of whose it is; None: it does not tell."""
+        with self._database.reader() as session:
+            target = self._target(hosts.get(session, name))
+        guid = self._fencer.read(target).guid
+        return None if guid is None else str(guid)
+
+    def _refuse_others_bmc(
+        self, session: orm.Session, name: str, guid: str | None
+    ) -> None:
+        """Cut the power of no other host.
+
+        A BMC of which nothing is known is the operator's to judge.
+
+        :param guid: what the BMC says of itself; None: what it said before
+        :raises hass.exception.Conflict: it is known to be another host's
+        """
+        known = fences.known(session, self._place_of)
+        own = known[name]
+        own = dataclasses.replace(own, guid=guid or own.guid)
+        why = identity.clash(own, known.values()) or identity.mismatch(own)
+        if why:
+            raise exception.Conflict(
+                f'the power of host {name} is not cut, for it may be that of '
+                f'another host: {why}'
+            )
 
     def _target(self, row: models.Host) -> fencing.Target:
         return fencing.Target(row.name, self._address_of(row), row.boot_id)

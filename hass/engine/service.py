@@ -205,6 +205,7 @@ class Engine:
             clock,
             conf.bmc.call_seconds,
             returning.Returning(self.name, lambda: self.dispatcher.wake()),
+            self._inventory.place_of,
         )
         self.dispatcher = self._make_dispatcher(clock)
         pager = alarms.Alarms(

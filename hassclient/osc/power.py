@@ -119,8 +119,9 @@ class PowerOn(_Turn):
 class PowerOff(_Turn):
     """Cut the power of a host at once.
 
-    Refused while instances run there, unless it is forced. Outside of a
-    maintenance window HASS takes that for a fault.
+    Refused while instances run there, unless it is forced, and in any case
+    while its BMC is known to be another host's. Outside of a maintenance
+    window HASS takes that for a fault.
     """
 
     def get_parser(self, prog_name: str) -> Any:

@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import uuid
+
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import moments
@@ -95,6 +97,27 @@ class PowerTest(base.ApiTest):
         self.nova.failure = exception.NovaFailed('list servers', '503')
         self.assertSays(409, 'cannot be seen', self.turn('off'))
         self.assertFine(202, self.force())
+
+    def test_the_power_of_another_host_is_never_cut(self):
+        """Not by force either: its address leads to that host's BMC."""
+        others = uuid.UUID('35492b98-e517-566a-8cea-3ea85f3173f3')
+        with self.database.writer() as session:
+            hosts.get(session, 'compute-2').system_uuid = str(others)
+        self.device.guid = others
+        for answer in (self.turn('off'), self.force()):
+            self.assertSays(409, f'system {others}, as compute-2', answer)
+        self.assertTrue(self.device.is_on)
+        self.device.is_on = False
+        self.assertFine(202, self.turn('on'))
+        self.assertTrue(self.device.is_on)
+
+    def test_a_bmc_that_was_known_to_be_another_s_is_not_told_off(self):
+        with self.database.writer() as session:
+            row = hosts.get(session, 'compute-1')
+            row.bmc_guid = '35492b98-e517-566a-8cea-3ea85f3173f3'
+            row.system_uuid = 'e5cc136b-0e59-56e9-827d-28963fb2cf31'
+        self.assertSays(409, 'the host says that it is e5cc', self.force())
+        self.assertTrue(self.device.is_on)
 
     def test_a_window_says_that_it_is_meant(self):
         window = {'seconds': 600, 'reason': 'a new fan'}
