@@ -122,14 +122,26 @@ class KeyringTest(base.TestCase):
         self.assertUnusable('has mode 0640, wanted is 0600')
 
     def test_a_keyring_of_someone_else_is_refused(self):
+        self.give_away()
+        self.path.parent.chmod(0o755)
+        self.addCleanup(os.seteuid, 0)
+        os.seteuid(23456)
+        self.assertUnusable(
+            'belongs to uid 12345, wanted is root or the user of the '
+            'service (uid 23456)'
+        )
+
+    def test_root_uses_the_keyring_of_the_user_of_the_service(self):
+        self.give_away()
+        secrets.rotate(self.path)
+        self.assertEqual(12345, self.path.stat().st_uid)
+        secrets.read(self.path)
+
+    def give_away(self):
         if os.geteuid() != 0:
             self.skipTest('only root gives files away')
         self.make()
         os.chown(self.path, 12345, 12345)
-        self.assertUnusable(
-            'belongs to uid 12345, wanted is root or the user of the '
-            'service (uid 0)'
-        )
 
     def test_a_line_that_is_no_key_is_numbered_and_not_shown(self):
         self.make()
