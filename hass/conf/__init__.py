@@ -15,6 +15,7 @@
 from collections.abc import Iterable
 from collections.abc import Sequence
 import importlib
+import importlib.metadata
 import sys
 
 from oslo_config import cfg
@@ -94,6 +95,7 @@ def prepare(
             list(argv),
             project='hass',
             prog=prog,
+            version=importlib.metadata.version('hass'),
             default_config_files=None if files is None else list(files),
         )
         for group in GROUPS:

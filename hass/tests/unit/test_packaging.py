@@ -13,13 +13,16 @@
 """What is installed, and what a clone holds, is what the code says."""
 
 import configparser
+import contextlib
 from importlib import metadata
+import io
 import pathlib
 import subprocess
 import sys
 import tempfile
 import types
 
+from hass import conf
 from hass.tests import base
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -64,6 +67,16 @@ class TestEntryPoints(base.TestCase):
                 sorted(f'{p.name} = {p.value}' for p in entry_points(group)),
                 'run make venv',
             )
+
+
+class TestVersion(base.TestCase):
+    def test_each_program_tells_it(self):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            left = self.assertRaises(
+                SystemExit, conf.prepare, ['--version'], 'hass-engine'
+            )
+        self.assertEqual(0, left.code)
+        self.assertEqual(metadata.version('hass'), said.getvalue().strip())
 
 
 class TestSamples(base.TestCase):
