@@ -67,12 +67,18 @@ class UnitsTest(base.TestCase):
         for unit in units():
             self.assertEqual({'Unit', 'Service', 'Install'}, unit.sections)
 
+    def test_none_is_given_up(self):
+        """A key, a bus or a database that comes late is waited for."""
+        for unit in units():
+            self.assertEqual(['0'], unit.values['StartLimitIntervalSec'])
+
     def test_each_starts_a_program_that_is_installed(self):
         scripts = SETUP['entry_points']['console_scripts'].split('\n')
         installed = {line.split()[0] for line in scripts if line}
         for unit in units():
             program = pathlib.Path(unit.command()[0])
-            self.assertEqual('/usr/bin', str(program.parent))
+            # systemd looks into /usr/local/bin, then into /usr/bin.
+            self.assertEqual('.', str(program.parent), unit.name)
             if program.name == 'uwsgi':
                 self.assert_serves(unit.command())
             else:
