@@ -69,13 +69,14 @@ class OpenstackTest(base.ClientTest):
             held_kind='restraint',
             why='its power state cannot be read: no answer',
         )
-        self.make_lab()
-
-    def make_lab(self):
-        """What ``minicloud`` makes: its host has come back already."""
         self.make_cluster('lab', hosts=('compute1', 'compute2'))
+        # What died on purpose, here and in minicloud, has come back already.
+        for name in ('compute-1', 'compute1'):
+            self.returned(name)
+
+    def returned(self, host):
         with self.database.writer() as session:
-            made = builders.make_recovery(session, host='compute1')
+            made = builders.make_recovery(session, host=host)
             recoveries.end(session, made, 'returned', 'engine-1', 'it is back')
 
     def test_every_command_of_every_page(self):

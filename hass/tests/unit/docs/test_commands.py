@@ -37,7 +37,8 @@ MACHINE = frozenset(
         *('pip', 'psql', 'python3', 'rabbitmqctl', 'source', 'sudo'),
         *('systemctl', 'useradd', 'virsh', 'cd', 'make'),
         *('.venv/bin/python', '.venv/bin/stestr', '/opt/hass/bin/pip'),
-        *('ln', 'tee'),
+        *('/opt/hass-build/bin/pip', 'buildah', 'dnf', 'firewall-cmd'),
+        *('kolla-build', 'ln', 'podman', 'tee'),
     }
 )
 """These change a machine for good, or need one that a test has not."""
@@ -51,6 +52,20 @@ def all_but(names):
 
 def by(name):
     return [one for one in documented.commands() if one.words[0] == name]
+
+
+def brought():
+    """Where pip puts data_files, below the virtualenv."""
+    found: set[str] = set()
+    folder = ''
+    for line in SETUP['files']['data_files'].strip().split('\n'):
+        target, _, files = line.rpartition('=')
+        folder = target.strip() or folder
+        for pattern in files.split():
+            matched = list(documented.ROOT.glob(pattern))
+            assert matched, pattern
+            found.update(f'{folder}/{path.name}' for path in matched)
+    return found
 
 
 class CommandsTest(base.TestCase):
@@ -107,6 +122,18 @@ class CommandsTest(base.TestCase):
                 if word.startswith(('etc/', 'tools/', 'devstack/')):
                     path = documented.ROOT / word
                     self.assertTrue(path.exists(), command)
+
+    def test_what_the_package_brings_is_in_it(self):
+        """Files below /opt/hass/share, which pip takes from the source."""
+        shared = '/opt/hass/share/hass'
+        named = {
+            word.removeprefix('/opt/hass/')
+            for command in all_but(RUN)
+            for word in command.words
+            if word.startswith(shared)
+        }
+        self.assertNotEqual(set(), named)
+        self.assertLessEqual(named, brought())
 
     def test_make_knows_its_targets(self):
         found = [one.words[1] for one in by('make')]
