@@ -134,10 +134,15 @@ def unpack(datagram: bytes, keys: Keys) -> Beat:
     known = keys(beat.host)
     if not known:
         raise exception.MessageRefused(beat.host, Refusal.UNKNOWN_HOST)
-    mac, body = datagram[len(MAGIC) : _BODY], datagram[_BODY:]
-    if not signed(b'beat', body, mac, known):
+    if not is_signed(datagram, known):
         raise exception.MessageRefused(beat.host, Refusal.FORGED)
     return beat
+
+
+def is_signed(datagram: bytes, keys: Sequence[bytes]) -> bool:
+    """Whether one of the keys made the signature of a beat."""
+    mac, body = datagram[len(MAGIC) : _BODY], datagram[_BODY:]
+    return signed(b'beat', body, mac, keys)
 
 
 def _read(datagram: bytes) -> Beat:

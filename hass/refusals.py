@@ -11,12 +11,13 @@
 # under the License.
 
 
-"""Datagrams that are not believed: counted by reason, and told now and then.
+"""Messages that are not believed: counted by reason, and told now and then.
 
 Anybody may send any number of them; the log is not theirs to fill.
 """
 
 import collections
+import threading
 
 from hass import audit
 from hass import clock as clock_
@@ -26,36 +27,42 @@ LOG_SECONDS = 10.0
 
 
 class Refusals:
-    """For one thread, the one that takes the datagrams."""
+    """What one door refused; for any thread."""
 
     def __init__(self, clock: clock_.Clock) -> None:
         self._clock = clock
         self._counts: collections.Counter[str] = collections.Counter()
         self._told_at = -LOG_SECONDS
+        self._lock = threading.Lock()
 
     def note(
         self,
         action: str,
         refused: exception.MessageRefused,
         address: str | None = None,
+        counted: str = '',
     ) -> None:
         """One was refused.
 
         :param action: what it wanted to be
         :param address: where it came from, as it says
+        :param counted: what it is counted as; '': its reason
         """
-        self._counts[refused.reason] += 1
         now = self._clock.monotonic()
-        if now - self._told_at >= LOG_SECONDS:
+        with self._lock:
+            self._counts[counted or refused.reason] += 1
+            if now - self._told_at < LOG_SECONDS:
+                return
             self._told_at = now
-            audit.tell(
-                audit.Outcome.REFUSED,
-                action,
-                host=refused.host or None,
-                why=refused.reason,
-                address=address,
-                refused_since_start=self._counts.total(),
-            )
+            total = self._counts.total()
+        audit.tell(
+            audit.Outcome.REFUSED,
+            action,
+            host=refused.host or None,
+            why=refused.reason,
+            address=address,
+            refused_since_start=total,
+        )
 
     def counts(self) -> dict[str, int]:
         """How many were refused, by reason."""

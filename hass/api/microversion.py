@@ -49,6 +49,7 @@
     And filters of chosen instances: host, name. And since, sort_key and
     sort_dir of lists. And pages of the lists of
     services and of an instance's recoveries, and limit of sensors and events.
+    And warnings of a new agent key.
 
 What a version brought is not there for requests that ask for an earlier one:
 its paths are not found, its fields are neither taken nor given. The table of

@@ -470,27 +470,70 @@ def still_explained(session: orm.Session, names: Collection[str]) -> None:
     )
 
 
-def rotate_key(session: orm.Session, name: str, agent_key: str) -> None:
-    """Give the agent a new key (encrypted); the old one overlaps."""
-    _set(
-        session,
-        name,
-        agent_key_previous=Host.agent_key,
-        agent_key_rotated_at=moments.db_now(),
+def rotate_key(
+    session: orm.Session, name: str, agent_key: str
+) -> datetime.datetime | None:
+    """Give the agent a new key (encrypted).
+
+    The key that it used last counts until it has used the new one, however
+    many are issued meanwhile.
+
+    :returns: when the key was issued that is void now and was never used;
+        None: there is none
+    :raises hass.exception.NotFound: there is no such host
+    """
+    row = lock(session, name)
+    if row.agent_key == agent_key:
+        # The answer to the first COMMIT was lost.
+        return None
+    void = row.agent_key_rotated_at if row.agent_key_previous else None
+    if row.agent_key_previous is None:
+        row.agent_key_previous = row.agent_key
+    row.agent_key = agent_key
+    row.agent_key_rotated_at = moments.read_now(session)
+    session.flush()
+    return void
+
+
+def end_overlaps(session: orm.Session, used: Mapping[str, str]) -> None:
+    """Agents have used their newest keys (encrypted): no older one counts.
+
+    A key that was replaced since is the one that was used last: it counts
+    until the agent uses the newer one.
+
+    :param used: name of each host to its key
+    """
+    table = sa.inspect(Host).local_table
+    assert isinstance(table, sa.Table)
+    key = sa.bindparam('used', type_=sa.Text())
+    former = table.c.agent_key_previous
+    statement = (
+        sa.update(table)
+        .where(
+            table.c.name == sa.bindparam('host'),
+            former.is_not(None),
+            former != key,
+        )
+        .values(
+            agent_key_previous=sa.case(
+                (table.c.agent_key == key, sa.null()), else_=key
+            )
+        )
     )
-    _set(session, name, agent_key=agent_key)
+    session.connection().execute(
+        statement,
+        # In one order for all engines: they lock the same rows.
+        [{'host': host, 'used': used[host]} for host in sorted(used)],
+    )
 
 
-def agent_keys(
-    session: orm.Session, overlap_seconds: float
-) -> dict[str, list[str]]:
+def agent_keys(session: orm.Session) -> dict[str, list[str]]:
     """The keys (encrypted) that each host may sign with now.
 
-    The newest is first; the one before it counts until the overlap ends.
+    The newest is first; after it the one that was used last, as long as the
+    newest was not.
     """
-    overlaps = Host.agent_key_rotated_at > moments.db_now(-overlap_seconds)
-    previous = sa.case((overlaps, Host.agent_key_previous), else_=None)
-    query = sa.select(Host.name, Host.agent_key, previous)
+    query = sa.select(Host.name, Host.agent_key, Host.agent_key_previous)
     return {
         name: [key for key in (newest, old) if key is not None]
         for name, newest, old in session.execute(query)

@@ -286,6 +286,8 @@ class Host(Base):
     agent_key: orm.Mapped[str] = orm.mapped_column(sa.Text)
     """Encrypted; what the host's agent signs with."""
     agent_key_previous: orm.Mapped[str | None] = orm.mapped_column(sa.Text)
+    """What it used last, as long as it has not used the newer one; NULL: the
+    newer one counts alone."""
     agent_key_rotated_at: orm.Mapped[datetime.datetime | None]
 
     boot_id: orm.Mapped[str | None]
@@ -382,6 +384,8 @@ class Service(Base):
     detectors: orm.Mapped[JSON | None]
     """Name of each out-of-band detector to its layer ('' when it could not
     be loaded) and why it does not work ('' when it does)."""
+    strangers: orm.Mapped[list[JSON] | None]
+    """Whose messages it refuses: diagnosis/strangers.py."""
     version: orm.Mapped[str]
 
 

@@ -40,6 +40,7 @@ def enter(session: orm.Session, name: str, version: str) -> None:
     row.started_at = row.turn_at = now
     row.deaf = True
     row.silent = {}
+    row.strangers = []
     session.flush()
 
 
@@ -101,12 +102,17 @@ def measured(
     name: str,
     estimates: Mapping[str, Any],
     detectors: Mapping[str, Any],
+    strangers: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """What the engine looks with, and how long its looks take."""
+    """What the engine looks with, how long that takes, whom it refuses."""
     session.execute(
         sa.update(Service)
         .where(Service.name == name)
-        .values(estimates=dict(estimates), detectors=dict(detectors))
+        .values(
+            estimates=dict(estimates),
+            detectors=dict(detectors),
+            strangers=[dict(one) for one in strangers],
+        )
         .execution_options(synchronize_session=False)
     )
 
@@ -135,6 +141,16 @@ def _alive(seconds: float) -> sa.Select[Service]:
         )
         .order_by(Service.name)
     )
+
+
+def strangers(
+    session: orm.Session, seconds: float
+) -> list[list[models.JSON] | None]:
+    """Whose messages each engine refuses that is alive().
+
+    :param seconds: as alive() has it
+    """
+    return [one.strangers for one in alive(session, seconds)]
 
 
 def leave(session: orm.Session, name: str) -> None:

@@ -71,6 +71,7 @@ class Situation:
     :ivar restraint: what would be held back now, and why
     :ivar doubts: why the engine distrusts itself, '' when it does not
     :ivar degraded: a sentence for each missing detector
+    :ivar strangers: a sentence for each of who takes its name or address
     """
 
     host: str
@@ -90,6 +91,7 @@ class Situation:
     restraint: str = ''
     doubts: str = ''
     degraded: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
 
     @property
     def silent_seconds(self) -> float | None:
@@ -117,6 +119,8 @@ def span(seconds: float) -> str:
 def _sentences(now: Situation) -> Iterator[str]:
     yield _verdict(now)
     yield from _heard(now)
+    for one in now.strangers:
+        yield f'{one[0].upper()}{one[1:]}.'
     yield from _seen(now)
     if now.story is None or now.story.held:
         yield from _would(now)

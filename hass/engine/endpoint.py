@@ -23,7 +23,6 @@ import uuid
 from oslo_utils import uuidutils
 from sqlalchemy import orm
 
-from hass import audit
 from hass import beats
 from hass import clock as clocks
 from hass.db import evacuations
@@ -38,8 +37,10 @@ from hass.db import services
 from hass.db import session as db
 from hass.engine import hearing
 from hass.engine import keys as keys_
+from hass.engine import strangers as strangers_
 from hass import exception
 from hass import faults
+from hass import refusals
 from hass.rpc import api
 from hass.rpc import messages
 from hass.rpc import transport
@@ -88,9 +89,10 @@ class ReportsEndpoint:
     """Serves ``hass.reports``: all that agents may call.
 
     A message that is not believed is answered with ``refused`` and the
-    reason, counted, and leaves no trace in the database.
+    reason, counted, and changes nothing.
 
     :param ring: is called when something is to be looked at now
+    :param strangers: is told what is refused; None: nobody is
     """
 
     def __init__(
@@ -100,8 +102,10 @@ class ReportsEndpoint:
         ears: Ears,
         clock: clocks.Clock,
         ring: Callable[[], None] = lambda: None,
+        strangers: strangers_.Strangers | None = None,
     ) -> None:
         self._ring = ring
+        self._strangers = strangers or strangers_.Strangers(clock)
         self._database = database
         self._keys = keys
         self._ears = ears
@@ -109,12 +113,12 @@ class ReportsEndpoint:
         self._replays: collections.defaultdict[str, beats.Replay] = (
             collections.defaultdict(beats.Replay)
         )
-        self._refusals: collections.Counter[str] = collections.Counter()
+        self._refusals = refusals.Refusals(clock)
         self._ailments: dict[str, str] = {}
 
     def refusals(self) -> Mapping[str, int]:
         """How many messages were refused, by reason."""
-        return dict(self._refusals)
+        return self._refusals.counts()
 
     @transport.exposed
     def report(self, context: object, envelope: object) -> api.Answer:
@@ -145,10 +149,17 @@ class ReportsEndpoint:
         try:
             return act(self._believe(kind, envelope))
         except exception.MessageRefused as refused:
-            self._count(kind, refused)
+            known = refused.reason in list(beats.Refusal)
+            self._refusals.note(
+                kind.kind.decode(),
+                refused,
+                # There is no end of what can be wrong with a field.
+                counted='' if known else beats.Refusal.UNREADABLE,
+            )
+            self._strangers.note(refused)
             return {'refused': refused.reason}
 
-    def _believe(self, kind: type[M], envelope: object) -> M:
+    def _believe(self, kind: type[M], envelope: Any) -> M:
         """The message, if it is the host's own and no old one."""
         try:
             message = messages.unseal(kind, envelope, self._keys)
@@ -168,24 +179,18 @@ class ReportsEndpoint:
             CHANNELS.get(kind, 'report'),
         )
         self._sent(message)
+        if kind is not messages.GateRequest:
+            # The gate reads the file of the key before the agent does.
+            self._keys.note_use(
+                message.host,
+                lambda key: bool(messages.signer(kind, envelope, [key])),
+            )
         return message
 
     def _heard(self, message: messages.Message) -> hearing.Heard | None:
         """Beats of the boot that the message is of."""
         heard = self._ears.heard(message.host)
         return heard if heard and heard.boot_id == message.boot_id else None
-
-    def _count(self, kind: type[M], refused: exception.MessageRefused) -> None:
-        known = refused.reason in list(beats.Refusal)
-        self._refusals[
-            refused.reason if known else beats.Refusal.UNREADABLE
-        ] += 1
-        audit.tell(
-            audit.Outcome.REFUSED,
-            kind.kind.decode(),
-            host=refused.host or None,
-            why=refused.reason,
-        )
 
     def _report(self, report: messages.Report, envelope: Any) -> api.Answer:
         check_addresses(report)

@@ -12,6 +12,7 @@
 
 """The keys that agents may sign with, in memory and deciphered."""
 
+from collections.abc import Callable
 from collections.abc import Sequence
 import logging
 import threading
@@ -24,7 +25,6 @@ from hass import exception
 
 LOG = logging.getLogger(__name__)
 
-OVERLAP_SECONDS = 86400.0
 REFRESH_SECONDS = 1.0
 
 
@@ -37,8 +37,11 @@ class Decipherer(Protocol):
 class AgentKeys:
     """Answers at once, from what the last refresh() read.
 
-    :param overlap_seconds: how long a key counts after a newer one was
-        issued
+    A key that an agent has used counts until it uses the newest one.
+
+    :ivar _unused: the newest key, deciphered and as it is stored, of each
+        host that has another one besides
+    :ivar _used: such keys that agents have used since the last refresh()
     """
 
     def __init__(
@@ -46,14 +49,14 @@ class AgentKeys:
         database: db.Database,
         keyring: Decipherer,
         clock: clocks.Clock,
-        overlap_seconds: float = OVERLAP_SECONDS,
     ) -> None:
         self._database = database
         self._keyring = keyring
         self._clock = clock
-        self._overlap_seconds = overlap_seconds
         self._keys: dict[str, Sequence[bytes]] = {}
         self._opened: dict[str, bytes] = {}
+        self._unused: dict[str, tuple[bytes, str]] = {}
+        self._used: dict[str, str] = {}
         self._lock = threading.Lock()
         self._read_at = float('-inf')
 
@@ -61,19 +64,39 @@ class AgentKeys:
         """The keys of a host, the newest first; none: not a host of ours."""
         return self._keys.get(host, ())
 
+    def note_use(self, host: str, is_signed: Callable[[bytes], bool]) -> None:
+        """A message of the host's agent is believed.
+
+        :param is_signed: whether a key has signed it
+        """
+        key, secret = self._unused.get(host, (b'', ''))
+        if key and is_signed(key):
+            self._used[host] = secret
+
     def refresh(self) -> None:
-        """Read the keys, unless that was done a second ago."""
+        """Write which keys were used and read those that count.
+
+        It does nothing when that was done a second ago.
+        """
         with self._lock:
             now = self._clock.monotonic()
             if now - self._read_at < REFRESH_SECONDS:
                 return
-            rows = self._database.read(hosts.agent_keys, self._overlap_seconds)
+            used, self._used = self._used, {}
+            if used:
+                self._database.write(hosts.end_overlaps, dict(used))
+            rows = self._database.read(hosts.agent_keys)
             opened: dict[str, bytes] = {}
             self._keys = {
                 host: self._open(host, secrets, opened)
                 for host, secrets in rows.items()
             }
             self._opened = opened
+            self._unused = {
+                host: (opened[secrets[0]], secrets[0])
+                for host, secrets in rows.items()
+                if len(secrets) > 1 and secrets[0] in opened
+            }
             self._read_at = now
 
     def _open(

@@ -33,6 +33,7 @@ from hass.diagnosis import accrual
 from hass.diagnosis import quality
 from hass.engine import hearing
 from hass.engine import poker
+from hass.engine import strangers as strangers_
 from hass import exception
 from hass import refusals
 
@@ -47,6 +48,7 @@ LATE_SECONDS = 0.25
 """A listener that is later than this learns nothing from arrivals."""
 DELAYS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+NoteUse = Callable[[str, Callable[[bytes], bool]], None]
 Way = tuple[socket.socket, tuple[Any, ...]]
 """Our socket, and the address of theirs as the socket module has it."""
 
@@ -57,6 +59,9 @@ class Listener:
     :param keys: the keys that a host may sign with; called for each beat
     :param addresses: (address, port) to receive beats on
     :param wish: the quality of detection that is wanted
+    :param note_use: is called for each beat that is believed, with its host
+        and what tells whether a key has signed it
+    :param strangers: is told what is refused; None: nobody is
     :ivar delays: how late the beats came, for Prometheus
     """
 
@@ -66,8 +71,12 @@ class Listener:
         keys: beats.Keys,
         addresses: Sequence[tuple[str, int]],
         wish: quality.Wish,
+        note_use: NoteUse = lambda host, is_signed: None,
+        strangers: strangers_.Strangers | None = None,
     ) -> None:
         self._clock = clock
+        self._note_use = note_use
+        self._strangers = strangers or strangers_.Strangers(clock)
         self._hearing = hearing.Hearing(wish)
         self._poker = poker.Poker(self, clock)
         self._told = hearing.Told()
@@ -250,6 +259,7 @@ class Listener:
         except exception.MessageRefused as refused:
             place = None if way is None else way[1][0]
             self._refusals.note('beat', refused, place)
+            self._strangers.note(refused, place)
 
     def _take_beat(self, datagram: bytes, way: Way | None) -> None:
         beat = beats.unpack(datagram, self._keys)
@@ -259,6 +269,7 @@ class Listener:
         learn = not late and poked >= POKED_SECONDS
         heard = self._hearing.take(beat, now, beats.wall(self._clock), learn)
         self.delays.observe(now - heard.sent)
+        self._note_use(beat.host, lambda key: beats.is_signed(datagram, [key]))
         if way is not None:
             known = self._ways.get(beat.host, {})
             self._ways[beat.host] = known | {beat.network: way}

@@ -53,6 +53,7 @@ from hass.engine import dispatcher
 from hass.engine import fences
 from hass.engine import inventory as inventory_
 from hass.engine import shares
+from hass.engine import strangers as strangers_
 from hass.engine import wiring
 from hass.engine import worries
 from hass import exception
@@ -114,6 +115,7 @@ class Rounds:
         learnt: estimates.Learnt,
         trials: fences.Trials,
         wirings: wiring.Wirings,
+        strangers: strangers_.Strangers,
         clock: clock_.Clock,
         engine: str,
         conf: cfg.ConfigOpts,
@@ -127,6 +129,7 @@ class Rounds:
         self._learnt = learnt
         self._trials = trials
         self._wirings = wirings
+        self._strangers = strangers
         self._clock = clock
         self._engine = engine
         self._seconds = conf.detection.rounds_seconds
@@ -451,7 +454,7 @@ class Rounds:
         return True
 
     def _tell(self, session: orm.Session) -> None:
-        """This engine's row: what it looks with, and how long that takes."""
+        """This engine's row: how it looks at hosts, and whom it refuses."""
         self._learnt.count(recoveries.faults_counted(session))
         detectors = {
             name: {'layer': detector.layer, 'why': self._why_nowhere(name)}
@@ -461,7 +464,13 @@ class Rounds:
             for name, why in self._panel.missing.items()
         }
         known = self._learnt.now.to_dict()
-        services.measured(session, self._engine, known, detectors)
+        services.measured(
+            session,
+            self._engine,
+            known,
+            detectors,
+            [one.to_dict() for one in self._strangers.now()],
+        )
 
     def _why_nowhere(self, name: str) -> str:
         """Why a detector works at no host; '' when it does at one."""

@@ -58,6 +58,7 @@ from hass.engine import rounds
 from hass.engine import settings
 from hass.engine import signs
 from hass.engine import situations
+from hass.engine import strangers
 from hass.engine import wiring
 from hass.engine import worries
 from hass import events
@@ -114,11 +115,14 @@ class Engine:
         migration.check(self.database)
         keyring = secrets.Keyring(conf.secrets.keyring_file)
         self._keys = keys.AgentKeys(self.database, keyring, clock)
+        self._strangers = strangers.Strangers(clock)
         self.listener = listener.Listener(
             clock,
             self._keys,
             settings.addresses(conf.engine.listen, '[engine] listen'),
             settings.wish(conf),
+            self._keys.note_use,
+            self._strangers,
         )
         self.peers = peers.Peers(self.listener, clock)
         self._inventory = inventory.Inventory(
@@ -259,7 +263,12 @@ class Engine:
             target=self.rounds.run, name='rounds', daemon=True
         )
         self._reports = endpoint.ReportsEndpoint(
-            self.database, self._keys, self.listener, clock, self.patrol.ring
+            self.database,
+            self._keys,
+            self.listener,
+            clock,
+            self.patrol.ring,
+            self._strangers,
         )
         self.metrics = metrics.Listener(
             conf.metrics,
@@ -375,6 +384,7 @@ class Engine:
                 self._inventory.place_of,
                 self._conf.fencing.wiring_seconds,
             ),
+            self._strangers,
             clock,
             self.name,
             self._conf,

@@ -27,6 +27,7 @@ from hass.db import services
 from hass.db import session as db_session
 from hass.diagnosis import explain
 from hass.diagnosis import layers
+from hass.diagnosis import strangers
 from hass.engine import inventory as inventory_
 from hass.engine import shares
 from hass.recovery import restraining
@@ -80,6 +81,7 @@ class Situations:
                 seen = observations.all(session)
             ahead = self._restrainer.ahead(session, mine)
         doubts = self._witness.deaf()
+        foreign = strangers.Sentences(one.strangers for one in alive)
         return {
             name: explain.Situation(
                 host=name,
@@ -97,6 +99,9 @@ class Situations:
                 doubts=doubts,
                 restraint=ahead.get(name, ''),
                 degraded=tuple(known[name].degraded or ()),
+                strangers=tuple(
+                    foreign.of_host(name, known[name].networks.values())
+                ),
             )
             for name in sorted(mine)
         }

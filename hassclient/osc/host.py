@@ -157,8 +157,8 @@ class RemoveHost(command.Command):
 class RotateKey(command.ShowOne):
     """Issue a new key for the agent of a host.
 
-    It is shown this once and never again. The key before counts for another
-    day.
+    It is shown this once and never again. The key that the agent used last
+    counts until it has used this one.
     """
 
     def get_parser(self, prog_name: str) -> Any:
@@ -167,7 +167,10 @@ class RotateKey(command.ShowOne):
         return parser
 
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
-        return dict(self.client.rotate_agent_key(args.host))
+        issued = dict(self.client.rotate_agent_key(args.host))
+        for sentence in issued.pop('warnings', ()):
+            self.log.warning('%s: %s', issued['name'], sentence)
+        return issued
 
 
 def add_host(parser: Any) -> None:

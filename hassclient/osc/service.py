@@ -24,7 +24,7 @@ LONG = SHORT + ('started_at', 'detectors')
 class ListService(command.Lister):
     """List the engines and what they hear.
 
-    Says so when none of them works.
+    Says so when none of them works, and which agents have wrong names.
     """
 
     def get_parser(self, prog_name: str) -> Any:

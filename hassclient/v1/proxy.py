@@ -234,7 +234,10 @@ class Proxy(proxy.Proxy):
         self._ask('DELETE', f'{of}/{_quoted(ref)}/maintenance')
 
     def rotate_agent_key(self, ref: str) -> Json:
-        """A new key for the agent of a host, told only once."""
+        """A new key for the agent of a host, told only once.
+
+        :returns: name, agent_key, and warnings from version 1.7 on
+        """
         path = f'hosts/{_quoted(ref)}/agent_key'
         answer: Json = self._ask('POST', path, log=False).json()
         return answer
@@ -340,7 +343,7 @@ class Proxy(proxy.Proxy):
         return self._one(recovery.Recovery, 'POST', path)
 
     def services(self) -> tuple[list[service.Service], list[str]]:
-        """The engines, and why nobody is protected if none of them works."""
+        """The engines, and what is wrong: none works, or names are."""
         answer = self._json('GET', 'services')
         found = [service.Service.existing(**one) for one in answer['services']]
         return found, answer['warnings']

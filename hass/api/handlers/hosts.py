@@ -14,6 +14,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+import datetime
 from typing import Any
 
 import falcon
@@ -33,12 +34,16 @@ from hass.db import models
 from hass.db import moments as db_moments
 from hass.db import protection
 from hass.db import recoveries
+from hass.db import services
+from hass.diagnosis import strangers
 from hass import exception
 from hass import nova
 from hass.policies import hosts as rules
 
 SAFE_POLICY = 'always-off'
 SHOWN = 5
+ALIVE_SECONDS = 30.0
+"""What an engine without a turn for so long has heard does not count."""
 
 
 def shown(
@@ -51,15 +56,20 @@ def shown(
     row = hosts.get(session, host)
     now = db_moments.read_now(session)
     usable = protection.usable(session, now).get(row.cluster_id, 0)
-    return view(row, protection.missing(row, now, usable), untried)
+    foreign = strangers.Sentences(services.strangers(session, ALIVE_SECONDS))
+    return view(row, protection.missing(row, now, usable), foreign, untried)
 
 
 def view(
-    host: models.Host, missing: Sequence[str], untried: str | None = None
+    host: models.Host,
+    missing: Sequence[str],
+    foreign: strangers.Sentences,
+    untried: str | None = None,
 ) -> dict[str, Any]:
     """What may be read of a host: no password, no key.
 
     :param missing: why it would not be recovered now
+    :param foreign: whose messages are refused
     :param untried: why its fence could not be tried just now
     """
     return {
@@ -94,7 +104,8 @@ def view(
         'unprotected_why': list(missing),
         'agent_key_rotated_at': moments.shown(host.agent_key_rotated_at),
         'created_at': moments.shown(host.created_at),
-        'warnings': warnings(host, untried),
+        'warnings': warnings(host, untried)
+        + foreign.of_host(host.name, host.networks.values()),
     }
 
 
@@ -116,6 +127,12 @@ def warnings(host: models.Host, untried: str | None = None) -> list[str]:
         found.append(
             'its nova.conf sets resume_guests_state_on_host_boot: instances '
             'evacuated from it may be started on it once more'
+        )
+    if host.agent_key_previous is not None:
+        found.append(
+            'its agent has not used the key that was issued at '
+            f'{moments.shown(host.agent_key_rotated_at)}: the one that it '
+            'used last counts until then'
         )
     # What engines found in their rounds.
     return found + (host.degraded or [])
@@ -183,13 +200,17 @@ class Hosts:
     def on_post_agent_key(
         self, req: falcon.Request, resp: falcon.Response, host: str
     ) -> None:
-        """A new key; the engines take the old one for a while longer."""
+        """A new key; the one used last counts until this one is used."""
         admit(req, rules.ROTATE_KEY)
         body.nothing(req)
         key = joining.new_key()
         encrypted = self._parts.keyring.encrypt(key)
-        name = self._parts.database.write(self._rotate, host, encrypted)
-        resp.media = {'name': name, 'agent_key': key}
+        name, void = self._parts.database.write(self._rotate, host, encrypted)
+        resp.media = {
+            'name': name,
+            'agent_key': key,
+            'warnings': [] if void is None else [_void(void)],
+        }
         resp.status = falcon.HTTP_201
 
     def on_post_fence_test(
@@ -219,8 +240,11 @@ class Hosts:
                 else clusters.get(session, cluster).id,
                 **asked.page(),
             )
+            foreign = strangers.Sentences(
+                services.strangers(session, ALIVE_SECONDS)
+            )
             views = [
-                view(host, protection.missing(host, now, usable))
+                view(host, protection.missing(host, now, usable), foreign)
                 for host, usable in found
             ]
         resp.media = query.page(req, asked, 'hosts', views)
@@ -272,7 +296,17 @@ class Hosts:
         hosts.remove(session, name)
 
     @staticmethod
-    def _rotate(session: orm.Session, host: str, key: str) -> str:
+    def _rotate(
+        session: orm.Session, host: str, key: str
+    ) -> tuple[str, datetime.datetime | None]:
         name = hosts.get(session, host).name
-        hosts.rotate_key(session, name, key)
-        return name
+        return name, hosts.rotate_key(session, name, key)
+
+
+def _void(issued_at: datetime.datetime) -> str:
+    """Of a key that another one has replaced before it was used."""
+    return (
+        f'the key that was issued at {moments.shown(issued_at)} was never '
+        'used and is void now: put this one on the host; the one that its '
+        'agent used last counts until then'
+    )

@@ -12,18 +12,23 @@
 
 """/v1/services: the engines"""
 
+from collections.abc import Sequence
+import datetime
 from typing import Any
 
 import falcon
+from sqlalchemy import orm
 
 from hass.api import engines
 from hass.api.front import admit
 from hass.api import moments
 from hass.api import parts as api_parts
 from hass.api import query
+from hass.db import hosts
 from hass.db import models
 from hass.db import moments as db_moments
 from hass.db import services
+from hass.diagnosis import strangers
 from hass.policies import services as rules
 
 
@@ -52,9 +57,23 @@ class Services:
         with self._parts.database.reader() as session:
             found = services.all(session)
             now = db_moments.read_now(session)
-            warning = engines.silence_of(
-                found, now, self._parts.silence_seconds
-            )
+            warnings = self._warnings(session, found, now)
         views = [view(one) for one in found]
         resp.media = query.cut(req, asked, 'services', views, 'name')
-        resp.media['warnings'] = [] if warning is None else [warning]
+        resp.media['warnings'] = warnings
+
+    def _warnings(
+        self,
+        session: orm.Session,
+        found: Sequence[models.Service],
+        now: datetime.datetime,
+    ) -> list[str]:
+        """That nobody watches, or whose messages no host's warnings name."""
+        silence = engines.silence_of(found, now, self._parts.silence_seconds)
+        if silence is not None:
+            return [silence]
+        oldest = now - datetime.timedelta(seconds=self._parts.silence_seconds)
+        foreign = strangers.Sentences(
+            one.strangers for one in found if one.turn_at >= oldest
+        )
+        return foreign.of_nobody(hosts.by_names(session, foreign.names))

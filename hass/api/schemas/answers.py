@@ -573,7 +573,13 @@ ERROR = whole(
 )
 
 SCHEMAS: dict[str, Schema] = {
-    'AgentKey': whole({'name': TEXT, 'agent_key': AGENT_KEY}),
+    'AgentKey': whole(
+        {
+            'name': TEXT,
+            'agent_key': AGENT_KEY,
+            'warnings': since.mark(microversion.PROTECTION, list_of(TEXT)),
+        }
+    ),
     'Cluster': CLUSTER,
     'ClusterCreated': more(CLUSTER, {'hosts': list_of(named('HostAdded'))}),
     'Error': ERROR,

@@ -31,6 +31,7 @@ from hass.engine import forsaken
 from hass.engine import inventory
 from hass.engine import patrol
 from hass.engine import rounds
+from hass.engine import strangers
 from hass.engine import wiring
 from hass.engine import worries
 from hass import exception
@@ -216,6 +217,7 @@ class Engine:
                 self.hands.place_of,
                 self._cloud.conf.fencing.wiring_seconds,
             ),
+            strangers.Strangers(self.clock),
             self.clock,
             self.name,
             self._cloud.conf,

@@ -96,8 +96,8 @@ class KeyView(HostFormView):
     page_title = _('Issue Agent Key')
     submit_label = _('Issue Agent Key')
     explanation = _(
-        'A new key for the agent of the host, shown only once. The old one '
-        'is taken for a while longer.'
+        'A new key for the agent of the host, shown only once. The one that '
+        'it used last counts until it has used this one.'
     )
 
 

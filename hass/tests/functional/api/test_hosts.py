@@ -10,9 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
+
 from hass.db import clusters
 from hass.db import hosts
 from hass.db import recoveries
+from hass.db import services
 from hass.engine import inventory
 from hass import secrets
 from hass.tests.functional.api import base
@@ -272,10 +275,69 @@ class HostsTest(base.ApiTest):
         answer = self.post('/v1/hosts/compute-1/agent_key')
         new = self.assertFine(201, answer)['agent_key']
         with self.database.reader() as session:
-            keys = hosts.agent_keys(session, 3600)['compute-1']
+            keys = hosts.agent_keys(session)['compute-1']
         self.assertEqual(
             [f'closed({new[::-1]})', f'closed({old[::-1]})'], keys
         )
+
+    def rotate(self):
+        answer = self.post('/v1/hosts/compute-1/agent_key')
+        return self.assertFine(201, answer)
+
+    def test_a_key_that_was_never_used_is_void_and_that_is_told(self):
+        self.add()
+        self.assertEqual([], self.rotate()['warnings'])
+        (warning,) = self.rotate()['warnings']
+        self.assertIn('was never used and is void now', warning)
+
+    def test_a_new_key_is_waited_for(self):
+        self.add()
+        waited = 'its agent has not used the key that was issued at '
+        self.assertNotIn(waited, self.warned())
+        self.rotate()
+        self.assertIn(waited, self.warned())
+        with self.database.writer() as session:
+            newest = hosts.get(session, 'compute-1').agent_key
+            hosts.end_overlaps(session, {'compute-1': newest})
+        self.assertNotIn(waited, self.warned())
+
+    def warned(self):
+        return '; '.join(self.get('/v1/hosts/compute-1').json['warnings'])
+
+    def hear(self, name, known, address='192.0.2.7'):
+        """An engine hears messages that it refuses."""
+        one = {'name': name, 'known': known, 'address': address}
+        with self.database.writer() as session:
+            services.enter(session, 'engine-1', '1.0')
+            services.measured(session, 'engine-1', {}, {}, [one])
+
+    def test_who_signs_with_another_key_is_told_with_its_address(self):
+        self.add()
+        self.hear('compute-1', True)
+        told = (
+            'beats arrive from 192.0.2.7, signed with a key that is not its '
+            'own'
+        )
+        self.assertIn(told, self.warned())
+        (listed,) = self.get('/v1/hosts').json['hosts']
+        self.assertIn(told, listed['warnings'])
+
+    def test_a_wrong_name_is_told_of_the_host_that_has_the_address(self):
+        self.add(addresses={'management': '192.0.2.7'})
+        self.hear('compute-1.example.org', False)
+        self.assertIn(
+            'beats arrive from its address 192.0.2.7 in the name of '
+            "'compute-1.example.org', which is no host of HASS",
+            self.warned(),
+        )
+
+    def test_what_a_dead_engine_heard_is_not_told(self):
+        self.add()
+        self.hear('compute-1', True)
+        with self.database.writer() as session:
+            (engine,) = services.all(session)
+            engine.turn_at -= datetime.timedelta(seconds=31)
+        self.assertNotIn('arrive', self.warned())
 
     def test_the_fence_can_be_tried_again(self):
         self.engine.answers = False

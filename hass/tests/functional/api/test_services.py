@@ -88,6 +88,33 @@ class ServicesTest(base.ApiTest):
         self.enter('engine-2')
         self.assertEqual([], self.get('/v1/services').json['warnings'])
 
+    def hear(self, engine, *found):
+        """An engine refuses messages: name and address of each sender."""
+        rows = [
+            {'name': name, 'known': False, 'address': address}
+            for name, address in found
+        ]
+        with self.database.writer() as session:
+            services.measured(session, engine, {}, {}, rows)
+
+    def test_names_that_no_host_has_are_a_warning(self):
+        for engine in ('engine-1', 'engine-2'):
+            self.enter(engine)
+            self.hear(engine, ('compute-9', '192.0.2.9'))
+        self.assertEqual(
+            [
+                "beats arrive from 192.0.2.9 in the name of 'compute-9', "
+                'which is no host of HASS'
+            ],
+            self.get('/v1/services').json['warnings'],
+        )
+
+    def test_a_host_that_was_added_meanwhile_is_no_stranger(self):
+        self.enter()
+        self.hear('engine-1', ('compute-9', '192.0.2.9'))
+        self.make_cluster('rack-1', hosts=('compute-9',))
+        self.assertEqual([], self.get('/v1/services').json['warnings'])
+
     def test_the_log_says_it_too_and_the_balancer_is_told_nothing(self):
         with self.database.reader() as session:
             answers = iter([engines.silence(session, 30.0)])

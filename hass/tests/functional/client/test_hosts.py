@@ -156,6 +156,14 @@ class HostsTest(base.ClientTest):
             f'closed({shown["agent_key"][::-1]})', self.row().agent_key
         )
 
+    def test_a_key_that_was_never_used_is_void_and_that_is_told(self):
+        words = ('host', 'key', 'rotate', 'compute-1', '-f', 'value')
+        first = self.run_command(*words, '-c', 'agent_key')
+        self.assertEqual((0, ''), (first.returncode, first.stderr))
+        second = self.run_command(*words, '-c', 'agent_key')
+        self.assertEqual(64, len(second.stdout.strip()))
+        self.assertIn('was never used and is void now', second.stderr)
+
     def test_explain_says_when_nobody_stands_by_it(self):
         shown = self.read('host', 'explain', 'compute-1')
         self.assertEqual('compute-1', shown['host'])

@@ -236,24 +236,48 @@ class HostsTest(base.DatabaseTest):
         self.assertEqual('the BMC is silent', found.fence_why)
         self.assertEqual('always-off', found.power_restore_policy)
 
-    def test_an_old_key_overlaps_for_a_while(self):
-        self.database.write(hosts.rotate_key, 'compute-1', 'newer')
-        self.assertEqual(
-            {'compute-1': ['newer', 'encrypted']},
-            self.read(hosts.agent_keys, 60),
-        )
-        self.assertEqual(
-            {'compute-1': ['newer']}, self.read(hosts.agent_keys, 0)
-        )
+    def rotate(self, key):
+        return self.database.write(hosts.rotate_key, 'compute-1', key)
 
-    def test_a_key_counts_no_more_when_it_was_rotated_twice(self):
-        """The way to be rid of one that was stolen."""
-        self.database.write(hosts.rotate_key, 'compute-1', 'newer')
-        self.database.write(hosts.rotate_key, 'compute-1', 'newest')
-        self.assertEqual(
-            {'compute-1': ['newest', 'newer']},
-            self.read(hosts.agent_keys, 60),
-        )
+    def use(self, key):
+        self.database.write(hosts.end_overlaps, {'compute-1': key})
+
+    def assertKeys(self, *keys):
+        self.assertEqual({'compute-1': [*keys]}, self.read(hosts.agent_keys))
+
+    def test_an_old_key_counts_until_the_new_one_is_used(self):
+        self.assertIsNone(self.rotate('newer'))
+        self.assertKeys('newer', 'encrypted')
+        self.use('newer')
+        self.assertKeys('newer')
+
+    def test_a_rotation_replaces_what_was_never_used(self):
+        self.rotate('newer')
+        issued_at = self.found().agent_key_rotated_at
+        self.assertEqual(issued_at, self.rotate('newest'))
+        self.assertKeys('newest', 'encrypted')
+        self.use('newest')
+        self.assertIsNone(self.rotate('next'))
+        self.assertKeys('next', 'newest')
+
+    def test_a_rotation_that_is_written_twice_happens_once(self):
+        self.rotate('newer')
+        self.assertIsNone(self.rotate('newer'))
+        self.assertKeys('newer', 'encrypted')
+
+    def test_a_key_that_was_used_before_it_was_replaced_counts(self):
+        self.rotate('newer')
+        self.rotate('newest')
+        self.use('newer')
+        self.assertKeys('newest', 'newer')
+
+    def test_a_use_that_is_heard_of_late_brings_no_key_back(self):
+        self.rotate('newer')
+        self.use('newer')
+        self.rotate('newest')
+        self.use('newest')
+        self.use('newer')
+        self.assertKeys('newest')
 
     def test_every_secret_is_encrypted_anew(self):
         self.database.write(hosts.rotate_key, 'compute-1', 'newer')

@@ -22,9 +22,11 @@ import fixtures
 import sqlalchemy as sa
 
 from hass.db import clusters
+from hass.db import hosts
 from hass.db import migration
 from hass.db.migrations import comparison
 from hass.db import models
+from hass.db import moments
 from hass import exception
 from hass.tests.functional.db import base
 
@@ -78,6 +80,40 @@ class MigrationTest(base.EmptyTest):
         migration.sync(self.database)
         found = self.database.read(clusters.get, 'old')
         self.assertEqual('chosen', found.protects)
+
+    def test_a_key_whose_day_has_ended_counts_no_more(self):
+        migration.sync(self.database, '0014')
+        now = self.database.read(moments.read_now)
+        with self.database.writer() as session:
+            session.execute(
+                sa.text(
+                    'INSERT INTO clusters (uuid, name, mode, layers, '
+                    'protects, shared_storage, targets, created_at) VALUES '
+                    "('u', 'old', 'act', '[]', 'chosen', :no, 'cluster', :now)"
+                ),
+                {'no': False, 'now': now},
+            )
+            for name, hours in (('compute-1', 25), ('compute-2', 23)):
+                session.execute(
+                    sa.text(
+                        'INSERT INTO hosts (uuid, cluster_id, name, labels, '
+                        'addresses, bmc_port, fence_state, fence_why, '
+                        'agent_key, agent_key_previous, '
+                        'agent_key_rotated_at, created_at) SELECT :name, id, '
+                        ":name, '{}', '{}', 623, 'untested', '', 'newer', "
+                        "'older', :at, :now FROM clusters"
+                    ),
+                    {
+                        'name': name,
+                        'at': now - datetime.timedelta(hours=hours),
+                        'now': now,
+                    },
+                )
+        migration.sync(self.database)
+        self.assertEqual(
+            {'compute-1': ['newer'], 'compute-2': ['newer', 'older']},
+            self.database.read(hosts.agent_keys),
+        )
 
     def test_services_refuse_a_later_revision(self):
         migration.sync(self.database)

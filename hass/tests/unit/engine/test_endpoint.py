@@ -36,6 +36,7 @@ from hass.engine import endpoint
 from hass.engine import hearing
 from hass.engine import keys
 from hass.engine import signs
+from hass.engine import strangers
 from hass import faults
 from hass.rpc import messages
 from hass.tests import base
@@ -95,6 +96,7 @@ class EndpointTest(base.TestCase):
         self.ears = Ears(self.clock)
         self.rung = []
         self.keys = keys.AgentKeys(self.database, Keyring(), self.clock)
+        self.strangers = strangers.Strangers(self.clock)
         self.endpoint = self.make_endpoint()
         self.agent = self.make_agent()
 
@@ -105,6 +107,7 @@ class EndpointTest(base.TestCase):
             self.ears,
             self.clock,
             lambda: self.rung.append('rung'),
+            self.strangers,
         )
 
     def make_agent(self, host='compute-1', boot='boot-1', key=KEY):
@@ -457,11 +460,33 @@ class EndpointTest(base.TestCase):
                 self.endpoint.gate(CONTEXT, gate), beats.Refusal.FORGED
             )
         self.assertIsNone(self.host().planned_until)
-        told = '"host": "compute-1", "why": "its signature fits no key'
-        for action, line in zip(
-            ('report', 'goodbye', 'gate'), audited.output, strict=True
-        ):
-            self.assertIn(f'refused {{"action": "{action}", {told}', line)
+        (line,) = audited.output
+        self.assertIn('"action": "report", "host": "compute-1"', line)
+        self.assertIn('"why": "its signature fits no key', line)
+
+    def test_refusals_are_logged_now_and_then_and_all_are_counted(self):
+        forger = self.make_agent(key='x' * 32)
+        with self.assertLogs('hass.audit', 'WARNING') as audited:
+            for _each in range(20):
+                self.report(forger)
+                self.clock.turn(1)
+        self.assertEqual(2, len(audited.output))
+        self.assertIn('"refused_since_start": 11', audited.output[1])
+        self.assertEqual({beats.Refusal.FORGED: 20}, self.endpoint.refusals())
+
+    def test_who_is_refused_is_remembered_without_an_address(self):
+        for host, key in (('compute-1', 'x' * 32), ('compute-9', KEY)):
+            wrong = self.make_agent(host=host, key=key)
+            self.report(wrong)
+            self.clock.turn(10)
+            self.report(wrong)
+        self.assertEqual(
+            [('compute-1', True, ''), ('compute-9', False, '')],
+            [
+                (one.name, one.known, one.address)
+                for one in self.strangers.now()
+            ],
+        )
 
     def test_a_stranger_is_refused(self):
         stranger = self.make_agent(host='compute-9')
@@ -541,17 +566,48 @@ class EndpointTest(base.TestCase):
         self.endpoint.goodbye(CONTEXT, envelope)
         self.assertIsNone(self.host().planned_until)
 
-    def test_a_new_key_counts_at_once_and_the_old_one_for_a_while(self):
+    def rotate(self, *issued):
+        """Issue keys; time enough passes for the engine to read them."""
+        for key in issued:
+            with self.database.writer() as session:
+                hosts.rotate_key(session, 'compute-1', key[::-1])
+        self.pass_time()
+
+    def pass_time(self, seconds=2):
+        self.clock.turn(seconds)
+        self.keys.refresh()
+
+    def test_a_new_key_counts_at_once_and_its_use_ends_the_old_one(self):
         self.report()
         self.clock.turn(2)
-        with self.database.writer() as session:
-            hosts.rotate_key(session, 'compute-1', ('n' * 32)[::-1])
-        self.assertNotIn('refused', self.report(self.make_agent(key='n' * 32)))
-        self.clock.turn(1)
+        self.rotate('n' * 32)
         self.assertNotIn('refused', self.report())
-        self.clock.turn(keys.OVERLAP_SECONDS)
-        self.keys.refresh()
+        self.clock.turn(1)
+        self.assertNotIn('refused', self.report(self.make_agent(key='n' * 32)))
+        self.pass_time()
         self.assertEqual({'refused': beats.Refusal.FORGED}, self.report())
+
+    def test_an_agent_stays_believed_whatever_it_was_not_given(self):
+        self.rotate('m' * 32, 'n' * 32)
+        self.pass_time(7 * 86400)
+        self.assertNotIn('refused', self.report())
+        void = self.report(self.make_agent(key='m' * 32))
+        self.assertEqual({'refused': beats.Refusal.FORGED}, void)
+
+    def test_a_key_that_is_replaced_while_it_is_first_used_counts(self):
+        self.rotate('m' * 32)
+        self.report(self.make_agent(key='m' * 32))
+        self.rotate('n' * 32)
+        self.assertNotIn('refused', self.report(self.make_agent(key='m' * 32)))
+        self.assertEqual({'refused': beats.Refusal.FORGED}, self.report())
+
+    def test_the_gate_ends_no_key_that_the_agent_uses(self):
+        """It reads the file of the key anew, and the agent runs on."""
+        self.rotate('n' * 32)
+        gate = self.make_agent(key='n' * 32).seal(messages.GateRequest)
+        self.assertIs(True, self.endpoint.gate(CONTEXT, gate)['open'])
+        self.pass_time()
+        self.assertNotIn('refused', self.report())
 
     def test_the_gate_is_open_when_nothing_is_wrong(self):
         self.assertIs(True, self.gate()['open'])

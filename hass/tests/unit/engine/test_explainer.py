@@ -130,6 +130,33 @@ class ExplainerTest(base.TestCase):
         self.assertIn('would be held: 2 hosts', self.row().explanation)
         self.assertIn('max_fencings', self.row().explanation)
 
+    def test_who_takes_its_name_or_its_address_is_told(self):
+        with self.database.writer() as session:
+            hosts.update(session, HOST, addresses={'management': '192.0.2.24'})
+            services.measured(
+                session,
+                'engine-1',
+                {},
+                {},
+                [
+                    {'name': HOST, 'known': True, 'address': '192.0.2.7'},
+                    {'name': 'a', 'known': False, 'address': '192.0.2.24'},
+                ],
+            )
+        self.pass_time(8)
+        told = self.row().explanation
+        self.assertIn(
+            'Beats arrive from 192.0.2.7, signed with a key that is not its '
+            'own. ',
+            told,
+        )
+        self.assertIn(
+            "Beats arrive from its address 192.0.2.24 in the name of 'a', "
+            'which is no host of HASS. ',
+            told,
+        )
+        self.assertNotIn('arrive', self.row('compute-2').explanation)
+
     def test_a_deaf_engine_says_so(self):
         self.pass_time(9, silent=self.names)
         self.assertIn('distrusts itself', self.row('compute-2').explanation)

@@ -10,12 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+from collections.abc import Callable
 import socket
 
 from hass import asks
 from hass import beats
 from hass.diagnosis import quality
 from hass.engine import listener
+from hass.engine import strangers
 from hass import exception
 from hass.tests import base
 from hass.tests import clocks
@@ -27,11 +29,15 @@ class ListenerCase(base.TestCase):
     def setUp(self):
         super().setUp()
         self.clock = clocks.HandClock()
+        self.signed: list[tuple[str, Callable[[bytes], bool]]] = []
+        self.strangers = strangers.Strangers(self.clock)
         self.listener = listener.Listener(
             self.clock,
             lambda host: KEYS.get(host, ()),
             [('127.0.0.1', 0)],
             quality.Wish(),
+            lambda host, is_signed: self.signed.append((host, is_signed)),
+            self.strangers,
         )
         self.sequence = 0
 
@@ -141,6 +147,35 @@ class ListenerTest(ListenerCase):
         )
         self.assertEqual(1000.0, self.heard().last)
         self.assertIsNone(self.listener.heard('compute-2'))
+
+    def test_which_key_signed_a_beat_can_be_told(self):
+        self.hear()
+        ((host, is_signed),) = self.signed
+        self.assertEqual('compute-1', host)
+        self.assertTrue(is_signed(b'k' * 32))
+        self.assertFalse(is_signed(b'n' * 32))
+
+    def test_a_beat_that_is_refused_is_signed_with_no_key(self):
+        beat = self.beat()
+        self.listener.take(beat)
+        self.listener.take(beat)
+        self.assertEqual(1, len(self.signed))
+
+    def test_who_is_refused_is_remembered_with_its_address(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+            for host in ('compute-2', 'compute-9'):
+                for sequence in (1, 2):
+                    beat = beats.Beat(host, 'b', sequence, 1.0, 1.0, 'm')
+                    datagram = beats.pack(beat, b'x' * 32)
+                    self.listener.take(datagram, (ours, ('192.0.2.7', 4000)))
+                    self.clock.turn(10)
+        self.assertEqual(
+            [('compute-2', True), ('compute-9', False)],
+            [(one.name, one.known) for one in self.strangers.now()],
+        )
+        self.assertEqual(
+            {'192.0.2.7'}, {one.address for one in self.strangers.now()}
+        )
 
 
 class AnswerTest(ListenerCase):

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import futurist
 
+from hass import beats
 from hass.db import hosts
 from hass.db import observations
 from hass.db import services
@@ -31,6 +32,7 @@ from hass.engine import hearing
 from hass.engine import inventory
 from hass.engine import rounds
 from hass.engine import shares
+from hass.engine import strangers
 from hass.engine import wiring
 from hass.engine import worries
 from hass import exception
@@ -129,6 +131,7 @@ class RoundsCase(base.TestCase):
         self.learnt = estimates.Learnt()
         self.tried = []
         lane = futurist.SynchronousExecutor()
+        self.strangers = strangers.Strangers(self.clock)
         self.rounds = self.make('engine-1', (lane, lane))
 
     def make(self, engine, lanes):
@@ -160,6 +163,7 @@ class RoundsCase(base.TestCase):
                 lambda host: None,
                 0,
             ),
+            self.strangers,
             self.clock,
             engine,
             conf,
@@ -266,7 +270,19 @@ class ObservationTest(RoundsCase):
             {'layer': 'power', 'why': ''}, row.detectors['power_ipmi']
         )
         self.assertIn('no module', row.detectors['os_broken']['why'])
+        self.assertEqual([], row.strangers)
         self.assertLess(0, row.estimates['power']['probes_measured'])
+
+    def test_the_engine_tells_whom_it_refuses(self):
+        forged = exception.MessageRefused(HOST, beats.Refusal.FORGED)
+        for _each in range(12):
+            self.strangers.note(forged, '192.0.2.7')
+            self.pass_time(1)
+        with self.database.reader() as session:
+            (found,) = services.strangers(session, 30)
+        self.assertEqual(
+            [{'name': HOST, 'known': True, 'address': '192.0.2.7'}], found
+        )
 
 
 class LyingTest(RoundsCase):
