@@ -192,9 +192,9 @@ class Hosts:
     ) -> None:
         admit(req, rules.REMOVE)
         with self._parts.database.reader() as session:
-            name = hosts.get(session, host).name
-        running = self._parts.compute.servers_on(name)
-        self._parts.database.write(self._remove, name, running)
+            row = hosts.get(session, host)
+        running = self._running(row)
+        self._parts.database.write(self._remove, row.name, running)
         resp.status = falcon.HTTP_204
 
     def on_post_agent_key(
@@ -276,6 +276,30 @@ class Hosts:
                 )
         hosts.update(session, row.name, **self._joining.changes(fields))
         return row.name
+
+    def _running(self, row: models.Host) -> list[nova.Server]:
+        """What Nova has on a host.
+
+        Its list silently lacks the servers of a cell that is down.
+
+        :raises hass.exception.Conflict: it lacks what the agent saw there
+        """
+        name = row.name
+        found = self._parts.compute.servers_on(name)
+        for uuid in sorted({*(row.domains or ())} - {x.uuid for x in found}):
+            try:
+                server = self._parts.compute.server(uuid)
+            except exception.NovaFailed as error:
+                raise exception.Conflict(
+                    f'whether instance {uuid}, seen by the agent, is still on '
+                    f'host {name} cannot be seen: {error}'
+                ) from None
+            if server and not server.is_gone and server.host == name:
+                raise exception.Conflict(
+                    f'Nova leaves out instances in its list of host {name}: '
+                    f'it lacks {uuid}, which is there'
+                )
+        return found
 
     def _remove(
         self, session: orm.Session, name: str, running: Sequence[nova.Server]

@@ -61,6 +61,8 @@ class FakeNova:
         self.hosts = {}
         self.servers = {}
         self.failure = None
+        self.left_out = set()
+        self.unshown = set()
 
     def host(self, name, state='up', forced_down=False):
         self.hosts[name] = nova.Service(
@@ -112,11 +114,17 @@ class FakeNova:
 
     def server(self, uuid):
         self._maybe_fail()
+        if uuid in self.unshown:
+            raise exception.NovaFailed('show server', 'no vm_state')
         return self.servers.get(uuid)
 
     def servers_on(self, host):
         self._maybe_fail()
-        return [one for one in self.servers.values() if one.host == host]
+        return [
+            one
+            for one in self.servers.values()
+            if one.host == host and one.uuid not in self.left_out
+        ]
 
     def _maybe_fail(self):
         if self.failure is not None:

@@ -113,6 +113,29 @@ class HostsTest(base.ApiTest):
         answer = self.delete('/v1/hosts/compute-1')
         self.assertSays(409, f'runs 1 protected instances: {instance}', answer)
 
+    def leave_out(self, instance):
+        """Nova's list lacks it, as those of a cell that is down."""
+        with self.database.writer() as session:
+            hosts.get(session, 'compute-1').domains = [instance]
+        self.nova.left_out.add(instance)
+
+    def test_a_host_with_one_that_nova_leaves_out_stays(self):
+        self.add()
+        instance = self.protect('compute-1')
+        self.leave_out(instance)
+        answer = self.delete('/v1/hosts/compute-1')
+        self.assertSays(409, f'it lacks {instance}', answer)
+        self.nova.move(instance, 'compute-2')
+        self.assertFine(204, self.delete('/v1/hosts/compute-1'))
+
+    def test_a_host_with_one_that_nova_cannot_show_stays(self):
+        self.add()
+        instance = self.protect('compute-1')
+        self.leave_out(instance)
+        self.nova.unshown.add(instance)
+        answer = self.delete('/v1/hosts/compute-1')
+        self.assertSays(409, f'{instance}, seen by the agent', answer)
+
     def test_a_host_without_them_goes(self):
         self.add()
         self.nova.boot('compute-1')
