@@ -33,6 +33,8 @@ from hass import payloads
 
 Row = models.Outgoing
 AT_ONCE = 100
+LONGEST_PAUSE_SECONDS = 300.0
+"""Nothing is told, or waits to be told again, for longer."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -182,7 +184,9 @@ def forget(session: orm.Session, seconds: float) -> int:
 
 def _is_due() -> sa.ColumnElement[bool]:
     """What nobody has tried is due, whatever the clock was when it came."""
-    return sa.or_(Row.attempts == 0, Row.due_at <= moments.db_now())
+    return sa.or_(
+        Row.attempts == 0, moments.is_due(Row.due_at, LONGEST_PAUSE_SECONDS)
+    )
 
 
 def _is(message: Message) -> tuple[sa.ColumnElement[bool], ...]:

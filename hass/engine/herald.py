@@ -33,7 +33,6 @@ LOOK_SECONDS = 0.5
 FORGET_SECONDS = 60.0
 CLAIM_SECONDS = 60.0
 """Longer than any channel needs for one try."""
-MAX_PAUSE_SECONDS = 300.0
 STOP_SECONDS = 5.0
 
 
@@ -99,7 +98,7 @@ class Courier:
         self, message: outbox.Message, error: exception.NotTold
     ) -> None:
         self._failures += 1
-        pause = min(2.0**self._failures, MAX_PAUSE_SECONDS)
+        pause = min(2.0**self._failures, outbox.LONGEST_PAUSE_SECONDS)
         self._not_before = self._clock.monotonic() + pause
         if self._failures == 1:
             LOG.warning('%s; it is tried again', error)

@@ -12,6 +12,8 @@
 
 """What is to be told is told once it happened, and to each channel."""
 
+import datetime
+
 from hass.db import models
 from hass.db import moments
 from hass.db import outbox
@@ -108,6 +110,18 @@ class OutboxTest(OutboxCase):
         self.assertIsNone(self.take('bus'))
         (row,) = self.rows()
         self.assertEqual('it is away', row.why)
+
+    def test_what_waits_since_before_the_clock_was_set_back_is_due(self):
+        self.put(1)
+        self.write(outbox.spread, ['bus'])
+        longest = outbox.LONGEST_PAUSE_SECONDS
+        self.write(outbox.failed, self.take('bus'), longest, 'it is away')
+        self.assertEqual(set(), self.read(outbox.due))
+        with self.database.writer() as session:
+            (row,) = session.query(models.Outgoing).all()
+            row.due_at += datetime.timedelta(hours=1)
+        self.assertEqual({'bus'}, self.read(outbox.due))
+        self.assertEqual(2, self.take('bus').attempt)
 
     def test_what_is_old_is_given_up(self):
         self.put(1, 2)
