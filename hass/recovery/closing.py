@@ -252,12 +252,15 @@ class Closer:
         age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
         why = standing.amiss(server, home, asked=False)
         if why:
-            actions = [one for one in self._actions(uuid) if one.quiet <= age]
+            every = self._actions(uuid)
+            actions = [one for one in every if one.quiet <= age]
             asked = any(
                 one.name in STARTING and not one.failed for one in actions
             )
             why = standing.amiss(server, home, asked=asked)
-            wish = _wish(server, actions, requests)
+            # Since the clock was set back, nobody knows how long ago that was.
+            since = actions if age >= 0 else every
+            wish = _wish(server, since, requests)
             if owed.unsure and server.vm_state == 'stopped' and not wish:
                 wish = _stopped_before(actions)
             if why and wish and not owed.stopped_by_us:

@@ -89,6 +89,18 @@ class LeftTest(ClosingTest):
         self.cloud.tick(120)
         self.assertEqual([], self.losses())
 
+    def test_one_that_its_user_stops_while_the_clock_is_behind_is_not(self):
+        one = self.lose('rescued')
+        self.assert_paged(one, 'nobody has seen it run')
+        self.cloud.clock.jump(-3600)
+        self.cloud.nova.acted(self.cloud.nova.show(one), 'stop')
+        self.suspend(one, 'stopped')
+        self.cloud.run_until(
+            lambda: not self.losses(is_open=True), seconds=600
+        )
+        (ended,) = self.losses()
+        self.assertEqual('stopped', ended.ended_how)
+
     def test_one_that_its_user_deletes_is_lost_no_more(self):
         one = self.lose('suspended')
         loss = self.assert_paged(one, 'it is suspended')
