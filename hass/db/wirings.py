@@ -111,15 +111,18 @@ class Wiring:
 
     @classmethod
     def read(cls, kept: dict[str, Any] | None) -> Self:
-        """What such JSON says; nothing where there is none."""
+        """What such JSON says; nothing where there is none.
+
+        Fields that only a newer release knows are left out.
+        """
         if not kept:
             return cls()
-        values = _moments(kept, 'at', 'until', 'due')
+        values = _moments(cls, kept, 'at', 'until', 'due')
         if kept['found']:
             values['found'] = Wired(kept['found'])
         if kept['trial']:
             values['trial'] = Trial(
-                **_moments(kept['trial'], 'until', 'written_at')
+                **_moments(Trial, kept['trial'], 'until', 'written_at')
             )
         return cls(**values)
 
@@ -317,8 +320,11 @@ def _kept(session: orm.Session, name: str) -> dict[str, Any] | None:
     return found
 
 
-def _moments(kept: dict[str, Any], *names: str) -> dict[str, Any]:
-    read = dict(kept)
+def _moments(
+    kind: type[Trial | Wiring], kept: dict[str, Any], *names: str
+) -> dict[str, Any]:
+    known = {field.name for field in dataclasses.fields(kind)}
+    read = {name: kept[name] for name in kept if name in known}
     for name in names:
         if read[name] is not None:
             read[name] = datetime.datetime.fromisoformat(read[name])
