@@ -282,8 +282,8 @@ class Engine:
             ),
         )
         self._servers = [
-            rpc.server(self._transport, topic, self.name, endpoints)
-            for topic, endpoints in self._endpoints()
+            rpc.server(self._transport, topic, self.name, endpoints, exchange)
+            for topic, exchange, endpoints in self._endpoints()
         ]
         self._servers += self._nova_listener()
         self._herald = herald.Herald(
@@ -456,14 +456,17 @@ class Engine:
             deaf_seconds=lambda: clock.monotonic() - self.listener.ears(),
         )
 
-    def _endpoints(self) -> tuple[tuple[str, list[object]], ...]:
+    def _endpoints(self) -> tuple[tuple[str, str, list[object]], ...]:
+        reports = [self._reports, signs.SignsEndpoint(self._reports)]
         operators = endpoint.OperatorEndpoint(
             self.dispatcher.wake, self._fences.test
         )
         power = powering.PowerEndpoint(self._power)
         return (
-            (rpc.REPORTS, [self._reports, signs.SignsEndpoint(self._reports)]),
-            (rpc.OPERATORS, [operators, power]),
+            (rpc.REPORTS, rpc.AGENTS_EXCHANGE, reports),
+            # Agents of the former release write there.
+            (rpc.REPORTS, rpc.EXCHANGE, reports),
+            (rpc.OPERATORS, rpc.EXCHANGE, [operators, power]),
         )
 
     def _nova_listener(self) -> list[rpc.Server]:

@@ -35,6 +35,9 @@ answer to a report asks for them:
 
 * 1.0: alive on ``hass.reports``.
 
+``hass.reports`` is on the exchange ``amq.topic``; in this release engines
+listen on ``hass`` as well, where agents of the former one write.
+
 Arguments and answers are JSON. An agent's arguments are envelopes: see
 messages.py.
 """

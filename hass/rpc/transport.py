@@ -36,6 +36,10 @@ EXCHANGE = 'hass'
 VERSION = '1.0'
 REPORTS = 'hass.reports'
 OPERATORS = 'hass.engine'
+AGENTS_EXCHANGE = 'amq.topic'
+"""Where agents write. oslo.messaging declares an exchange before it writes
+there, and who may declare one may delete it: but not those that RabbitMQ makes
+itself, which it leaves alone."""
 _GLOBAL_ONLY = {
     'oslo_messaging_metrics': 'oslo_messaging._metrics.client',
     'oslo_messaging_tracing': 'oslo_messaging._tracing.client',
@@ -109,7 +113,9 @@ def client(transport: Any, topic: str, seconds: float) -> Any:
     """
     return oslo_messaging.get_rpc_client(
         transport,
-        oslo_messaging.Target(exchange=EXCHANGE, topic=topic, version=VERSION),
+        oslo_messaging.Target(
+            exchange=_exchange(topic), topic=topic, version=VERSION
+        ),
         timeout=seconds,
         retry=0,
         serializer=StrictSerializer(),
@@ -162,13 +168,26 @@ class Server:
             self._server.wait()
 
 
+def _exchange(topic: str) -> str:
+    return AGENTS_EXCHANGE if topic == REPORTS else EXCHANGE
+
+
 def server(
-    transport: Any, topic: str, name: str, endpoints: Sequence[object]
+    transport: Any,
+    topic: str,
+    name: str,
+    endpoints: Sequence[object],
+    exchange: str | None = None,
 ) -> Server:
-    """A server of the methods that the endpoints expose."""
+    """A server of the methods that the endpoints expose.
+
+    :param exchange: another one than the topic's own
+    """
     served = oslo_messaging.get_rpc_server(
         transport,
-        oslo_messaging.Target(exchange=EXCHANGE, topic=topic, server=name),
+        oslo_messaging.Target(
+            exchange=exchange or _exchange(topic), topic=topic, server=name
+        ),
         list(endpoints),
         executor='threading',
         serializer=StrictSerializer(),

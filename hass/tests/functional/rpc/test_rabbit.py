@@ -172,7 +172,7 @@ class GarbageTest(RabbitCase):
             for kind in ('application/json', 'application/x-python', None):
                 producer.publish(
                     body,
-                    exchange='hass',
+                    exchange=transport.AGENTS_EXCHANGE,
                     routing_key=transport.REPORTS,
                     content_type=kind or 'text/plain',
                     content_encoding='utf-8',
