@@ -325,6 +325,7 @@ class Requester:
             return None
         with turn.read() as session:
             strays = {*hosts.with_domain(session, server.uuid)} - {row.source}
+        strays -= self._left(turn, server, strays)
         bound = self._bound(turn, migrations)
         pending = pending or bool(strays or bound)
         fresh = self._fresh(turn, row, server, places, pending)
@@ -357,6 +358,28 @@ class Requester:
             # What becomes of the call is written over the row as it is now.
             asked = session.get_one(Row, row.id)
         return Call(asked, server, proofs, needed, target)
+
+    def _left(
+        self, turn: Turn, server: nova.Server, strays: Collection[str]
+    ) -> set[str]:
+        """Those whose last report is older than an evacuation off them.
+
+        Somebody evacuated the instance by hand, and nothing was heard of the
+        host since: what its agent saw before that tells nothing of now.
+        """
+        if not strays:
+            return set()
+        moves = self._compute.migrations_of(server.uuid)
+        with turn.read() as session:
+            found = hosts.by_names(session, strays)
+        left = set()
+        for name, host in found.items():
+            at = adoption.evacuated_at(name, moves, host.reported_at)
+            if at is not None and at <= turn.now + adoption.SKEW:
+                floor = at - adoption.SKEW
+                if not self._hands.witness.hearers_since(turn, name, floor):
+                    left.add(name)
+        return left
 
     def _bound(
         self, turn: Turn, moves: Sequence[nova.Migration]
@@ -620,8 +643,15 @@ def settle(
 
     :param until: what ends that by itself
     """
+    told = turn.recovery.was.get('off_since')
     with turn.write() as session:
         evacuations.settle(session, row, state, why, destination, until=until)
+        if state is not RowState.DONE or not told:
+            return
+        off_at = datetime.datetime.fromisoformat(told)
+        if off_at <= turn.now:  # The clock was not set back since.
+            source, instance = row.source, row.instance_uuid
+            hosts.forget_domain(session, source, instance, off_at)
 
 
 def leave(
