@@ -51,6 +51,7 @@ from hass.engine import glances
 from hass.engine import incidents
 from hass.engine import inventory as inventory_
 from hass.engine import loss_watch
+from hass.engine import mark_watch
 from hass.engine import own_clock
 from hass.engine import reboots
 from hass.engine import service_watch
@@ -109,6 +110,16 @@ class Patrol:
         self._losses = loss_watch.LossWatch(database, hands)
         self._fitness = fitness_watch.FitnessWatch(
             database, hands, engine, conf
+        )
+        self._marks = mark_watch.MarkWatch(
+            database,
+            hands.compute,
+            ears,
+            hands.clock,
+            alarms.page,
+            engine,
+            alive_seconds=conf.engine.alive_seconds,
+            repeat_seconds=conf.alarm.repeat_seconds,
         )
         self._census = census.Census(database, hands.compute)
         self._engine = engine
@@ -201,6 +212,8 @@ class Patrol:
             self._pool.submit(self._losses.look)
         if self._due('fitness', fitness_watch.TURN_SECONDS):
             self._pool.submit(self._fitness.look)
+        if self._due('marks', mark_watch.LOOK_SECONDS):
+            self._pool.submit(self._marks.look)
         if self._due('services', service_watch.LOOK_SECONDS):
             self._pool.submit(self._services.look)
         if self._due('clock', CLOCK_SECONDS):

@@ -27,6 +27,7 @@ from hass.nova.compute import Beside
 from hass.nova.compute import Compute
 from hass.nova.compute import DAEMONS
 from hass.nova.compute import mark
+from hass.nova.compute import marked_by
 from hass.nova.compute import usable_hosts
 from hass.nova import door
 from hass.nova import network
@@ -69,6 +70,7 @@ __all__ = [
     'Versions',
     'connect',
     'mark',
+    'marked_by',
     'must_prove',
     'usable_hosts',
 ]

@@ -35,13 +35,23 @@ class Beside(enum.StrEnum):
     GLANCE = 'Glance'
 
 
+MARK = 'hass:'
+
+
 def nothing() -> None:
     """Nobody is told that a call leaves."""
 
 
 def mark(recovery: str) -> str:
     """The disabled_reason by which HASS knows its own hand again."""
-    return f'hass:{recovery}'
+    return f'{MARK}{recovery}'
+
+
+def marked_by(reason: str | None) -> str:
+    """The recovery whose mark a disabled_reason is; '': it is none."""
+    if reason is None or not reason.startswith(MARK):
+        return ''
+    return reason.removeprefix(MARK)
 
 
 def usable_hosts(services: Iterable[records.Service]) -> frozenset[str]:

@@ -13,6 +13,7 @@
 from hass.db import hosts
 from hass.db import moments
 from hass.db import recoveries
+from hass import nova
 from hass.simulation import nova_rows
 from hass.tests import fake_cloud
 from hass.tests.scenario import base
@@ -302,3 +303,28 @@ class HostReturnTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'dismissed')
         service = self.cloud.nova.computes[HOST]
         self.assertTrue(service.disabled or not service.forced_down)
+
+    def is_left(self, alarm):
+        return alarm['subject'] == HOST and 'is left disabled' in alarm['why']
+
+    def lefts(self):
+        return [one for one in self.cloud.pager.alarms if self.is_left(one)]
+
+    def test_a_call_that_comes_after_the_return_is_paged_until_undone(self):
+        """It stood in Nova's API for longer than the recovery took."""
+        self.host.lose_power_supply()
+        returned = self.cloud.run_until_state(HOST, 'returned')
+        self.cloud.tick(seconds=90)
+        self.assertEqual([], self.lefts())
+        service = self.cloud.nova.computes[HOST]
+        service.disabled = service.forced_down = True
+        service.disabled_reason = nova.mark(returned.uuid)
+        self.cloud.run_until(self.lefts, seconds=90)
+        (alarm,) = self.lefts()
+        self.assertIn('set --enable --up compute-1', alarm['why'])
+        self.assertIn(returned.uuid, alarm['why'])
+        service.disabled = service.forced_down = False
+        service.disabled_reason = None
+        self.cloud.tick(seconds=400)
+        self.assertEqual([alarm], self.lefts())
+        self.assertEqual('returned', self.cloud.newest(HOST).state)

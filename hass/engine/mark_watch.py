@@ -1,0 +1,145 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Sees living hosts that a recovery has left out of service.
+
+A call that disables a service may stand in Nova's API, and be carried out when
+the recovery that sent it has given the host back long ago.
+"""
+
+from collections.abc import Callable
+import logging
+import threading
+from typing import Any
+
+from oslo_db import exception as oslo_exception
+from sqlalchemy import orm
+
+from hass import clock as clock_
+from hass.db import hosts
+from hass.db import moments
+from hass.db import protection
+from hass.db import recoveries
+from hass.db import services
+from hass.db import session as db_session
+from hass.engine import shares
+from hass import exception
+from hass import nova
+from hass.recovery import service_failure
+from hass.recovery import witness as witness_
+
+LOG = logging.getLogger(__name__)
+LOOK_SECONDS = 30.0
+
+
+class MarkWatch:
+    """Pages them, again and again. A person may want it so: they stay.
+
+    :param pager: takes an alarm
+    :param alive_seconds: how old the turn of a living engine may be
+    """
+
+    def __init__(
+        self,
+        database: db_session.Database,
+        compute: nova.Compute,
+        ears: witness_.Ears,
+        clock: clock_.Clock,
+        pager: Callable[[dict[str, Any]], object],
+        engine: str,
+        *,
+        alive_seconds: float,
+        repeat_seconds: float,
+    ) -> None:
+        self._database = database
+        self._compute = compute
+        self._ears = ears
+        self._clock = clock
+        self._pager = pager
+        self._engine = engine
+        self._alive_seconds = alive_seconds
+        self._repeat_seconds = repeat_seconds
+        self._seen: dict[str, str] = {}
+        self._paged: dict[str, float] = {}
+        self._looking = threading.Lock()
+
+    def look(self) -> None:
+        """Look at all services once, unless the last look still lasts."""
+        if not self._looking.acquire(blocking=False):
+            return
+        try:
+            self._look()
+        except (exception.HassError, oslo_exception.DBError) as error:
+            LOG.warning('marks of HASS were not looked for: %s', error)
+        finally:
+            self._looking.release()
+
+    def _look(self) -> None:
+        marked = {
+            one.host: recovery
+            for one in self._compute.services()
+            if (recovery := nova.marked_by(one.disabled_reason))
+            and not one.usable
+        }
+        with self._database.reader() as session:
+            left = self._left(session, marked)
+        # A recovery may have ended while Nova told of its services.
+        twice = {
+            name for name, uuid in left.items() if self._seen.get(name) == uuid
+        }
+        self._seen = left
+        for name in self._paged.keys() - left.keys():
+            del self._paged[name]
+        for name in sorted(twice):
+            self._page(name, left[name])
+
+    def _left(
+        self, session: orm.Session, marked: dict[str, str]
+    ) -> dict[str, str]:
+        """Those of our share that beat, and that no recovery is about."""
+        if not marked:
+            return {}
+        known = {one.name: one for one in hosts.all(session)}
+        alive = [
+            one.name for one in services.alive(session, self._alive_seconds)
+        ]
+        busy = {one.subject for one in recoveries.open_ones(session)}
+        now = moments.read_now(session)
+        mine = shares.keeps(self._engine, sorted(known), alive) - busy
+        return {
+            name: marked[name]
+            for name in marked.keys() & mine
+            if self._beats(name) and not protection.window(known[name], now)
+        }
+
+    def _beats(self, name: str) -> bool:
+        heard = self._ears.heard(name)
+        if heard is None:
+            return False
+        age = self._clock.monotonic() - heard.last
+        return age <= service_failure.BEATEN_SECONDS
+
+    def _page(self, name: str, recovery: str) -> None:
+        now = self._clock.monotonic()
+        last = self._paged.get(name)
+        if last is not None and now - last < self._repeat_seconds:
+            return
+        self._paged[name] = now
+        self._pager(
+            {
+                'subject': name,
+                'why': f'{name} beats, but its nova-compute is left disabled '
+                f'by recovery {recovery}, which has ended. If nobody wants '
+                'that: openstack compute service set --enable --up '
+                f'{name} nova-compute',
+            }
+        )
