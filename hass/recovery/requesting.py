@@ -161,8 +161,18 @@ class Requester:
                 _leave(turn, row, server, f'not protected now: {word.why}')
                 continue
             records = migrations.get(server.uuid, ())
-            if server.uuid in turn.recovery.was.get('on_their_way', ()):
+            on_its_way = turn.recovery.was.get('on_their_way', ())
+            if server.uuid in on_its_way or _missing(row, records):
                 records = self._compute.migrations_of(server.uuid)
+            missing = _missing(row, records)
+            if missing:
+                why = (
+                    'Nova leaves out its migrations, and is to show them '
+                    f'first: {", ".join(missing[:3])}'
+                )
+                if row.why != why:
+                    note(turn, row, why)
+                continue
             if self._adopts(turn, host, row, server, records):
                 continue
             call = self._prepare(turn, row, server, records, places, load)
@@ -575,6 +585,21 @@ def _no_room(order: places_.Order) -> str:
     if not order.names:
         return 'no other host of its cluster is usable'
     return 'Placement knows no host with room for it'
+
+
+def _missing(row: Row, migrations: Sequence[nova.Migration]) -> list[str]:
+    """What Nova has shown of the instance, and is not in a list of its moves.
+
+    Nova silently leaves out what is in a cell whose database is down, and a
+    replica of a database may lag behind.
+    """
+    known = {
+        row.migration_uuid,
+        *row.was.get('migrations', ()),
+        *row.was.get('dead', ()),
+        *row.was.get('lost', ()),
+    }
+    return sorted(filter(None, known - {move.uuid for move in migrations}))
 
 
 def _may_come_late(row: Row, migrations: Sequence[nova.Migration]) -> bool:

@@ -52,6 +52,33 @@ class AdoptionTest(base.ScenarioTest):
                     sa.update(models.Recovery).values(state='planning')
                 )
 
+    def test_no_call_is_made_again_while_nova_leaves_the_first_one_out(self):
+        """The database of a cell is down, or a replica of it lags behind."""
+        self.slow(200.0)
+        self.host.lose_power_supply()
+        self.cloud.run_until(
+            lambda: (
+                len(self.cloud.receiving()) == len(self.instances)
+                and all(one.migration_uuid for one in self.rows())
+            ),
+            seconds=60,
+        )
+        compute = self.cloud.compute
+        left_out = ('migrations', 'migrations_of', 'actions_of')
+        shown = {name: getattr(compute, name) for name in left_out}
+        for name in left_out:
+            setattr(compute, name, lambda *args, **kwargs: [])
+        self.cloud.tick(seconds=90)
+        for row in self.rows():
+            self.assertIn('Nova leaves out its migrations', row.why)
+        for name, show in shown.items():
+            setattr(compute, name, show)
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assert_recovered(HOST, self.instances)
+
+    def rows(self):
+        return self.cloud.evacuations(HOST)
+
     def test_what_an_operator_evacuates_while_it_is_held_is_adopted(self):
         self.slow(60.0)
         self.host.bmc_mute = True
