@@ -133,6 +133,7 @@ class HostReturn(host_.HostWorkflow):
         self._ailing = ailing
         self._restart_unprotected = conf.recovery.restart_unprotected
         self._fencing = conf.fencing
+        self._settle_seconds: float = conf.nova.settle_seconds
         self._mender = mending.Mender(hands.compute)
         self._fitness = fitness.Check(hands, conf.recovery.fit_seconds)
         self._died_again = died_again
@@ -645,10 +646,32 @@ class HostReturn(host_.HostWorkflow):
             before = was.get('asked', {}).get(server.uuid, [])
             if set(self._asked_of(server.uuid)) - set(before):
                 return True
+            if self._may_be_stopped_yet(turn, server.uuid):
+                return False
             stopped = was.get('stopped', ())
-            turn.remember(stopped=sorted({*stopped, server.uuid}))
-            self._compute.stop(server, turn.deadline)
+            asked_at = was.get('stop_asked_at', {})
+            turn.remember(
+                stopped=sorted({*stopped, server.uuid}),
+                stop_asked_at=asked_at | {server.uuid: turn.now.isoformat()},
+            )
+            try:
+                self._compute.stop(server, turn.deadline)
+            except exception.NovaRefused:
+                turn.remember(stop_asked_at=asked_at)
+                raise
         return False
+
+    def _may_be_stopped_yet(self, turn: Turn, uuid: str) -> bool:
+        """Whether Nova may still carry out a stop that it shows nothing of.
+
+        Were it asked for once more, the first one would stop what runs again.
+        """
+        asked_at: dict[str, str] = turn.recovery.was.get('stop_asked_at', {})
+        at = asked_at.get(uuid)
+        if at is None:
+            return False
+        waited = turn.now - datetime.datetime.fromisoformat(at)
+        return 0 <= waited.total_seconds() < self._settle_seconds
 
     def _is_at_rest(self, turn: Turn, server: nova.Server) -> bool:
         """Whether its user, and not this story, has stopped it."""

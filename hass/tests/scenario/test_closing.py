@@ -13,6 +13,7 @@
 """What should run and does not is named, whatever way it was lost."""
 
 from hass.db import losses
+from hass import exception
 from hass.tests.scenario import base
 
 HOST = 'compute-1'
@@ -278,6 +279,32 @@ class AgainTest(ClosingTest):
             lambda: len(self.cloud.stories(HOST)) > 2, seconds=200
         )
         self.cloud.run_until_state(HOST, 'returned')
+        self.cloud.tick(30)
+        self.assertEqual({cheap}, host.host.guests)
+
+    def test_a_stop_that_nova_carries_out_late_ends_nothing(self):
+        """What was stopped to be started anew, as Nova had it active."""
+        self.cloud.boot(HOST, instances=1)
+        (cheap,) = self.cloud.boot(HOST, instances=1, protected=False)
+        self.cloud.tick(15)
+        stop = self.cloud.compute.stop
+        late: list[float] = []
+
+        def stop_late(server, deadline):
+            if late:
+                return stop(server, deadline)
+            late.append(self.cloud.clock.monotonic() + 25)
+            raise exception.NovaUnreachable('stop', 'timed out')
+
+        self.cloud.compute.stop = stop_late
+        host = self.cloud.hosts[HOST]
+        host.hang()
+        self.cloud.run_until(
+            lambda: late and self.cloud.clock.monotonic() > late[0],
+            seconds=200,
+        )
+        self.cloud.nova.stop(cheap)
+        self.cloud.run_until_state(HOST, 'returned', seconds=120)
         self.cloud.tick(30)
         self.assertEqual({cheap}, host.host.guests)
 
