@@ -40,7 +40,7 @@ PAGE = 'doc/source/install/controllers.rst'
 ACCOUNT = 'hass-agent'
 PASSWORD = 'of-agents'
 OWN = f'reply_{uuid.uuid4().hex}'
-ANOTHERS = 'reply_controller-1:hass-api:1'
+FOREIGN = 'reply_controller-1:hass-api:1'
 EXCHANGES = ('hass', 'nova', 'hass.reports_fanout')
 BUILT_IN = ('amq.direct', 'amq.fanout', 'amq.headers', 'amq.topic')
 QUEUES = (
@@ -49,7 +49,7 @@ QUEUES = (
     'hass.engine',
     'hass.engine.engine-1',
     'notifications.info',
-    ANOTHERS,
+    FOREIGN,
 )
 
 
@@ -209,7 +209,7 @@ class ThiefTest(AccountCase):
         self.owner = self.enter(self.engines_url)
         with self.owner.channel() as channel:
             channel.exchange_declare('nova', 'topic', auto_delete=False)
-            for queue in ('notifications.info', ANOTHERS):
+            for queue in ('notifications.info', FOREIGN):
                 channel.queue_declare(queue, auto_delete=False)
             channel.queue_bind('notifications.info', 'nova', '#')
         self.assert_all_is_well(1)
@@ -262,7 +262,7 @@ class ThiefTest(AccountCase):
             self.refused('exchange_delete', exchange)
             self.refused('exchange_bind', exchange, 'amq.topic', '#')
             self.refused('exchange_bind', 'amq.topic', exchange, '#')
-        for name in ('hass', 'own', ANOTHERS):
+        for name in ('hass', 'own', FOREIGN):
             self.refused('exchange_declare', name, 'topic', auto_delete=False)
         self.assert_all_is_well(2)
 

@@ -30,9 +30,10 @@ ELSEWHERE = frozenset(
     {
         *('Install', 'Manager', 'Service', 'Unit'),
         *('entry_points', 'notifications', '[local|localrc]'),
+        *('hass', 'hass-user'),
     }
 )
-"""Sections of other programs' files: systemd, setuptools, Nova, devstack."""
+"""Of other programs' files: systemd, setuptools, Nova, devstack, Kolla."""
 OF_NOVA = frozenset(
     {
         ('DEFAULT', 'resume_guests_state_on_host_boot'),
