@@ -70,33 +70,6 @@ def live(
     ]
 
 
-def evacuated_at(
-    source: str,
-    moves: Iterable[nova.Migration],
-    reported_at: datetime.datetime | None,
-) -> datetime.datetime | None:
-    """When the first evacuation began that a host has not reported since.
-
-    Only one that Nova has finished counts, by whomever.
-
-    :param moves: of one instance
-    :param reported_at: when the agent of the host reported last
-    """
-    if reported_at is None:
-        return None
-    return min(
-        (
-            move.created_at
-            for move in moves
-            if move.type == 'evacuation'
-            and move.done
-            and move.source == source
-            and move.created_at > reported_at + SKEW
-        ),
-        default=None,
-    )
-
-
 def asked(
     server: nova.Server,
     actions: Sequence[nova.Action],

@@ -335,7 +335,6 @@ class Requester:
             return None
         with turn.read() as session:
             strays = {*hosts.with_domain(session, server.uuid)} - {row.source}
-        strays -= self._left(turn, server, strays)
         bound = self._bound(turn, migrations)
         pending = pending or bool(strays or bound)
         fresh = self._fresh(turn, row, server, places, pending)
@@ -368,28 +367,6 @@ class Requester:
             # What becomes of the call is written over the row as it is now.
             asked = session.get_one(Row, row.id)
         return Call(asked, server, proofs, needed, target)
-
-    def _left(
-        self, turn: Turn, server: nova.Server, strays: Collection[str]
-    ) -> set[str]:
-        """Those whose last report is older than an evacuation off them.
-
-        Somebody evacuated the instance by hand, and nothing was heard of the
-        host since: what its agent saw before that tells nothing of now.
-        """
-        if not strays:
-            return set()
-        moves = self._compute.migrations_of(server.uuid)
-        with turn.read() as session:
-            found = hosts.by_names(session, strays)
-        left = set()
-        for name, host in found.items():
-            at = adoption.evacuated_at(name, moves, host.reported_at)
-            if at is not None and at <= turn.now + adoption.SKEW:
-                floor = at - adoption.SKEW
-                if not self._hands.witness.hearers_since(turn, name, floor):
-                    left.add(name)
-        return left
 
     def _bound(
         self, turn: Turn, moves: Sequence[nova.Migration]
