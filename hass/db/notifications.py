@@ -111,13 +111,18 @@ def new_ones(
     *,
     layers: Iterable[faults.Layer] = (),
     but: Iterable[faults.Layer] = (),
+    not_of: Iterable[str] = (),
 ) -> list[Notification]:
     """What nobody answered yet, oldest first.
 
     :param layers: only these, if any are given
     :param but: none of these
+    :param not_of: hosts that are left out
     """
     query = _new_ones(limit, tuple(layers), tuple(but))
+    left_out = tuple(not_of)
+    if left_out:
+        query = query.where(Notification.host.not_in(left_out))
     return list(session.scalars(query))
 
 
@@ -142,7 +147,10 @@ def settle(
     why: str,
     recovery_id: int | None = None,
 ) -> bool:
-    """What became of a new one; False: another engine was quicker."""
+    """What became of a new one; False: another engine was quicker.
+
+    :param state: NEW: it waits, and why says for what
+    """
     settled = session.execute(
         sa.update(Notification)
         .where(

@@ -128,6 +128,14 @@ class Incidents:
         with self._database.reader() as session:
             now = moments.read_now(session)
             found = notifications.new_ones(session, layers=LAYERS)
+            busy = _host_stories(session) if found else {}
+            waiting = [told for told in found if told.host in busy]
+            if waiting:
+                found = notifications.new_ones(
+                    session, layers=LAYERS, not_of=busy
+                )
+        for told in waiting:
+            self._postpone(told, busy[told.host])
         by_host: dict[str, list[Told]] = {}
         for told in found:
             age = (now - told.received_at).total_seconds()
@@ -268,6 +276,11 @@ class Incidents:
         if why or host is None:
             _amend(session, told, models.NotificationState.IGNORED, why)
             return None
+        story = recoveries.open_of_host(session, host.name)
+        if story is not None and story.workflow in instance.HOST_STORIES:
+            waits = _waits(host.name, story.uuid)
+            _amend(session, told, models.NotificationState.NEW, waits)
+            return None
         event = faults.Incident(told.payload['event'])
         recovery = recoveries.open_for_instance(
             session,
@@ -312,13 +325,20 @@ class Incidents:
         window = protection.window(host, moments.read_now(session))
         if window:
             return f'in maintenance until {window[0]}: {window[1]}'
-        story = recoveries.open_of_host(session, host.name)
-        if story is not None and story.workflow in instance.HOST_STORIES:
-            return f'recovery {story.uuid} of {host.name} is open'
         word = instances.entitlements(
             session, self._rule, host.cluster, [server]
         )[server.uuid]
         return '' if word.protected else f'not protected: {word.why}'
+
+    def _postpone(self, told: Told, recovery: str) -> None:
+        """Until the recovery of its host ends, which may save it, or not.
+
+        One that is dismissed has not looked what runs there.
+        """
+        why = _waits(told.host, recovery)
+        if told.why != why:
+            new = models.NotificationState.NEW
+            self._database.write(_settle, told, new, why)
 
     def _ignore(self, told: Told, why: str) -> None:
         self._database.write(
@@ -333,6 +353,19 @@ class Incidents:
             self._logged.clear()
         self._logged.add(uuid)
         return True
+
+
+def _host_stories(session: orm.Session) -> dict[str, str]:
+    """The open recovery of each host, but for one that only puts back."""
+    return {
+        one.subject: one.uuid
+        for one in recoveries.open_ones(session)
+        if one.workflow in instance.HOST_STORIES
+    }
+
+
+def _waits(host: str, recovery: str) -> str:
+    return f'it waits: recovery {recovery} of {host} is open'
 
 
 def _join(session: orm.Session, told: Told, standing: models.Recovery) -> None:

@@ -14,11 +14,13 @@
 """Instances fail on living hosts, their users act, and engines decide."""
 
 import datetime
+from typing import Any
 
 from hass.db import clusters
 from hass.db import losses
 from hass.db import models
 from hass.db import observations
+from hass.db import recoveries
 from hass import faults
 from hass.faults import Incident
 from hass.simulation.virtual import guests
@@ -318,15 +320,41 @@ class RestraintTest(instance_base.InstanceTest):
         self.assertIn('itself is suspected', story.why)
         self.assert_recovered(HOST, [self.vm])
 
-    def test_nothing_opens_while_its_host_is_recovered(self):
-        with self.cloud.database.writer() as session:
-            builders.make_recovery(
-                session, HOST, state='held', workflow='host_return'
-            )
+    def test_what_dies_while_its_host_is_suspected_is_brought_back_after(self):
+        """A recovery of a host that is dismissed looks at no instance."""
+        self.suspect_host()
         self.kill()
         self.cloud.tick(5)
         self.assertEqual([], self.cloud.stories(self.vm))
         self.assertIn(f'of {HOST} is open', self.answers()[-1])
+        self.clear_host()
+        self.until('finished')
+        self.assert_runs()
+
+    def test_what_runs_again_when_its_host_is_recovered_is_left_alone(self):
+        self.suspect_host()
+        self.kill()
+        self.cloud.tick(5)
+        self.host.host.start_guest(self.vm)
+        self.cloud.nova.runs(self.server, True)
+        self.cloud.tick(20)
+        self.clear_host()
+        self.cloud.tick(60)
+        for story in self.cloud.stories(self.vm):
+            self.assertEqual('dismissed', story.state)
+        self.assertNotIn('reboot', self.asked())
+        self.assert_runs()
+
+    def suspect_host(self):
+        with self.cloud.database.writer() as session:
+            builders.make_recovery(
+                session, HOST, state='held', workflow='host_failure'
+            )
+
+    def clear_host(self):
+        with self.cloud.database.writer() as session:
+            story: Any = recoveries.open_of_host(session, HOST)
+            recoveries.end(session, story, 'dismissed', 'engine', 'heard')
 
     def test_a_layer_that_is_not_protected_is_left_alone(self):
         with self.cloud.database.writer() as session:
