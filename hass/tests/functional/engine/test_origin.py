@@ -122,6 +122,7 @@ class RequestTest(LogCase):
         headers |= {
             'X-Auth-Token': 'operator:admins:admin',
             'Content-Type': 'application/json',
+            'OpenStack-API-Version': 'hass latest',
         }
         asked = request.Request(
             f'http://127.0.0.1:{self.port}{path}',
