@@ -364,6 +364,12 @@ def is_restrained(
     return session.scalars(query.limit(1)).first() is not None
 
 
+def any_ended_within(session: orm.Session, seconds: float) -> bool:
+    """Whether any story ended lately."""
+    late = Recovery.ended_at > moments.db_now(-seconds)
+    return bool(session.scalar(sa.select(sa.exists().where(late))))
+
+
 def of_subject_within(
     session: orm.Session, subject: str, workflow: str, seconds: float
 ) -> list[Recovery]:

@@ -39,6 +39,8 @@ from hass.recovery import witness as witness_
 
 LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 30.0
+LATE_SECONDS = 86400.0
+"""Nova is not asked when no recovery has ended within it."""
 
 
 class MarkWatch:
@@ -84,6 +86,9 @@ class MarkWatch:
             self._looking.release()
 
     def _look(self) -> None:
+        with self._database.reader() as session:
+            if not recoveries.any_ended_within(session, LATE_SECONDS):
+                return
         marked = {
             one.host: recovery
             for one in self._compute.services()
