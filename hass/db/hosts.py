@@ -194,31 +194,6 @@ def with_domain(session: orm.Session, instance: str) -> list[str]:
     ]
 
 
-def forget_domain(
-    session: orm.Session,
-    name: str,
-    instance: str,
-    before: datetime.datetime,
-) -> None:
-    """What the host reported before it was cut tells of the instance no more.
-
-    :param before: what its agent reports since then stands
-    """
-    query = sa.select(Host.domains, Host.reported_at).where(Host.name == name)
-    for domains, reported_at in session.execute(query):
-        if reported_at is None or reported_at >= before:
-            return
-        if not domains or instance not in domains:
-            return
-        # A report of this moment is not overwritten.
-        session.execute(
-            sa.update(Host)
-            .where(Host.name == name, Host.reported_at == reported_at)
-            .values(domains=[one for one in domains if one != instance])
-            .execution_options(synchronize_session=False)
-        )
-
-
 def update(
     session: orm.Session, host: str, **changes: Unpack[Changes]
 ) -> Host:

@@ -645,15 +645,8 @@ def settle(
 
     :param until: what ends that by itself
     """
-    told = turn.recovery.was.get('off_since')
     with turn.write() as session:
         evacuations.settle(session, row, state, why, destination, until=until)
-        if state is not RowState.DONE or not told:
-            return
-        off_at = datetime.datetime.fromisoformat(told)
-        if off_at <= turn.now:  # The clock was not set back since.
-            source, instance = row.source, row.instance_uuid
-            hosts.forget_domain(session, source, instance, off_at)
 
 
 def leave(

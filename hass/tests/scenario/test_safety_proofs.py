@@ -14,7 +14,6 @@
 
 from hass.db import evacuations
 from hass.db import hosts
-from hass.db import windows
 from hass.simulation import nova_rows
 from hass.tests.scenario import base
 
@@ -203,56 +202,3 @@ class SafetyProofsTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned')
         with self.cloud.database.reader() as session:
             self.assertIsNone(evacuations.open_of(session, self.instances[0]))
-
-
-class LastReportTest(base.ScenarioTest):
-    """A dead host's last report lists what was evacuated off it."""
-
-    def setUp(self):
-        super().setUp()
-        self.instances = self.cloud.boot(HOST, instances=1)
-        self.host = self.cloud.hosts[HOST]
-        self.cloud.tick(seconds=40)
-
-    def lose_the_next_host(self):
-        """The first one stays off, and its report is what it was."""
-        instance = self.cloud.nova.servers[self.instances[0]]
-        self.assertNotEqual(HOST, instance.host)
-        name = instance.host
-        self.cloud.hosts[name].lose_power_supply()
-        self.cloud.run_until_state(name, 'returned')
-        verdict = self.cloud.verdict(self.instances)
-        self.assertEqual([], verdict.started_twice)
-        self.assertEqual([], verdict.evacuated_unfenced)
-        self.assertEqual([], verdict.lost)
-
-    def test_it_says_nothing_after_an_evacuation_of_ours(self):
-        self.host.power_supply = False
-        self.host.lose_power_supply()
-        self.assert_held(HOST, 'deadline', 'powering_on took longer')
-        with self.cloud.database.reader() as session:
-            self.assertEqual([], hosts.get(session, HOST).domains)
-        self.wish(self.cloud.newest(HOST), 'release')
-        self.cloud.tick(seconds=60)
-        self.lose_the_next_host()
-
-    def test_it_counts_after_an_evacuation_by_hand(self):
-        """Nobody has proved that host off: the guest may run there yet."""
-        with self.cloud.database.writer() as session:
-            windows.begin_for_host(session, HOST, 3600, 'a new board')
-        self.cloud.say_goodbye(self.host)
-        self.host.lose_power_supply()
-        self.cloud.tick(seconds=300)
-        self.cloud.nova.evacuate(self.instances[0], None, False)
-        self.cloud.tick(seconds=30)
-        name = self.cloud.nova.servers[self.instances[0]].host
-        self.cloud.hosts[name].lose_power_supply()
-        self.cloud.run_until(
-            lambda: any(
-                row.state == 'held' and 'sees a domain' in row.why
-                for story in [self.cloud.newest(name, workflow='host_failure')]
-                if story
-                for row in self.cloud.evacuations(name)
-            ),
-            seconds=600,
-        )
