@@ -18,10 +18,8 @@ so for a while.
 
 from collections.abc import Sequence
 import logging
-import threading
 
 from oslo_config import cfg
-from oslo_db import exception as oslo_exception
 from sqlalchemy import orm
 
 from hass.db import hosts
@@ -33,7 +31,7 @@ from hass.db import services
 from hass.db import session as db_session
 from hass.diagnosis import fitness
 from hass.engine import shares
-from hass import exception
+from hass.engine import watching
 from hass.recovery import fitness as looks
 from hass.recovery import hands as hands_
 
@@ -46,7 +44,7 @@ BATCH = 20
 """Hosts that are looked at in one turn."""
 
 
-class FitnessWatch:
+class FitnessWatch(watching.Watch):
     """One engine's; each host is looked at by one of all."""
 
     def __init__(
@@ -56,6 +54,7 @@ class FitnessWatch:
         engine: str,
         conf: cfg.ConfigOpts,
     ) -> None:
+        super().__init__(LOG.warning, 'what hosts have was not looked at: %s')
         self._database = database
         self._hands = hands
         self._look = looks.Look(hands)
@@ -64,19 +63,10 @@ class FitnessWatch:
         self._seconds = conf.recovery.baseline_seconds
         self._settling: dict[str, fitness.Settling] = {}
         self._due: dict[str, float] = {}
-        self._looking = threading.Lock()
 
-    def look(self) -> None:
-        """Look at the hosts that are due; what nobody tells stays."""
-        if not self._looking.acquire(blocking=False):
-            return
-        try:
-            for host in self._well():
-                self._look_at(host)
-        except (exception.HassError, oslo_exception.DBError) as error:
-            LOG.warning('what hosts have was not looked at: %s', error)
-        finally:
-            self._looking.release()
+    def _look_once(self) -> None:
+        for host in self._well():
+            self._look_at(host)
 
     def _well(self) -> list[models.Host]:
         """Hosts of ours that are due, in service and without trouble."""

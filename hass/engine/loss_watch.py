@@ -14,15 +14,13 @@
 
 import datetime
 import logging
-import threading
 
-from oslo_db import exception as oslo_exception
 from sqlalchemy import orm
 
 from hass.db import losses
 from hass.db import models
 from hass.db import session as db_session
-from hass import exception
+from hass.engine import watching
 from hass.recovery import closing
 from hass.recovery import hands as hands_
 
@@ -31,27 +29,19 @@ LOOK_SECONDS = 5.0
 BATCH = 20
 
 
-class LossWatch:
+class LossWatch(watching.Watch):
     """One engine's; each loss is looked at by one of all."""
 
     def __init__(
         self, database: db_session.Database, hands: hands_.Hands
     ) -> None:
+        super().__init__(LOG.warning, 'lost instances were not looked at: %s')
         self._database = database
         self._hands = hands
-        self._looking = threading.Lock()
 
-    def look(self) -> None:
-        """Look at those that are due; what Nova does not tell stays."""
-        if not self._looking.acquire(blocking=False):
-            return
-        try:
-            for loss in self._database.write(losses.to_look_at, BATCH):
-                self._look_at(loss)
-        except (exception.HassError, oslo_exception.DBError) as error:
-            LOG.warning('lost instances were not looked at: %s', error)
-        finally:
-            self._looking.release()
+    def _look_once(self) -> None:
+        for loss in self._database.write(losses.to_look_at, BATCH):
+            self._look_at(loss)
 
     def _look_at(self, loss: models.Loss) -> None:
         off_at = loss.was.get('off_at')

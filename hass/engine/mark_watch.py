@@ -18,10 +18,8 @@ the recovery that sent it has given the host back long ago.
 
 from collections.abc import Callable
 import logging
-import threading
 from typing import Any
 
-from oslo_db import exception as oslo_exception
 from sqlalchemy import orm
 
 from hass import clock as clock_
@@ -32,7 +30,7 @@ from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
 from hass.engine import shares
-from hass import exception
+from hass.engine import watching
 from hass import nova
 from hass.recovery import service_failure
 from hass.recovery import witness as witness_
@@ -43,7 +41,7 @@ LATE_SECONDS = 86400.0
 """Nova is not asked when no recovery has ended within it."""
 
 
-class MarkWatch:
+class MarkWatch(watching.Watch):
     """Pages them, again and again. A person may want it so: they stay.
 
     :param pager: takes an alarm
@@ -62,6 +60,7 @@ class MarkWatch:
         alive_seconds: float,
         repeat_seconds: float,
     ) -> None:
+        super().__init__(LOG.warning, 'marks of HASS were not looked for: %s')
         self._database = database
         self._compute = compute
         self._ears = ears
@@ -72,20 +71,8 @@ class MarkWatch:
         self._repeat_seconds = repeat_seconds
         self._seen: dict[str, str] = {}
         self._paged: dict[str, float] = {}
-        self._looking = threading.Lock()
 
-    def look(self) -> None:
-        """Look at all services once, unless the last look still lasts."""
-        if not self._looking.acquire(blocking=False):
-            return
-        try:
-            self._look()
-        except (exception.HassError, oslo_exception.DBError) as error:
-            LOG.warning('marks of HASS were not looked for: %s', error)
-        finally:
-            self._looking.release()
-
-    def _look(self) -> None:
+    def _look_once(self) -> None:
         with self._database.reader() as session:
             if not recoveries.any_ended_within(session, LATE_SECONDS):
                 return

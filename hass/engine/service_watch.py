@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 import datetime
 import logging
-import threading
 
 from oslo_config import cfg
 from oslo_db import exception as oslo_exception
@@ -33,7 +32,7 @@ from hass.db import session as db_session
 from hass.db import windows
 from hass.diagnosis import services
 from hass.engine import inventory as inventory_
-from hass import exception
+from hass.engine import watching
 from hass import faults
 from hass import origin
 from hass.recovery import runner
@@ -46,7 +45,7 @@ LOOK_SECONDS = 1.0
 Seen = Mapping[str, Sequence[faults.Observation]]
 
 
-class ServiceWatch:
+class ServiceWatch(watching.Watch):
     """Opens service_failure for those that stay failed, and wakes the held.
 
     It decides nothing: the recovery looks anew. Any engine may open it; the
@@ -65,6 +64,7 @@ class ServiceWatch:
         conf: cfg.ConfigOpts,
         wake: Callable[[], None],
     ) -> None:
+        super().__init__(LOG.error, 'services were not looked at: %s')
         self._database = database
         self._inventory = inventory
         self._ears = ears
@@ -81,20 +81,8 @@ class ServiceWatch:
         # When each host's services were first and last seen failed.
         self._failed: dict[str, tuple[float, float]] = {}
         self._looked = False
-        self._looking = threading.Lock()
 
-    def look(self) -> None:
-        """Look once, unless the last look still lasts."""
-        if not self._looking.acquire(blocking=False):
-            return
-        try:
-            self._look()
-        except (exception.HassError, oslo_exception.DBError) as error:
-            LOG.error('services were not looked at: %s', error)
-        finally:
-            self._looking.release()
-
-    def _look(self) -> None:
+    def _look_once(self) -> None:
         with self._database.reader() as session:
             now = moments.read_now(session)
             stories = {
