@@ -44,6 +44,8 @@ def main() -> None:
     logging.getLogger('hass').addHandler(logging.NullHandler())
     # Who reads no further, as head, ends this program as any other.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # Seen between two steps: raised within one, a library may swallow it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='backslashreplace')

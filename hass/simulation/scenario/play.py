@@ -13,6 +13,7 @@
 """Plays a scenario from its text to its log."""
 
 import functools
+import signal
 import tempfile
 
 from oslo_config import cfg
@@ -33,6 +34,7 @@ def play(text: str) -> str:
     """The log of a scenario: the same text gives the same log.
 
     :raises phrases.BadLine: the text cannot be understood
+    :raises KeyboardInterrupt: SIGINT, which the program blocks, has come
     """
     scenario = text_.parse(text)
     with tempfile.TemporaryDirectory(prefix='hass-simulate-') as folder:
@@ -87,6 +89,8 @@ def _play(
     for event in scenario.events:
         stage.at(event.seconds, functools.partial(_happen, event, log))
     while stage.seconds() < scenario.run:
+        if signal.SIGINT in signal.sigpending():
+            raise KeyboardInterrupt
         stage.act()
         cloud.tick(scenario.step, scenario.step)
         log.look()
