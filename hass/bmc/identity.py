@@ -149,6 +149,11 @@ def mismatch(host: Known) -> str:
     )
 
 
+def foreign(host: Known, others: Iterable[Known]) -> str:
+    """Why the BMC is known not to be this host's alone; '': it is not."""
+    return clash(host, others) or mismatch(host)
+
+
 def unknown(host: Known) -> str:
     """Why it cannot be known whose the BMC is: a person may vouch for it.
 
@@ -169,10 +174,9 @@ def unknown(host: Known) -> str:
 
 def doubt(host: Known, others: Iterable[Known]) -> str:
     """Why the BMC is not proved to be the host's own; '': it is."""
-    if found := clash(host, others) or mismatch(host):
+    if found := foreign(host, others):
         return found
-    found = unknown(host)
-    return '' if host.waived else found
+    return '' if host.waived else unknown(host)
 
 
 def _mark(guid: str | None) -> bytes | None:

@@ -89,8 +89,9 @@ def _known(
 
 def _vouched(row: Host, place: str | None) -> str:
     """Who vouches for the BMC at this place; '': nobody does."""
-    told_of = row.bmc_guid_from in {None, place}
-    return row.fence_waived_by or '' if told_of else ''
+    if hosts.is_another_bmc(row, place):
+        return ''
+    return row.fence_waived_by or ''
 
 
 def is_own(
@@ -147,7 +148,7 @@ class Doubts:
 
     def _whose(self, row: Host, own: identity.Known) -> str:
         others = self._register.alike(own)
-        why = identity.clash(own, others) or identity.mismatch(own)
+        why = identity.foreign(own, others)
         if not why and not own.waived and row.fence_tested_at is not None:
             why = identity.unknown(own)
         return f'it would not be fenced: {why}' if why else ''

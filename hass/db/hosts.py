@@ -249,6 +249,16 @@ def _refuse_shared_bmc(
             )
 
 
+def is_another_bmc(row: Host, place: str | None) -> bool:
+    """Whether what is known of the host's BMC was told by another one.
+
+    [bmc] credentials_file may name another than before.
+
+    :param place: address and port of the BMC that it has now
+    """
+    return row.bmc_guid_from not in {None, place}
+
+
 def _forget_bmc(row: Host) -> None:
     """What one BMC said of itself, and a person of it, holds of no other."""
     row.bmc_guid = row.bmc_guid_from = None
@@ -256,6 +266,7 @@ def _forget_bmc(row: Host) -> None:
     row.fence_read_seconds = row.fence_off_seconds = None
     row.fence_waived_by = row.fence_waived_at = row.fence_waived_why = None
     row.fence_wiring = None
+    row.fence_tested_at = None
 
 
 def remove(session: orm.Session, host: str) -> None:
@@ -420,9 +431,8 @@ def set_fence(
     :param seconds: how long the answer took; None: there was none
     """
     row = get(session, name)
-    if row.bmc_guid_from not in {None, place}:
+    if is_another_bmc(row, place):
         _forget_bmc(row)
-        row.fence_tested_at = None
         session.flush()
     values: dict[str, Any] = {'fence_state': state, 'fence_why': why}
     if guid is not None:
@@ -498,8 +508,8 @@ def rotate_key(
 def end_overlaps(session: orm.Session, used: Mapping[str, str]) -> None:
     """Agents have used their newest keys (encrypted): no older one counts.
 
-    A key that was replaced since is the one that was used last: it counts
-    until the agent uses the newer one.
+    When a used key was replaced since, it is the one that was used last. It
+    counts until the agent uses the newer one.
 
     :param used: name of each host to its key
     """
@@ -530,8 +540,8 @@ def end_overlaps(session: orm.Session, used: Mapping[str, str]) -> None:
 def agent_keys(session: orm.Session) -> dict[str, list[str]]:
     """The keys (encrypted) that each host may sign with now.
 
-    The newest is first; after it the one that was used last, as long as the
-    newest was not.
+    The newest is first. The key that was used last follows it until the
+    newest is used.
     """
     query = sa.select(Host.name, Host.agent_key, Host.agent_key_previous)
     return {

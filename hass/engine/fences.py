@@ -137,7 +137,9 @@ class Trials:
             return True
         if host.fence_tested_at is None:
             return True
-        if is_another_bmc(host, self._address_of(host)):
+        if hosts.is_another_bmc(
+            host, identity.place_of(self._address_of(host))
+        ):
             return True
         return now - host.fence_tested_at > self._fresh
 
@@ -159,14 +161,6 @@ class Sensors:
             for reading in self._bmcs.sensors(address)
             if reading.health not in {'ok', 'unknown'}
         ]
-
-
-def is_another_bmc(host: models.Host, address: bmc.Address | None) -> bool:
-    """Whether what is known of the host's BMC was told by another one.
-
-    [bmc] credentials_file may name another than before.
-    """
-    return host.bmc_guid_from not in {None, identity.place_of(address)}
 
 
 def _judge(host: models.Host, reading: fencing.Reading) -> Outcome:

@@ -209,7 +209,7 @@ class Power:
         known = fences.known(session, self._place_of)
         own = known[name]
         own = dataclasses.replace(own, guid=guid or own.guid)
-        why = identity.clash(own, known.values()) or identity.mismatch(own)
+        why = identity.foreign(own, known.values())
         if why:
             raise exception.Conflict(
                 f'the power of host {name} is not cut, for it may be that of '

@@ -136,7 +136,7 @@ class Prover:
             known = fences.known(session, self._hands.place_of)
         own, others = known[host.name], known.values()
         if reading is None:
-            why = identity.clash(own, others) or identity.mismatch(own)
+            why = identity.foreign(own, others)
         else:
             told = None if reading.guid is None else str(reading.guid)
             why = identity.doubt(dataclasses.replace(own, guid=told), others)
