@@ -13,8 +13,8 @@
 """Claims that nobody renews, and that end only when the clock is back there.
 
 The engine that held one died, and then the clock of the database was set
-back. A claim is no lease by that clock alone: whoever has watched one stand
-unrenewed for as long as it lasts, by a clock that is never set, may take it.
+back. A living engine renews its claims. So an engine may take a claim that it
+has seen unchanged for as long as a claim lasts, by a clock that is never set.
 """
 
 from sqlalchemy import orm

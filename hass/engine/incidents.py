@@ -276,8 +276,8 @@ class Incidents:
         if why or host is None:
             _amend(session, told, models.NotificationState.IGNORED, why)
             return None
-        story = recoveries.open_of_host(session, host.name)
-        if story is not None and story.workflow in instance.HOST_STORIES:
+        story = recoveries.rescue_of_host(session, host.name)
+        if story is not None:
             waits = _waits(host.name, story.uuid)
             _amend(session, told, models.NotificationState.NEW, waits)
             return None
@@ -356,11 +356,11 @@ class Incidents:
 
 
 def _host_stories(session: orm.Session) -> dict[str, str]:
-    """The open recovery of each host, but for one that only puts back."""
+    """The open recovery that may save what runs on a host, by its name."""
     return {
         one.subject: one.uuid
         for one in recoveries.open_ones(session)
-        if one.workflow in instance.HOST_STORIES
+        if one.workflow != recoveries.SIDE_STORY
     }
 
 

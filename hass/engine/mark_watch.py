@@ -79,8 +79,7 @@ class MarkWatch(watching.Watch):
         marked = {
             one.host: recovery
             for one in self._compute.services()
-            if (recovery := nova.marked_by(one.disabled_reason))
-            and not one.usable
+            if (recovery := nova.disabled_by(one)) and not one.usable
         }
         with self._database.reader() as session:
             left = self._left(session, marked)

@@ -26,8 +26,8 @@ from hass.nova.client import Nova
 from hass.nova.compute import Beside
 from hass.nova.compute import Compute
 from hass.nova.compute import DAEMONS
+from hass.nova.compute import disabled_by
 from hass.nova.compute import mark
-from hass.nova.compute import marked_by
 from hass.nova.compute import usable_hosts
 from hass.nova import door
 from hass.nova import network
@@ -69,8 +69,8 @@ __all__ = [
     'UNKNOWN_HOST',
     'Versions',
     'connect',
+    'disabled_by',
     'mark',
-    'marked_by',
     'must_prove',
     'usable_hosts',
 ]

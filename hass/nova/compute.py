@@ -47,11 +47,10 @@ def mark(recovery: str) -> str:
     return f'{MARK}{recovery}'
 
 
-def marked_by(reason: str | None) -> str:
-    """The recovery whose mark a disabled_reason is; '': it is none."""
-    if reason is None or not reason.startswith(MARK):
-        return ''
-    return reason.removeprefix(MARK)
+def disabled_by(service: records.Service) -> str:
+    """The recovery that disabled the service, '' when it was an operator."""
+    reason = service.disabled_reason or ''
+    return reason.removeprefix(MARK) if reason.startswith(MARK) else ''
 
 
 def usable_hosts(services: Iterable[records.Service]) -> frozenset[str]:

@@ -41,8 +41,8 @@ from hass import entitlement
 from hass import exception
 from hass import faults
 from hass import nova
+from hass.nova import rolls
 from hass.recovery import intent
-from hass.recovery import rolls
 from hass.recovery import standing
 
 Read = Callable[[], contextlib.AbstractContextManager[orm.Session]]

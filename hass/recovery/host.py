@@ -352,16 +352,9 @@ class HostWorkflow(workflow.Workflow):
 
         None: there is nothing to do, an operator's own word stands.
         """
-        if service.status == 'enabled' or not disabled_by(service):
+        if service.status == 'enabled' or not nova.disabled_by(service):
             return None
         if turn.recovery.was.get('service', {}).get('status') == 'disabled':
             return None
-        self._compute.enable(service, disabled_by(service), turn.deadline)
+        self._compute.enable(service, nova.disabled_by(service), turn.deadline)
         return Wait(0, 'asked Nova to enable the service')
-
-
-def disabled_by(service: nova.Service) -> str:
-    """The recovery that disabled the service, '' when it was an operator."""
-    reason = service.disabled_reason or ''
-    uuid = reason.removeprefix(nova.mark(''))
-    return '' if uuid == reason else uuid

@@ -33,6 +33,7 @@ from hass import exception
 from hass import faults
 from hass.fencing import base as fencer_
 from hass import nova
+from hass.nova import rolls
 from hass.recovery import adoption
 from hass.recovery import conditions
 from hass.recovery import control_plane
@@ -45,7 +46,6 @@ from hass.recovery import host as host_
 from hass.recovery import host_return
 from hass.recovery import planner as planner_
 from hass.recovery import restraining
-from hass.recovery import rolls
 from hass.recovery import wishes
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
@@ -274,7 +274,7 @@ class HostFailure(host_.HostWorkflow):
                 turn.remember(service=was | told)
             return Hop(State.PLANNING, 'Nova has the service forced down')
         if 'service' not in turn.recovery.was:
-            ours = host_.disabled_by(service)
+            ours = nova.disabled_by(service)
             turn.remember(
                 service={
                     # A recovery that was dismissed has left its mark.

@@ -26,6 +26,7 @@ from hass import exception
 from hass import faults
 from hass.fencing import base as fencing
 from hass import nova
+from hass.nova import rolls
 from hass.recovery import closing
 from hass.recovery import conditions
 from hass.recovery import control_plane
@@ -37,7 +38,6 @@ from hass.recovery import intent
 from hass.recovery import mending
 from hass.recovery import occupancy
 from hass.recovery import proving
-from hass.recovery import rolls
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
 from hass.recovery.workflow import Hop
@@ -515,7 +515,7 @@ class HostReturn(host_.HostWorkflow):
     def _compare(self, turn: Turn, service: nova.Service) -> Step | None:
         """Wait for what the host lacks, while it is ours to enable it."""
         before = turn.recovery.was.get('service', {}).get('status')
-        ours = host_.disabled_by(service) and before != 'disabled'
+        ours = nova.disabled_by(service) and before != 'disabled'
         kept = turn.recovery.was.get('kept') and service.status == 'disabled'
         if ours or kept:
             return self._fitness.wait(turn, self.host(turn))
@@ -524,7 +524,7 @@ class HostReturn(host_.HostWorkflow):
 
     def _quarantine(self, turn: Turn, service: nova.Service) -> Step | None:
         """Leave a host disabled that fails again and again."""
-        ours = host_.disabled_by(service)
+        ours = nova.disabled_by(service)
         before = turn.recovery.was.get('service', {}).get('status')
         if not self._fencing.strikes or not ours or before == 'disabled':
             return None

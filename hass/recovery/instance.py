@@ -57,7 +57,6 @@ HEARD_SECONDS = 3.0
 """A host that was not heard for so long is asked for nothing."""
 OURS_SECONDS = 86400.0
 """Stories that began within this time are asked what they asked for."""
-HOST_STORIES = frozenset({'host_failure', 'host_return'})
 MOVES = frozenset({'migrate', 'confirmResize'})
 
 
@@ -104,9 +103,9 @@ class InstanceWorkflow(workflow.Workflow):
             looks = instance_observations.of_instance(
                 session, uuid, server.host or ''
             )
-            story = recoveries.open_of_host(session, host)
+            story = recoveries.rescue_of_host(session, host)
             evacuation = evacuations.open_of(session, uuid)
-        if story is not None and story.workflow in HOST_STORIES:
+        if story is not None:
             return self.leave(turn, f'recovery {story.uuid} of {host} is open')
         if evacuation is not None:
             return self.leave(turn, 'it is being evacuated')

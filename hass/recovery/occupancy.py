@@ -26,7 +26,7 @@ from hass.db import evacuations
 from hass.db import models
 from hass import exception
 from hass import nova
-from hass.recovery import rolls
+from hass.nova import rolls
 from hass.recovery.workflow import Turn
 
 REBUILDING = 'rebuild'

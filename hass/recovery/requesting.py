@@ -34,6 +34,7 @@ from hass import exception
 from hass.fencing import absence
 from hass.fencing import base as fencing
 from hass import nova
+from hass.nova import rolls
 from hass.recovery import adoption
 from hass.recovery import control_plane
 from hass.recovery import fates
@@ -44,7 +45,6 @@ from hass.recovery import places as places_
 from hass.recovery import planner as planner_
 from hass.recovery import proving
 from hass.recovery import refusals
-from hass.recovery import rolls
 from hass.recovery import standing
 from hass.recovery import wishes
 from hass.recovery.workflow import Turn

@@ -21,6 +21,7 @@ import falcon
 from sqlalchemy import orm
 
 from hass.api import body
+from hass.api import engines
 from hass.api.front import admit
 from hass.api import joining
 from hass.api import moments
@@ -38,12 +39,11 @@ from hass.db import services
 from hass.diagnosis import strangers
 from hass import exception
 from hass import nova
+from hass.nova import rolls
 from hass.policies import hosts as rules
 
 SAFE_POLICY = 'always-off'
 SHOWN = 5
-ALIVE_SECONDS = 30.0
-"""What an engine without a turn for so long has heard does not count."""
 
 
 def shown(
@@ -55,9 +55,14 @@ def shown(
     """
     row = hosts.get(session, host)
     now = db_moments.read_now(session)
-    usable = protection.usable(session, now).get(row.cluster_id, 0)
-    foreign = strangers.Sentences(services.strangers(session, ALIVE_SECONDS))
-    return view(row, protection.missing(row, now, usable), foreign, untried)
+    missing = protection.missing_of(session, row, now)
+    return view(row, missing, _strangers(session), untried)
+
+
+def _strangers(session: orm.Session) -> strangers.Sentences:
+    """Of what the engines hear now."""
+    heard = services.strangers(session, engines.ALIVE_SECONDS)
+    return strangers.Sentences(heard)
 
 
 def view(
@@ -240,9 +245,7 @@ class Hosts:
                 else clusters.get(session, cluster).id,
                 **asked.page(),
             )
-            foreign = strangers.Sentences(
-                services.strangers(session, ALIVE_SECONDS)
-            )
+            foreign = _strangers(session)
             views = [
                 view(host, protection.missing(host, now, usable), foreign)
                 for host, usable in found
@@ -288,13 +291,13 @@ class Hosts:
         found = self._parts.compute.servers_on(name)
         for uuid in sorted({*(row.domains or ())} - {x.uuid for x in found}):
             try:
-                server = self._parts.compute.server(uuid)
+                there = rolls.is_there(self._parts.compute, name, uuid)
             except exception.NovaFailed as error:
                 raise exception.Conflict(
                     f'whether instance {uuid}, seen by the agent, is still on '
                     f'host {name} cannot be seen: {error}'
                 ) from None
-            if server and not server.is_gone and server.host == name:
+            if there:
                 raise exception.Conflict(
                     f'Nova leaves out instances in its list of host {name}: '
                     f'it lacks {uuid}, which is there'

@@ -17,14 +17,16 @@ list_records_by_skipping_down_cells).
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from hass import exception
-from hass import nova
+from hass.nova import compute as compute_
+from hass.nova import records
 
 
 def servers_on(
-    compute: nova.Compute, host: str, seen: Iterable[str]
-) -> list[nova.Server]:
+    compute: compute_.Compute, host: str, seen: Iterable[str]
+) -> list[records.Server]:
     """All servers that Nova has on the host.
 
     :param seen: UUIDs of what was there lately
@@ -36,15 +38,27 @@ def servers_on(
     return found
 
 
-def check_gone(compute: nova.Compute, host: str, uuid: str) -> None:
+class Shows(Protocol):
+    """Whatever shows one server."""
+
+    def server(self, uuid: str) -> records.Server | None: ...
+
+
+def is_there(compute: Shows, host: str, uuid: str) -> bool:
+    """Whether Nova has a server on a host, asked for that one alone.
+
+    :raises hass.exception.NovaError: it does not tell
+    """
+    server = compute.server(uuid)
+    return server is not None and not server.is_gone and server.host == host
+
+
+def check_gone(compute: compute_.Compute, host: str, uuid: str) -> None:
     """That a server is not in the list of its host for a good reason.
 
     :raises hass.exception.NovaError: it is there still
     """
-    server = compute.server(uuid)
-    if server is None or server.is_gone:
-        return
-    if server.host == host:
+    if is_there(compute, host, uuid):
         raise exception.NovaFailed(
             f'list servers of {host}', f'{uuid} is missing in it'
         )
