@@ -38,6 +38,8 @@ AT_ONCE = 8
 """Fences that one request tries at the same time."""
 MOST = 64
 """Calls of all requests that may wait for an engine."""
+ALIVE_SECONDS = 30.0
+"""What an engine without a turn for so long sees and hears does not count."""
 
 
 class Operator(Protocol):

@@ -100,6 +100,13 @@ def _usable(now: datetime.datetime) -> sa.Select[int, int]:
     )
 
 
+def missing_of(
+    session: orm.Session, host: models.Host, now: datetime.datetime
+) -> list[str]:
+    """The same as missing(), of one host alone."""
+    return missing(host, now, usable(session, now).get(host.cluster_id, 0))
+
+
 def missing(
     host: models.Host, now: datetime.datetime, usable_hosts: int
 ) -> list[str]:

@@ -52,7 +52,7 @@ class Nested(columns.FormattableColumn[Any]):
 class Told(columns.FormattableColumn[Any]):
     """What tables show in lines of its own, and JSON and YAML as it is.
 
-    The lines are broken where the terminal ends, beside the names of fields.
+    Lines break where the terminal ends, less the column of field names.
     """
 
     def __init__(self, value: Any, lines: Iterable[str]) -> None:

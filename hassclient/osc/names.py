@@ -157,8 +157,8 @@ def _words(error: Exception) -> str:
 
 
 def _must_name(ref: str) -> None:
-    if ref in ('', '.', '..'):
-        raise exceptions.CommandError(f'{ref!r} is no name of anything')
+    if ref in proxy.NO_NAMES:
+        raise exceptions.CommandError(proxy.no_name(ref))
 
 
 def _several(what: str, name: str) -> str:

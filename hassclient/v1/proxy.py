@@ -357,7 +357,7 @@ class Proxy(proxy.Proxy):
         given = {k: v for k, v in query.items() if v is not None}
         for name, value in given.items():
             if value == '':
-                raise exceptions.SDKException(_no_name(value, f' ({name})'))
+                raise exceptions.SDKException(no_name(value, f' ({name})'))
         return self._list(
             kind,
             # A limit is how many are wanted, not how many at once.
@@ -406,15 +406,20 @@ class Proxy(proxy.Proxy):
         return answer
 
 
-def _no_name(ref: str, of: str = '') -> str:
+NO_NAMES = ('', '.', '..')
+"""In a path they would mean another one."""
+
+
+def no_name(ref: str, of: str = '') -> str:
+    """The sentence for who gives one of them."""
     return f'{ref!r} is no name of anything{of}'
 
 
 def _quoted(ref: str) -> str:
-    """As a part of a path, in which these three would mean another one.
+    """As a part of a path.
 
     :raises openstack.exceptions.SDKException: nothing can have that name
     """
-    if ref in ('', '.', '..'):
-        raise exceptions.SDKException(_no_name(ref))
+    if ref in NO_NAMES:
+        raise exceptions.SDKException(no_name(ref))
     return parse.quote(ref, safe='')

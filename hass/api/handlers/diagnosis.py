@@ -23,6 +23,7 @@ from typing import Any
 
 import falcon
 
+from hass.api import engines
 from hass.api.front import admit
 from hass.api import moments
 from hass.api import parts as api_parts
@@ -44,8 +45,6 @@ from hass.policies import hosts as host_rules
 
 STALE_SECONDS = 90.0
 """An engine says three times in this time that its explanation holds."""
-ALIVE_SECONDS = 30.0
-"""Detectors of an engine without a turn for so long do not count."""
 
 
 def view_of_observation(
@@ -175,7 +174,7 @@ class Diagnosis:
         admit(req, cluster_rules.SHOW_STRATEGY)
         with self._parts.database.reader() as session:
             row = clusters.get(session, cluster)
-            alive = services.alive(session, ALIVE_SECONDS)
+            alive = services.alive(session, engines.ALIVE_SECONDS)
             counted = recoveries.faults_counted(session)
         looking = max(
             (one for one in alive if one.estimates and one.detectors),

@@ -114,8 +114,7 @@ class Protection:
         with self._parts.database.reader() as session:
             row = hosts.get(session, host)
             now = moments.read_now(session)
-            usable = protection.usable(session, now).get(row.cluster_id, 0)
-            missing = protection.missing(row, now, usable)
+            missing = protection.missing_of(session, row, now)
         (resp.media,) = self._views([(row, missing)])
 
     def _views(

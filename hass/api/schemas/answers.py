@@ -64,7 +64,7 @@ def map_of(schema: Schema) -> Schema:
 def whole(properties: Schema) -> Schema:
     """An object that has all of these fields and no other.
 
-    Versions before the one that brought a field do without it.
+    A request for an earlier version gets no field that a later one brought.
     """
     always = [
         name

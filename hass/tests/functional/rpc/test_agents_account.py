@@ -194,7 +194,7 @@ class AgentTest(AccountCase):
 
 
 class ThiefTest(AccountCase):
-    """Whoever has stolen the account may nothing else."""
+    """A thief of the account is refused everything else."""
 
     def setUp(self):
         super().setUp()
