@@ -56,6 +56,8 @@ ENDED = re.compile(r'^\{\d+\} (\S+) .*\.\.\. (?:ok|SKIPPED.*|(FAILED))$')
 # Each of what a failed test tells begins so: its traceback, logs, timeline.
 DETAIL = 'Captured '
 DETAIL_LINES = 25
+TRACEBACK = 'Captured traceback:\n'
+WHY_LETTERS = 300
 # Frames of a browser's machine code, without a name.
 NOISE = re.compile(r'^#\d+ 0x[0-9a-f]+ <unknown>$')
 TOTAL = re.compile(
@@ -107,12 +109,17 @@ class Counts:
             self.failed += number
 
     def told_again(self) -> str:
-        """Who failed, with the last lines of each of its details."""
-        return ''.join(
-            line
-            for first, *rest in self.details
-            for line in (first, *rest[-DETAIL_LINES:])
-        )
+        """Who failed and why, with the last lines of each of its details."""
+        told: list[str] = []
+        for first, *rest in self.details:
+            if first.startswith('failed: '):
+                name = len(told)
+            elif first == TRACEBACK:
+                # Beside the name: of a long log only such lines are shown.
+                why = next(filter(None, map(str.strip, reversed(rest))), '')
+                told[name] = f'{told[name].rstrip()} ({why[:WHY_LETTERS]})\n'
+            told += first, *rest[-DETAIL_LINES:]
+        return ''.join(told)
 
 
 def check(name: str, command: list[str]) -> bool:

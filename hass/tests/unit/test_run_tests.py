@@ -60,7 +60,7 @@ class TestCounts(base.TestCase):
         for line in FAILURE.splitlines(keepends=True):
             counts.read(line)
         self.assertEqual(
-            'failed: hass.tests.test_b\n\n'
+            'failed: hass.tests.test_b (hosts: none)\n\n'
             'Captured traceback:\n    hosts: none\n\n',
             counts.told_again(),
         )
