@@ -18,6 +18,8 @@ import sys
 import threading
 from typing import Any, TypeVar
 
+import fixtures
+
 from hass.db import migration
 from hass.db import models
 from hass.db import session as db
@@ -54,13 +56,21 @@ class DatabaseTest(base.TestCase):
 
     :ivar store: where the database is
     :ivar database: as an engine has it
+    :cvar idle_seconds: after which a server ends a transaction that rests; a
+        test on a busy machine rests longer than an engine may
     """
 
     kind: str
     store: Any
+    idle_seconds = 240
 
     def setUp(self):
         super().setUp()
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'hass.db.session.IDLE_SECONDS', self.idle_seconds
+            )
+        )
         try:
             self.store = stores.store(self.kind)
         except packages.LeftOut as why:

@@ -23,6 +23,7 @@ from hass.db import hosts
 from hass.db import models
 from hass.db import moments
 from hass.db import recoveries
+from hass.db import session as session_
 from hass import exception
 from hass.tests import builders
 from hass.tests.functional.db import base
@@ -162,6 +163,8 @@ class TransactionsTest(base.DatabaseTest):
 
 @base.on_servers
 class ServersTransactionsTest(base.DatabaseTest):
+    idle_seconds = session_.IDLE_SECONDS
+
     def test_waiting_has_limits(self):
         with self.database.writer() as session:
             for question, expected in LIMITS[self.kind].items():
