@@ -12,7 +12,9 @@
 
 """MariaDB, RabbitMQ and memcached, in the controller's namespace."""
 
+from collections.abc import Mapping
 import functools
+import json
 import pathlib
 import signal
 
@@ -36,6 +38,9 @@ DATABASES = (
     'hass',
 )
 USER = 'lab'
+HASS = 'hass'
+AGENTS = 'hass-agent'
+ANSWERS = '^reply_[0-9a-f]{32}$'
 
 
 def database_url(lab: Lab, name: str) -> str:
@@ -45,8 +50,20 @@ def database_url(lab: Lab, name: str) -> str:
 
 
 def transport_url(lab: Lab) -> str:
+    """Of everybody but HASS."""
     where = f'{CONTROLLER}:{PORTS["rabbitmq"]}'
     return f'rabbit://{USER}:{secret(lab, "services")}@{where}/'
+
+
+def hass_url(lab: Lab) -> str:
+    """Of the API and the engines, in a virtual host of HASS's own."""
+    return f'{transport_url(lab)}{HASS}'
+
+
+def agents_url(lab: Lab) -> str:
+    """Of agents: they may send reports and receive answers, no more."""
+    where = f'{CONTROLLER}:{PORTS["rabbitmq"]}'
+    return f'rabbit://{AGENTS}:{secret(lab, "agents")}@{where}/{HASS}'
 
 
 def start(lab: Lab) -> None:
@@ -133,19 +150,55 @@ def start_rabbitmq(lab: Lab) -> None:
     write(
         lab.etc / 'rabbitmq.conf',
         f'listeners.tcp.1 = {CONTROLLER}:{PORTS["rabbitmq"]}\n'
-        f'default_user = {USER}\n'
-        f'default_pass = {secret(lab, "services")}\n'
+        f'load_definitions = {lab.etc}/rabbit.json\n'
         'loopback_users = none\n'
         'vm_memory_high_watermark.relative = 0.2\n'
         'disk_free_limit.absolute = 50MB\n',
         0o600,
     )
+    passwords = {USER: secret(lab, 'services'), AGENTS: secret(lab, 'agents')}
+    write(lab.etc / 'rabbit.json', json.dumps(definitions(passwords)), 0o600)
     for folder in ('data', 'log'):
         (lab.root / folder / 'rabbit').mkdir(parents=True, exist_ok=True)
     argv = [_rabbit_server()]
     processes.start(
         lab, 'controller', 'rabbitmq', argv, _rabbit_environment(lab)
     )
+
+
+def definitions(passwords: Mapping[str, str]) -> dict[str, object]:
+    """Accounts and rights, which RabbitMQ reads when it starts.
+
+    :param passwords: by account
+    """
+    everything = {'configure': '.*', 'write': '.*', 'read': '.*'}
+    return {
+        'users': [
+            {'name': name, 'password': password, 'tags': ''}
+            for name, password in passwords.items()
+        ],
+        'vhosts': [{'name': name} for name in ('/', HASS)],
+        'permissions': [
+            {'user': USER, 'vhost': '/', **everything},
+            {'user': USER, 'vhost': HASS, **everything},
+            {
+                'user': AGENTS,
+                'vhost': HASS,
+                'configure': ANSWERS,
+                'write': '^amq[.]topic$',
+                'read': ANSWERS,
+            },
+        ],
+        'topic_permissions': [
+            {
+                'user': AGENTS,
+                'vhost': HASS,
+                'exchange': 'amq.topic',
+                'write': '^hass[.]reports$',
+                'read': '^$',
+            }
+        ],
+    }
 
 
 @functools.cache

@@ -220,7 +220,7 @@ def _configure(lab: Lab, options: Options) -> None:
 
 def _shared(lab: Lab) -> dict[str, configs.Section]:
     return {
-        'DEFAULT': {'transport_url': backends.transport_url(lab)},
+        'DEFAULT': {'transport_url': backends.hass_url(lab)},
         'database': {'connection': backends.database_url(lab, 'hass')},
         'keystone_authtoken': configs.authtoken(lab, 'hass'),
         'nova': {
@@ -248,7 +248,7 @@ def _agent(lab: Lab, host: str) -> dict[str, configs.Section]:
     if lab.guests:
         guests = {'guests': 'libvirt', 'instances_path': lab.instances}
     return {
-        'DEFAULT': {'transport_url': backends.transport_url(lab)},
+        'DEFAULT': {'transport_url': backends.agents_url(lab)},
         'agent': {
             **guests,
             'host': host,

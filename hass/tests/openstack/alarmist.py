@@ -84,7 +84,7 @@ class Alarmist:
         conf = cfg.ConfigOpts()
         transport.register_opts(conf)
         conf([], default_config_files=[])
-        conf.set_override('transport_url', backends.transport_url(self._lab))
+        conf.set_override('transport_url', backends.agents_url(self._lab))
         connected = transport.connect(conf)
         engine = api.EngineAPI(connected, CALL_SECONDS)
         try:
