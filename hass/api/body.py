@@ -28,6 +28,7 @@ from hass import exception
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 """Of lists and objects in each other; MariaDB keeps no more than 31."""
+CHARSETS = ('utf-8', 'utf8')
 Schema = Mapping[str, Any]
 NOTHING: Schema = {
     'type': 'object',
@@ -46,7 +47,7 @@ def read(
     :param refuse: sees the body before the schema does, and raises Invalid
         if it has a better reason
     :raises hass.exception.Invalid: naming the field and what is allowed
-    :raises falcon.HTTPError: not JSON (415), too large (413)
+    :raises falcon.HTTPError: not JSON in UTF-8 (415), too large (413)
     """
     length = req.content_length or 0
     if length > MAX_BYTES:
@@ -55,10 +56,17 @@ def read(
         )
     if not length:
         raise exception.Invalid('body', 'is missing')
-    media = (req.content_type or '').partition(';')[0].strip().lower()
-    if media != 'application/json':
+    media, options = falcon.parse_header(req.content_type or '')
+    charset = options.get('charset', 'utf-8').lower()
+    if media.lower() != 'application/json' or charset not in CHARSETS:
         raise falcon.HTTPUnsupportedMediaType(
-            description='Content-Type: allowed is application/json'
+            description='Content-Type: allowed is application/json, in UTF-8'
+        )
+    packed = req.get_header('Content-Encoding', default='identity')
+    if packed.lower() != 'identity':
+        raise falcon.HTTPUnsupportedMediaType(
+            description='Content-Encoding: allowed is identity, for a body '
+            'that is not compressed'
         )
     value = _parsed(req.bounded_stream.read(length))
     refuse(value)

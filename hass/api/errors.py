@@ -134,7 +134,13 @@ def _on_crash(
 def _serialize(
     req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError
 ) -> None:
-    _tell(req, resp, error.status_code, error.description or error.title)
+    sentence = error.description or error.title or ''
+    if isinstance(error, falcon.HTTPRouteNotFound):
+        sentence = f'there is no path {req.path}'
+    if isinstance(error, falcon.HTTPMethodNotAllowed):
+        allowed = dict(error.headers or ()).get('Allow', '')
+        sentence = f'{req.method} {req.path}: allowed: {allowed}'
+    _tell(req, resp, error.status_code, sentence)
 
 
 def _tell(

@@ -100,11 +100,12 @@ class RequestIdTest(base.ApiTest):
 class PathsTest(base.ApiTest):
     def test_an_unknown_path_is_404_in_our_form(self):
         for path in ('/v2/clusters', '/v1/clusters/a/b/c', '/v1/cluster'):
-            self.assertSays(404, '', self.get(path))
+            answer = self.get(path)
+            self.assertSays(404, f'there is no path {path}', answer)
 
     def test_a_path_without_that_method_is_405(self):
         answer = self.ask('PUT', '/v1/clusters', {})
-        self.assertSays(405, '', answer)
+        self.assertSays(405, 'PUT /v1/clusters: allowed: GET, POST', answer)
         self.assertIn('POST', answer.headers['Allow'])
 
     def test_a_trailing_slash_does_not_matter(self):
@@ -196,9 +197,23 @@ class BodiesTest(base.ApiTest):
             answer = self.raw(b'{"name": "a"}', {'Content-Type': kind})
             self.assertSays(415, 'application/json', answer)
 
-    def test_a_charset_is_fine(self):
-        headers = {'Content-Type': 'Application/JSON; charset=utf-8'}
-        self.assertEqual(201, self.raw(b'{"name": "a"}', headers).status_code)
+    def test_no_other_letters_and_no_packing_is_read(self):
+        for more in (
+            {'Content-Type': 'application/json; charset=utf-16'},
+            {'Content-Type': 'application/json; charset="latin-1"'},
+            JSON | {'Content-Encoding': 'gzip'},
+        ):
+            answer = self.raw(b'{"name": "a"}', more)
+            self.assertSays(415, 'allowed is', answer)
+
+    def test_utf_8_is_read_by_each_of_its_names(self):
+        for number, charset in enumerate(('utf-8', 'UTF8', '"utf-8"')):
+            headers = {
+                'Content-Type': f'Application/JSON; charset={charset}',
+                'Content-Encoding': 'Identity',
+            }
+            answer = self.raw(b'{"name": "a%d"}' % number, headers)
+            self.assertFine(201, answer)
 
 
 class WhoTest(base.ApiTest):
