@@ -12,6 +12,8 @@
 
 """One tree of errors. Fields for the catcher, one sentence for the reader."""
 
+from hass import naming
+
 
 class HassError(Exception):
     """Anything HASS itself has to say about what went wrong."""
@@ -209,7 +211,7 @@ class NotFound(HassError):
     """There is no such thing, or the caller may not know of it."""
 
     def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f'{kind} {name} was not found')
+        super().__init__(f'{kind} {naming.shown(name)} was not found')
         self.kind = kind
         self.name = name
 

@@ -30,6 +30,11 @@ def is_visible(text: str) -> bool:
     )
 
 
+def shown(text: str) -> str:
+    """A name in a sentence: quoted and escaped if it would not be seen."""
+    return text if text and is_visible(text) else repr(text)
+
+
 def is_address(text: str) -> bool:
     """Whether it is an IP address, or a host name by RFC 1123.
 

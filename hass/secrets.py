@@ -112,7 +112,7 @@ def read(path: pathlib.Path) -> list[bytes]:
     try:
         keys = path.read_bytes().split()
     except OSError as error:
-        raise _refused(path, error.strerror or 'cannot be read') from None
+        raise _refused(path, f'cannot be read: {error.strerror}') from None
     for number, key in enumerate(keys, 1):
         try:
             fernet.Fernet(key)
@@ -135,7 +135,7 @@ def _look(path: pathlib.Path) -> tuple[int, int, int]:
             path, 'does not exist: run hass-manage keyring create'
         ) from None
     except OSError as error:
-        raise _refused(path, error.strerror or 'cannot be read') from None
+        raise _refused(path, f'cannot be read: {error.strerror}') from None
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
@@ -169,7 +169,7 @@ def _write(
             os.chown(name, owner.st_uid, owner.st_gid)
         os.replace(name, path)
     except OSError as error:
-        raise _refused(path, error.strerror or 'cannot be written') from None
+        raise _refused(path, f'cannot be written: {error.strerror}') from None
 
 
 def _refused(path: pathlib.Path, reason: str) -> exception.ConfigError:

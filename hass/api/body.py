@@ -170,6 +170,16 @@ def _explained(error: jsonschema.ValidationError) -> tuple[str, str]:
             reason, allowed = 'unknown value', rule
         case 'type':
             reason, allowed = 'wrong type', rule
+        case 'minimum' | 'maximum':
+            least, most = schema.get('minimum'), schema.get('maximum')
+            reason = f'allowed: {least} to {most}'
+        case 'minItems':
+            reason = 'must not be empty'
+            allowed = schema.get('items', {}).get('enum', [])
+        case 'maxItems' | 'maxProperties':
+            reason = f'holds {len(found)} entries; allowed: {rule} at most'
+        case 'uniqueItems':
+            reason = 'holds an entry more than once'
         case 'pattern' | 'format' | 'not' | 'maxLength':
             reason = schema.get('description', 'not allowed')
     if allowed:

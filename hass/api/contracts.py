@@ -117,7 +117,10 @@ def _list(
         microversion.PROTECTION,
         {
             'since': formats.MOMENT
-            | {'description': f'{moment}: {age} is not before it'},
+            | {
+                'description': f'{moment}; listed is what has a {age} of '
+                'then or later'
+            },
             'sort_key': {'enum': list(columns)},
             'sort_dir': {'enum': ['asc', 'desc']},
         },

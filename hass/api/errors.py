@@ -26,6 +26,7 @@ from hass.api import audit
 from hass.api import microversion
 from hass.db import session
 from hass import exception
+from hass import naming
 
 if TYPE_CHECKING:
     from _typeshed import wsgi
@@ -136,7 +137,7 @@ def _serialize(
 ) -> None:
     sentence = error.description or error.title or ''
     if isinstance(error, falcon.HTTPRouteNotFound):
-        sentence = f'there is no path {req.path}'
+        sentence = f'there is no path {naming.shown(req.path)}'
     if isinstance(error, falcon.HTTPMethodNotAllowed):
         allowed = dict(error.headers or ()).get('Allow', '')
         sentence = f'{req.method} {req.path}: allowed: {allowed}'

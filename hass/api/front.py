@@ -132,7 +132,7 @@ def project_shown(
 def _refuse_controls(req: falcon.Request) -> None:
     """No database of ours looks up a NUL, and no name of ours holds one."""
     if _odd(req.path):
-        raise exception.NotFound('path', repr(req.path))
+        raise exception.NotFound('path', req.path)
     for name, value in req.params.items():
         if _odd(name) or _odd(str(value)):
             raise exception.Invalid(

@@ -122,7 +122,7 @@ def wanted(header: str | None) -> tuple[str, Version]:
 def _parsed(text: str) -> Version:
     if text == 'latest':
         return MAX
-    numbers = re.fullmatch(r'([1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})', text)
+    numbers = re.fullmatch(r'(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})', text)
     if numbers is None:
         raise exception.Invalid(
             HEADER, f'{text!r} is neither MAJOR.MINOR nor latest'

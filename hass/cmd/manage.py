@@ -150,7 +150,11 @@ def _commands(parsers: Parsers) -> None:
         db, 'purge', forget, 'delete what ended long ago, with its history'
     )
     purging.add_argument(
-        '--older-than-days', type=_days, required=True, metavar='N'
+        '--older-than-days',
+        type=_days,
+        required=True,
+        metavar='N',
+        help='delete what ended before so many days',
     )
     purging.add_argument(
         '--dry-run',
@@ -181,11 +185,18 @@ def _commands(parsers: Parsers) -> None:
         'vouch that the BMC of a host is its own, where nothing proves it: '
         'if it is not, instances run twice',
     )
-    waiving.add_argument('host')
-    waiving.add_argument('--by', required=True, help='who vouches for it')
-    waiving.add_argument('--reason', required=True, help='why that is so')
+    _add_host(waiving)
+    waiving.add_argument(
+        '--by', type=_said, required=True, help='who vouches for it'
+    )
+    waiving.add_argument(
+        '--reason',
+        type=_said,
+        required=True,
+        help='how it was seen that the BMC is the one in this host',
+    )
     unwaiving = _command(fence, 'unwaive', unwaive, 'vouch for it no more')
-    unwaiving.add_argument('host')
+    _add_host(unwaiving)
     importing = _group(parsers, 'import', 'what another service knows')
     coming = _command(
         importing,
@@ -220,7 +231,7 @@ def _group(
     name: str,
     about: str,
 ) -> Parsers:
-    parser = parsers.add_parser(name, help=about)
+    parser = parsers.add_parser(name, help=about, description=about)
     return parser.add_subparsers(required=True, metavar='COMMAND')
 
 
@@ -230,9 +241,19 @@ def _command(
     act: Callable[[cfg.ConfigOpts], str],
     about: str,
 ) -> argparse.ArgumentParser:
-    parser = parsers.add_parser(name, help=about)
+    parser = parsers.add_parser(name, help=about, description=about)
     parser.set_defaults(act=act)
     return parser
+
+
+def _add_host(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('host', metavar='HOST', help='its name or UUID')
+
+
+def _said(text: str) -> str:
+    if not text.strip() or len(text) > 255:
+        raise argparse.ArgumentTypeError('wanted are 1 to 255 characters')
+    return text
 
 
 def _days(text: str) -> int:

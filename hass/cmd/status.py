@@ -36,12 +36,23 @@ def main() -> None:
     checks = readiness.Checks()
 
     def parsers(subparsers: Any) -> None:
-        upgrade = subparsers.add_parser('upgrade')
-        upgrade.add_argument('check', choices=['check'])
-        upgrade.add_argument('--json', action='store_true')
+        about = 'before and after an installation or an upgrade'
+        upgrade = subparsers.add_parser(
+            'upgrade', help=about, description=about
+        )
+        upgrade.add_argument(
+            'check',
+            choices=['check'],
+            help='look at all that would keep HASS from saving instances; '
+            'exits with 0 (ready), 1 (warnings), 2 (a failure) or 255 (the '
+            'configuration cannot be used)',
+        )
+        upgrade.add_argument(
+            '--json', action='store_true', help='print JSON, not a table'
+        )
         upgrade.set_defaults(action_fn=checks.check)
 
-    command = cfg.SubCommandOpt('command', handler=parsers)
+    command = cfg.SubCommandOpt('command', title='commands', handler=parsers)
     conf = options.prepare(
         sys.argv[1:], 'hass-status', cli=[command], unusable=UNUSABLE
     )

@@ -26,8 +26,8 @@ _NAME = {
     'pattern': r'^(?!\.{1,2}\Z)[^\x00-\x1f\x7f/?#%]{1,64}\Z',
     'format': 'visible',
     'not': {'pattern': r'^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'},
-    'description': 'must be 1 to 64 visible characters without / ? # % or '
-    'blanks at its ends, no UUID, and neither . nor ..',
+    'description': 'must be 1 to 64 visible characters without / ? # % and '
+    "without blanks at its ends, and must not be '.', '..' or a UUID",
 }
 
 _NETWORKS = {

@@ -14,6 +14,4 @@
 
 from hass.api.schemas import formats
 
-WAIVE = formats.closed(
-    {'reason': formats.TEXT | {'minLength': 1}}, ('reason',)
-)
+WAIVE = formats.closed({'reason': formats.SENTENCE}, ('reason',))

@@ -93,6 +93,14 @@ TEXT = {
     'description': 'must be at most 255 characters long, none of them NUL',
 }
 
+SENTENCE = {
+    'type': 'string',
+    'maxLength': 255,
+    'pattern': r'^(?=[^\x00]*\S)[^\x00]*\Z',
+    'description': 'must be 1 to 255 characters long, not blanks alone, none '
+    'of them NUL',
+}
+
 NETWORK = {
     'type': 'string',
     'pattern': r'^[a-z0-9][a-z0-9_-]{0,62}\Z',

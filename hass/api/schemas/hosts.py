@@ -46,7 +46,7 @@ _WATCHED_SENSORS = since.mark(
         'minItems': 1,
         'maxItems': 256,
         'uniqueItems': True,
-        'items': formats.TEXT | {'minLength': 1},
+        'items': formats.SENTENCE,
     },
 )
 

@@ -15,5 +15,5 @@
 from hass.api.schemas import formats
 
 PROTECT = formats.closed(
-    {'uuid': formats.UUID, 'cluster': formats.TEXT}, ('uuid',)
+    {'uuid': formats.UUID, 'cluster': formats.SENTENCE}, ('uuid',)
 )

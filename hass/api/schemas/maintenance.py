@@ -19,7 +19,7 @@ WEEK = 604800
 BEGIN = formats.closed(
     {
         'seconds': {'type': 'integer', 'minimum': 1, 'maximum': WEEK},
-        'reason': formats.TEXT | {'minLength': 1},
+        'reason': formats.SENTENCE,
     },
     ('seconds', 'reason'),
 )

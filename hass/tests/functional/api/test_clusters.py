@@ -156,7 +156,7 @@ class ClustersTest(base.ApiTest):
         good = {'lost': ['storage'], 'action': 'fence'}
         for change, field, words in (
             ({'action': 'kill'}, 'action', 'allowed: report, fence'),
-            ({'lost': []}, 'lost', 'non-empty'),
+            ({'lost': []}, 'lost', 'must not be empty'),
             ({'lost': ['Data net']}, 'lost.0', 'a network is named by'),
             ({'alive': ['storage']}, 'alive', 'both lost and alive'),
             ({'dark': ['storage']}, 'dark', 'action, alive, lost'),
@@ -171,7 +171,7 @@ class ClustersTest(base.ApiTest):
     def test_a_uuid_is_no_name(self):
         uuid = self.make_cluster(hosts=())['uuid']
         answer = self.post('/v1/clusters', {'name': uuid})
-        self.assertSays(400, 'no UUID', answer)
+        self.assertSays(400, 'or a UUID', answer)
 
     def test_odd_names_are_refused(self):
         for name in ('', ' x', 'x ', 'a/b', 'a\nb', 'x' * 65, 'a%b', 'x\n'):

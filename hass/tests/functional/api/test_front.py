@@ -54,7 +54,7 @@ class VersionsTest(base.ApiTest):
             self.assertIn('OpenStack-API-Version', answer.headers['Vary'])
 
     def test_a_version_that_is_not_spoken_is_406(self):
-        for asked in ('hass 1.99', 'hass 2.0', 'ha 1.999'):
+        for asked in ('hass 0.1', 'hass 1.99', 'hass 2.0', 'ha 1.999'):
             error = self.assertSays(
                 406, f'1.0 to {NEWEST}', self.ask_for(asked)
             )
@@ -102,6 +102,14 @@ class PathsTest(base.ApiTest):
         for path in ('/v2/clusters', '/v1/clusters/a/b/c', '/v1/cluster'):
             answer = self.get(path)
             self.assertSays(404, f'there is no path {path}', answer)
+
+    def test_what_cannot_be_seen_in_a_name_is_written_out(self):
+        for ref, shown in (
+            ('%E2%80%8Bcompute-1', r"host '\u200bcompute-1' was not found"),
+            ('compute-1%20', "host 'compute-1 ' was not found"),
+            ('%E2%80%AEa/b', r"no path '/v1/hosts/\u202ea/b'"),
+        ):
+            self.assertSays(404, shown, self.get(f'/v1/hosts/{ref}'))
 
     def test_a_path_without_that_method_is_405(self):
         answer = self.ask('PUT', '/v1/clusters', {})

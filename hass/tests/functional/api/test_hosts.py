@@ -255,9 +255,9 @@ class HostsTest(base.ApiTest):
 
     def test_other_lists_of_sensors_are_refused(self):
         for sensors, field, words in (
-            ([], 'watched_sensors', 'non-empty'),
+            ([], 'watched_sensors', 'must not be empty'),
             ('Fan 3', 'watched_sensors', 'allowed: array, null'),
-            (['Fan 3', 'Fan 3'], 'watched_sensors', 'non-unique'),
+            (['Fan 3', 'Fan 3'], 'watched_sensors', 'more than once'),
             ([3], 'watched_sensors.0', 'allowed: string'),
         ):
             error = self.assertSays(

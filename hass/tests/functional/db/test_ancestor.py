@@ -247,8 +247,8 @@ class ComingTest(Coming):
         self.ancestor.cluster('a/b')
         self.ancestor.host('compute3', 'a/b')
         self.assertEqual(
-            'name: must be 1 to 64 visible characters without / ? # % or '
-            'blanks at its ends, no UUID, and neither . nor ..',
+            'name: must be 1 to 64 visible characters without / ? # % and '
+            "without blanks at its ends, and must not be '.', '..' or a UUID",
             self.left('cluster a/b'),
         )
         self.assertEqual(

@@ -120,6 +120,18 @@ class ManageTest(base.TestCase):
         found = self.database.read(hosts.get, 'compute-1')
         self.assertIsNone(found.fence_waived_by)
 
+    def test_nobody_vouches_without_a_name_and_a_reason(self):
+        self.database.write(builders.make_host)
+        for who, why in (('', 'seen'), ('ann', ' '), ('ann', 'x' * 256)):
+            said = self.run_it(
+                *('fence', 'waive', 'compute-1', '--by', who),
+                *('--reason', why),
+                succeeds=False,
+            )
+            self.assertIn('wanted are 1 to 255 characters', said)
+        found = self.database.read(hosts.get, 'compute-1')
+        self.assertIsNone(found.fence_waived_at)
+
     def test_purge_wants_days(self):
         self.assertIn(
             'wanted are days, 0 to 36500',

@@ -12,6 +12,7 @@
 
 from hass.api import body
 from hass.api.schemas import clusters
+from hass.api.schemas import fences
 from hass.api.schemas import formats
 from hass.api.schemas import hosts
 from hass.api.schemas import notifications
@@ -63,6 +64,35 @@ class CheckTest(base.TestCase):
             {'name': 'a', 'bmc': {'address': 'a', 'port': 65536}},
         ):
             self.refused(value, hosts.ADD)
+
+    def test_what_is_allowed_is_named_on_both_sides(self):
+        for number in (0, 65536):
+            bmc = {'address': 'a', 'port': number}
+            self.assertEqual(
+                'bmc.port: allowed: 1 to 65535',
+                self.refused({'name': 'a', 'bmc': bmc}, hosts.ADD),
+            )
+
+    def test_lists_that_are_empty_too_long_or_repeat_are_told_so(self):
+        for layers, words in (
+            ([], 'layers: must not be empty; allowed: power, hardware, os'),
+            (['os', 'os'], 'layers: holds an entry more than once'),
+        ):
+            said = self.refused(CLUSTER | {'layers': layers}, clusters.CREATE)
+            self.assertIn(words, said)
+        many = {f'label-{number}': 'x' for number in range(65)}
+        self.assertEqual(
+            'labels: holds 65 entries; allowed: 64 at most',
+            self.refused({'name': 'a', 'labels': many}, hosts.ADD),
+        )
+
+    def test_blanks_are_no_reason(self):
+        for reason in ('', ' ', '\t\n', '\u3000'):
+            self.assertIn(
+                'reason: must be 1 to 255 characters long, not blanks alone',
+                self.refused({'reason': reason}, fences.WAIVE),
+            )
+        body.check({'reason': ' seen in the rack\nby ann'}, fences.WAIVE)
 
     def test_a_trailing_newline_is_part_of_no_name(self):
         self.refused({'name': 'compute-1\n'}, hosts.ADD)
