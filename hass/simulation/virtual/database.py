@@ -17,6 +17,7 @@ A campaign spends most of its time here. One thread works, on a file that no
 other process opens: there is nothing to reconnect to and nothing to try again.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
 import datetime
@@ -63,6 +64,42 @@ def empty() -> bytes:
         return (pathlib.Path(folder) / FILE).read_bytes()
 
 
+class _Line:
+    """Connections that stay open: taking one from a pool costs a look.
+
+    SQLAlchemy is not asked to begin: what listens to that is asked about each
+    statement as well.
+    """
+
+    def __init__(
+        self,
+        url: sa.URL,
+        connected: Callable[[sqlite3.Connection, Any], None],
+    ) -> None:
+        self.engine = sa.create_engine(url)
+        exc_filters.register_engine(self.engine)
+        event.listen(self.engine, 'connect', connected)
+        self._idle: list[sa.Connection] = []
+
+    @contextlib.contextmanager
+    def transaction(self, begin: str) -> Iterator[sa.Connection]:
+        """A connection that has begun, and ends what is not committed."""
+        connection = self._idle.pop() if self._idle else self.engine.connect()
+        raw: Any = connection.connection.dbapi_connection
+        try:
+            raw.execute(begin)
+            yield connection
+        finally:
+            raw.rollback()
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+        self.engine.dispose()
+
+
 class Database(db_session.Database):
     """The same promises without enginefacade: it is made for many threads.
 
@@ -75,23 +112,23 @@ class Database(db_session.Database):
         super().__init__(conf, clock)
         self._path = pathlib.Path(str(self.url.database))
         self._path.write_bytes(empty())
-        readers = sa.create_engine(self.url)
-        self._listen(readers)
-        self._readers = readers
-        self._writers = readers.execution_options(hass_writer=True)
+        self._line = _Line(self.url, self._connected)
         self._info = {moments.OWN: self._own_now}
-        self._replica: sa.Engine | None = None
+        self._replica: _Line | None = None
         self.engine_works = False
         self.loses_answers = 0
 
     @property
     def engine(self) -> sa.Engine:
-        return self._readers
+        return self._line.engine
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[orm.Session]:
-        with db_session.told(), self._session(self._writers) as session:
-            session.connection()
+        with (
+            db_session.told(),
+            self._line.transaction('BEGIN IMMEDIATE') as connection,
+            self._session(connection) as session,
+        ):
             yield session
             session.commit()
             if self.engine_works and self.loses_answers:
@@ -101,12 +138,16 @@ class Database(db_session.Database):
     @contextlib.contextmanager
     def reader(self) -> Iterator[orm.Session]:
         stale = self._replica if self.engine_works else None
-        engine = stale or self._readers
-        with db_session.told(), self._session(engine) as session:
+        line = stale or self._line
+        with (
+            db_session.told(),
+            line.transaction('BEGIN') as connection,
+            self._session(connection) as session,
+        ):
             yield session
 
-    def _session(self, engine: sa.Engine) -> orm.Session:
-        return orm.Session(engine, expire_on_commit=False, info=self._info)
+    def _session(self, connection: sa.Connection) -> orm.Session:
+        return orm.Session(connection, expire_on_commit=False, info=self._info)
 
     # What may happen to it.
 
@@ -124,26 +165,21 @@ class Database(db_session.Database):
     def stop_replica(self) -> None:
         """Engines read from a replica, which stands still from now on."""
         self.start_replica()
-        self._replica = sa.create_engine(
-            f'sqlite:///{self.copy("replica.sqlite")}'
+        copied = self.copy('replica.sqlite')
+        self._replica = _Line(
+            sa.make_url(f'sqlite:///{copied}'), self._connected
         )
-        self._listen(self._replica)
 
     def start_replica(self) -> None:
         """It has caught up."""
         if self._replica is not None:
-            self._replica.dispose()
+            self._replica.close()
             self._replica = None
 
     def close(self) -> None:
         self.start_replica()
-        self._readers.dispose()
+        self._line.close()
         super().close()
-
-    def _listen(self, engine: sa.Engine) -> None:
-        exc_filters.register_engine(engine)
-        event.listen(engine, 'connect', self._connected)
-        event.listen(engine, 'begin', _begin)
 
     def _own_now(self) -> datetime.datetime:
         return self._clock.now()
@@ -161,10 +197,3 @@ def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
         contextlib.closing(sqlite3.connect(target)) as new,
     ):
         old.backup(new)
-
-
-def _begin(connection: sa.Connection) -> None:
-    """Writers lock at once, as they do in db/session.py."""
-    writes = connection.get_execution_options().get('hass_writer')
-    raw: Any = connection.connection.dbapi_connection
-    raw.execute('BEGIN IMMEDIATE' if writes else 'BEGIN')
