@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import contextlib
 import dataclasses
 import datetime
+import functools
 from typing import Any, TypedDict, Unpack
 
 from oslo_db import exception as oslo_exception
@@ -95,13 +96,21 @@ def get(session: orm.Session, host: str) -> Host:
 
     :raises hass.exception.NotFound: there is none
     """
-    column = Host.uuid if pages.is_uuid(host) else Host.name
-    found = session.scalars(
-        sa.select(Host).where(column == host)
-    ).one_or_none()
+    query = _with_uuid() if pages.is_uuid(host) else _named()
+    found = session.scalars(query, {'host': host}).one_or_none()
     if found is None:
         raise exception.NotFound('host', host)
     return found
+
+
+@functools.cache
+def _with_uuid() -> sa.Select[Host]:
+    return sa.select(Host).where(Host.uuid == sa.bindparam('host'))
+
+
+@functools.cache
+def _named() -> sa.Select[Host]:
+    return sa.select(Host).where(Host.name == sa.bindparam('host'))
 
 
 def lock(session: orm.Session, host: str) -> Host:
@@ -137,6 +146,16 @@ def by_names(session: orm.Session, names: Collection[str]) -> dict[str, Host]:
     """Those of the named hosts that there are."""
     query = sa.select(Host).where(Host.name.in_(names))
     return {host.name: host for host in session.scalars(query)}
+
+
+def reported_at(session: orm.Session, name: str) -> datetime.datetime | None:
+    """When the newest report of a host was sent; None: there is none."""
+    return session.scalar(_reported_at(), {'host': name})
+
+
+@functools.cache
+def _reported_at() -> sa.Select[datetime.datetime | None]:
+    return sa.select(Host.reported_at).where(Host.name == sa.bindparam('host'))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from collections.abc import Collection
 from collections.abc import Sequence
 import dataclasses
 import datetime
+import functools
 from typing import Any
 from typing import Unpack
 
@@ -176,7 +177,13 @@ def to_look_at(session: orm.Session, limit: int) -> list[Loss]:
 
     Each is looked at less and less often, for as long as it is open.
     """
-    query = (
+    found = session.scalars(_to_look_at(limit))
+    return [one for one in found if _take(session, one)]
+
+
+@functools.cache
+def _to_look_at(limit: int) -> sa.Select[Loss]:
+    return (
         sa.select(Loss)
         .where(
             Loss.open_key.is_not(None),
@@ -185,7 +192,6 @@ def to_look_at(session: orm.Session, limit: int) -> list[Loss]:
         .order_by(Loss.look_at)
         .limit(limit)
     )
-    return [one for one in session.scalars(query) if _take(session, one)]
 
 
 def _take(session: orm.Session, loss: Loss) -> bool:
@@ -214,7 +220,17 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:
     What was lost on a host waits for the end of its maintenance window. Each
     is marked in this transaction, so that one engine pages it.
     """
-    query = (
+    found = list(session.scalars(_to_page(repeat_seconds)))
+    now = moments.read_now(session)
+    for loss in found:
+        loss.alarmed_at = now
+    session.flush()
+    return found
+
+
+@functools.cache
+def _to_page(repeat_seconds: float) -> sa.Select[Loss]:
+    return (
         sa.select(Loss)
         .where(
             Loss.open_key.is_not(None),
@@ -226,12 +242,6 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:
         .order_by(Loss.id)
         .with_for_update()
     )
-    found = list(session.scalars(query))
-    now = moments.read_now(session)
-    for loss in found:
-        loss.alarmed_at = now
-    session.flush()
-    return found
 
 
 def _in_maintenance() -> sa.Select[str]:

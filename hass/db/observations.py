@@ -69,11 +69,12 @@ def of_hosts_failing(
 
     :param also: hosts that are wanted besides
     """
-    here = Row.layer.in_(layers)
     hosts = {*session.scalars(_failing(tuple(layers))), *also}
     found: dict[str, list[faults.Observation]] = {}
     for names in _chunks(sorted(hosts)):
-        query = sa.select(Row).where(here, Row.host.in_(names))
+        query = sa.select(Row).where(
+            Row.layer.in_(layers), Row.host.in_(names)
+        )
         for row in session.scalars(query):
             found.setdefault(row.host, []).append(_noun(row))
     return found

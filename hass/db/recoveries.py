@@ -84,14 +84,21 @@ def instance_key(uuid: str) -> str:
 
 def open_of_instance(session: orm.Session, uuid: str) -> Recovery | None:
     """The one open story of an instance by itself."""
-    query = sa.select(Recovery).where(Recovery.open_key == instance_key(uuid))
-    return session.scalars(query).one_or_none()
+    return _open_with(session, instance_key(uuid))
 
 
 def open_of_host(session: orm.Session, host: str) -> Recovery | None:
     """The one open story of a host."""
-    query = sa.select(Recovery).where(Recovery.open_key == host_key(host))
-    return session.scalars(query).one_or_none()
+    return _open_with(session, host_key(host))
+
+
+def _open_with(session: orm.Session, key: str) -> Recovery | None:
+    return session.scalars(_with_key(), {'key': key}).one_or_none()
+
+
+@functools.cache
+def _with_key() -> sa.Select[Recovery]:
+    return sa.select(Recovery).where(Recovery.open_key == sa.bindparam('key'))
 
 
 def open_ones(session: orm.Session) -> list[Recovery]:
@@ -534,19 +541,26 @@ class Ahead:
 
 def claimed_ahead(session: orm.Session, claim_seconds: float) -> list[Ahead]:
     """Claims from before the clock was set back."""
+    found = session.execute(_claimed_ahead(claim_seconds))
+    return [
+        Ahead(recovery_id, claim, until)
+        for recovery_id, claim, until in found
+        if until is not None
+    ]
+
+
+@functools.cache
+def _claimed_ahead(
+    claim_seconds: float,
+) -> sa.Select[int, int, datetime.datetime | None]:
     latest = moments.db_now(claim_seconds + moments.SKEW_SECONDS)
-    query = sa.select(
+    return sa.select(
         Recovery.id, Recovery.claim, Recovery.claimed_until
     ).where(
         Recovery.ended_at.is_(None),
         Recovery.claimed_by.is_not(None),
         Recovery.claimed_until > latest,
     )
-    return [
-        Ahead(recovery_id, claim, until)
-        for recovery_id, claim, until in session.execute(query)
-        if until is not None
-    ]
 
 
 def take(
@@ -923,7 +937,17 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Recovery]:
 
     Each is marked in this transaction, so that one engine pages it.
     """
-    query = (
+    found = list(session.scalars(_to_page(repeat_seconds)))
+    now = moments.read_now(session)
+    for recovery in found:
+        recovery.alarmed_at = now
+    session.flush()
+    return found
+
+
+@functools.cache
+def _to_page(repeat_seconds: float) -> sa.Select[Recovery]:
+    return (
         sa.select(Recovery)
         .where(
             Recovery.state == 'held',
@@ -933,12 +957,6 @@ def to_page(session: orm.Session, repeat_seconds: float) -> list[Recovery]:
         )
         .with_for_update(of=Recovery)
     )
-    found = list(session.scalars(query))
-    now = moments.read_now(session)
-    for recovery in found:
-        recovery.alarmed_at = now
-    session.flush()
-    return found
 
 
 # What the API asks.

@@ -124,6 +124,11 @@ class Rounds:
         self._database = database
         self._inventory = inventory
         self._panel = panel
+        self._sweepers = {
+            name: detector
+            for name, detector in panel.detectors.items()
+            if isinstance(detector, Sweeper)
+        }
         self._worries = concerns
         self._contradictions = liars
         self._learnt = learnt
@@ -186,9 +191,8 @@ class Rounds:
             mine = self._mine(session)
             answered = self._answered(session, mine)
         self._forget({host.name for host in self._inventory.hosts()})
-        for name, detector in self._panel.detectors.items():
-            if isinstance(detector, Sweeper):
-                self._sweep(name, detector, mine, answered)
+        for name, detector in self._sweepers.items():
+            self._sweep(name, detector, mine, answered)
         for host in mine:
             self._visit(host)
         # Fences take their time, and are in no hurry.
@@ -220,8 +224,8 @@ class Rounds:
         now = self._clock.monotonic()
         due = [
             name
-            for name, detector in self._panel.detectors.items()
-            if not isinstance(detector, Sweeper)
+            for name in self._panel.detectors
+            if name not in self._sweepers
             and now >= self._due_at(host.name, name, now)
         ]
         running = self._looking.get(host.name)

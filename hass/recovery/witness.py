@@ -432,12 +432,12 @@ class Witness:
         sent = self._ears.told(host)
         if sent is not None and sent > self.almanac.monotonic_of(moment):
             return True
-        row = hosts_.by_names(session, [host]).get(host)
-        if row is None or row.reported_at is None:
+        reported = hosts_.reported_at(session, host)
+        if reported is None:
             return False
         # What lies in the future came before the clock was set back.
-        ahead = (row.reported_at - turn.now).total_seconds()
-        return row.reported_at > moment and ahead < moments_.SKEW_SECONDS
+        ahead = (reported - turn.now).total_seconds()
+        return reported > moment and ahead < moments_.SKEW_SECONDS
 
     def told(self, session: orm.Session, host: str) -> str:
         """How a host lives that has ceased to beat; '' when nothing tells it.
@@ -451,9 +451,9 @@ class Witness:
             for peer in services.alive(session, self._alive_seconds)
             if peer.name != self._engine and (text := peer.silent.get(host))
         ]
-        row = hosts_.by_names(session, [host]).get(host)
-        if row is not None and row.reported_at is not None:
-            moments.append(row.reported_at)
+        reported = hosts_.reported_at(session, host)
+        if reported is not None:
+            moments.append(reported)
         signs = [self.almanac.monotonic_of(moment) for moment in moments]
         newest = max(signs + ([] if sent is None else [sent]), default=0.0)
         ago = self._clock.monotonic() - newest
