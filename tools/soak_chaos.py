@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from concurrent import futures
 import dataclasses
 import datetime
+import gc
 import logging
 import resource
 import signal
@@ -28,6 +29,8 @@ from hass.tests import chaos
 
 LINE_SECONDS = 30.0
 """As often a line says how far it is."""
+GARBAGE = 50_000
+"""So many more objects than before, and a process looks for garbage."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,9 +89,7 @@ def _play_all(
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    with futures.ProcessPoolExecutor(
-        processes, initializer=_ignore_interrupts
-    ) as pool:
+    with futures.ProcessPoolExecutor(processes, initializer=_prepare) as pool:
         while True:
             late = until is not None and datetime.datetime.now() >= until
             while not (late or stopping) and len(running) < processes:
@@ -105,8 +106,14 @@ def _play_all(
                 yield one.result()
 
 
-def _ignore_interrupts() -> None:
+def _prepare() -> None:
+    """A process ignores interrupts, and seldom looks for garbage.
+
+    What is imported never becomes garbage, and looking through it takes long.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 class _Tally:
