@@ -48,6 +48,8 @@ LOOK_SECONDS = 2.0
 HEARD_SECONDS = 3.0
 AGENT_SECONDS = 5.0
 """An agent that has booted tells within this time what it sees there."""
+START = datetime.timedelta(seconds=1)
+"""No agent reports sooner after its host came on."""
 REPORT_SECONDS = 60.0
 """Its first report of all that is waited for."""
 RESUME_SECONDS = 120.0
@@ -134,7 +136,7 @@ class Reboots:
         age = self._hands.clock.monotonic() - first_seen
         if self._waits(host, boot, age):
             return
-        booted_at = self._booted_at(host.name, boot, first_seen)
+        booted_at = self._booted_at(host, boot, first_seen)
         scene = closing.Scene(host.name, booted_at, booted_at)
         present = self._hands.closer.protected_on(self._database.reader, host)
         found = closing.lost(
@@ -164,13 +166,18 @@ class Reboots:
         return age < AGENT_SECONDS
 
     def _booted_at(
-        self, name: str, boot: str, first_seen: float
+        self, host: models.Host, boot: str, first_seen: float
     ) -> datetime.datetime:
-        heard = self._ears.heard(name)
+        """When it has booted at the latest, by the database's clock."""
+        heard = self._ears.heard(host.name)
         moment = first_seen
         if heard is not None and heard.boot_id == boot:
             moment = min(moment, heard.sent - heard.uptime)
-        return self._hands.witness.almanac.moment_of(moment)
+        booted_at = self._hands.witness.almanac.moment_of(moment)
+        if host.boot_id == boot and host.reported_at is not None:
+            # An engine that is deaf sees the boot only after that.
+            booted_at = min(booted_at, host.reported_at - START)
+        return booted_at
 
     def _account(
         self,

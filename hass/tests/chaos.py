@@ -108,7 +108,7 @@ class Chaos:
             for name in self.cloud.hosts:
                 found = self._open(name)
                 if found is None or found.state == 'held':
-                    self.havoc.tend(name)
+                    self.havoc.tend(name, is_held=found is not None)
                 if found is not None and passed > ALONE_SECONDS:
                     self._retry(found)
 

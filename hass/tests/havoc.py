@@ -379,16 +379,21 @@ class Havoc:
             host.planned = False
             mend_bmc(host)
 
-    def tend(self, host: str) -> None:
-        """What its operator does with a host that HASS has done with."""
+    def tend(self, host: str, *, is_held: bool = False) -> None:
+        """What its operator does with a host that HASS has done with.
+
+        :param is_held: HASS waits for what ends a hold
+        """
         with self.cloud.database.reader() as session:
             known = hosts.get(session, host)
         if known.fence_state is FenceState.LYING:
             self._fences.test(host)
         machine = self.cloud.hosts[host].host
         wrong = (known.fence_wiring or {}).get('found') == 'wrong'
-        if wrong and not machine.os_running:
-            # It is wired well now, which nobody can prove of a hung host.
+        spare = is_held and not machine.guests
+        if (wrong or spare) and not machine.os_running:
+            # It is wired well now, which nobody can prove of a hung host; and
+            # one that runs nothing is reported, and not fenced.
             machine.power_off()
         machine.power_on()
         row = self.cloud.nova.computes[host]
