@@ -20,12 +20,23 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from hass import exception
-from hass.nova import compute as compute_
 from hass.nova import records
 
 
+class Shows(Protocol):
+    """Whatever shows one server."""
+
+    def server(self, uuid: str) -> records.Server | None: ...
+
+
+class Lists(Shows, Protocol):
+    """Whatever lists those of a host too."""
+
+    def servers_on(self, host: str) -> list[records.Server]: ...
+
+
 def servers_on(
-    compute: compute_.Compute, host: str, seen: Iterable[str]
+    compute: Lists, host: str, seen: Iterable[str]
 ) -> list[records.Server]:
     """All servers that Nova has on the host.
 
@@ -38,12 +49,6 @@ def servers_on(
     return found
 
 
-class Shows(Protocol):
-    """Whatever shows one server."""
-
-    def server(self, uuid: str) -> records.Server | None: ...
-
-
 def is_there(compute: Shows, host: str, uuid: str) -> bool:
     """Whether Nova has a server on a host, asked for that one alone.
 
@@ -53,7 +58,7 @@ def is_there(compute: Shows, host: str, uuid: str) -> bool:
     return server is not None and not server.is_gone and server.host == host
 
 
-def check_gone(compute: compute_.Compute, host: str, uuid: str) -> None:
+def check_gone(compute: Shows, host: str, uuid: str) -> None:
     """That a server is not in the list of its host for a good reason.
 
     :raises hass.exception.NovaError: it is there still

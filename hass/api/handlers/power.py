@@ -30,6 +30,7 @@ from hass.db import moments
 from hass.db import protection
 from hass.db import recoveries
 from hass import exception
+from hass.nova import rolls
 from hass.policies import hosts as rules
 from hass.rpc import api as rpc
 
@@ -84,16 +85,18 @@ class Power:
 
         :raises hass.exception.Conflict: instances run on it
         """
+        with self._parts.database.reader() as session:
+            row = hosts.get(session, host)
+            now = moments.read_now(session)
         try:
-            servers = self._parts.compute.servers_on(host)
+            servers = rolls.servers_on(
+                self._parts.compute, host, row.domains or ()
+            )
         except exception.NovaError as error:
             raise exception.Conflict(
                 f'whether instances run on host {host} cannot be seen: '
                 f'{error}; {FORCE}'
             ) from None
-        with self._parts.database.reader() as session:
-            row = hosts.get(session, host)
-            now = moments.read_now(session)
         known = {one.uuid: one.name for one in servers if one.may_run}
         if row.reported_at and now - row.reported_at < FRESH:
             known = dict.fromkeys(row.domains or (), '') | known

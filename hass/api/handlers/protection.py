@@ -28,6 +28,7 @@ from hass.db import moments
 from hass.db import protection
 from hass import entitlement
 from hass import nova
+from hass.nova import rolls
 from hass.policies import clusters as cluster_rules
 from hass.policies import hosts as host_rules
 from hass.recovery import fates
@@ -122,11 +123,14 @@ class Protection:
     ) -> list[dict[str, Any]]:
         """Nova is asked once for each host, and no connection waits for it.
 
-        :raises hass.exception.NovaError: it cannot be asked
+        :raises hass.exception.NovaError: it cannot be asked, or leaves out
+            what an agent has seen
         """
         servers = {
             host.name: sorted(
-                self._parts.compute.servers_on(host.name),
+                rolls.servers_on(
+                    self._parts.compute, host.name, host.domains or ()
+                ),
                 key=lambda server: (server.name, server.uuid),
             )
             for host, _ in found

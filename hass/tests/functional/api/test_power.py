@@ -10,6 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import datetime
 import uuid
 
 from hass.db import evacuations
@@ -96,6 +97,18 @@ class PowerTest(base.ApiTest):
     def test_when_nova_cannot_tell_it_has_to_be_forced(self):
         self.nova.failure = exception.NovaFailed('list servers', '503')
         self.assertSays(409, 'cannot be seen', self.turn('off'))
+        self.assertFine(202, self.force())
+
+    def test_when_nova_leaves_one_out_it_has_to_be_forced(self):
+        instance = self.nova.boot('compute-1')
+        self.nova.left_out.add(instance)
+        with self.database.writer() as session:
+            row = hosts.get(session, 'compute-1')
+            row.domains = [instance]
+            now = moments.read_now(session)
+            row.reported_at = now - datetime.timedelta(hours=1)
+        self.assertSays(409, f'{instance} is missing', self.turn('off'))
+        self.assertTrue(self.device.is_on)
         self.assertFine(202, self.force())
 
     def test_the_power_of_another_host_is_never_cut(self):

@@ -76,6 +76,17 @@ class ProtectionTest(base.ApiTest):
             self.assertIn(why, ' '.join(sentences))
         self.assertEqual({}, found)
 
+    def test_a_list_that_nova_cuts_short_is_not_taken_for_the_whole(self):
+        self.boot('web')
+        seen = self.boot('cache')
+        self.nova.left_out.add(seen)
+        with self.database.writer() as session:
+            hosts.get(session, 'compute-1').domains = [seen]
+        for path in (OF_HOST, OF_CLUSTER):
+            self.assertSays(503, 'list servers of compute-1', self.get(path))
+        self.nova.left_out.clear()
+        self.assertEqual({'web', 'cache'}, {*self.listed()})
+
     def test_what_its_host_lacks_is_a_reason_for_each(self):
         self.boot('web')
         self.set_host('compute-1', models.FenceState.BROKEN)
