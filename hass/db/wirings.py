@@ -113,13 +113,14 @@ class Wiring:
     def read(cls, kept: dict[str, Any] | None) -> Self:
         """What such JSON says; nothing where there is none.
 
-        Fields that only a newer release knows are left out.
+        Fields that only a newer release knows are left out, and a finding
+        that only it knows proves nothing here.
         """
         if not kept:
             return cls()
         values = _moments(cls, kept, 'at', 'until', 'due')
-        if kept['found']:
-            values['found'] = Wired(kept['found'])
+        known = {str(one): one for one in Wired}
+        values['found'] = known.get(kept['found'])
         if kept['trial']:
             values['trial'] = Trial(
                 **_moments(Trial, kept['trial'], 'until', 'written_at')

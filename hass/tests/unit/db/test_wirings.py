@@ -29,3 +29,14 @@ class WiringTest(base.TestCase):
         kept['temper'] = 'good'
         kept['trial']['temper'] = 'good'
         self.assertEqual(known, wirings.Wiring.read(kept))
+
+    def test_what_only_a_newer_release_finds_proves_nothing(self):
+        kept = wirings.Wiring(
+            identity.Wired.PROVEN, until=NOW, place='192.0.2.1:623'
+        ).to_dict()
+        known = wirings.Wiring.read(kept | {'found': 'probable'})
+        self.assertIsNone(known.holds('192.0.2.1:623', None, NOW))
+        known = wirings.Wiring.read(kept)
+        self.assertIs(
+            identity.Wired.PROVEN, known.holds('192.0.2.1:623', None, NOW)
+        )
