@@ -262,7 +262,7 @@ class Closer:
             since = actions if age >= 0 else every
             wish = _wish(server, since, requests)
             if owed.unsure and server.vm_state == 'stopped' and not wish:
-                wish = _stopped_before(actions)
+                wish = _stopped_before(since)
             if why and wish and not owed.stopped_by_us:
                 return Finding(uuid, Outcome.STOPPED, wish, server)
         if why:

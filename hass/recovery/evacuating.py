@@ -88,6 +88,7 @@ class Evacuator:
             hands, planner, rule, prover, budget_seconds
         )
         self._prover = prover
+        self._witness = hands.witness
         self._parallel = parallel
         self._settle_seconds = settle_seconds
 
@@ -265,7 +266,7 @@ class Evacuator:
             if ended.ended_at is None:
                 return False
             since, patience = ended.ended_at, self._settle_seconds
-        return (turn.now - since).total_seconds() > patience and any(
+        return self._witness.seconds_since(turn, since) > patience and any(
             service.host == destination and service.usable
             for service in self._compute.services()
         )
@@ -326,7 +327,7 @@ class Evacuator:
             why = f'the call had not left: {row.why}'
             requesting.ask_again(turn, row, why, sent=False)
             return False
-        waited = (turn.now - row.requested_at).total_seconds()
+        waited = self._witness.seconds_since(turn, row.requested_at)
         if waited < self._settle_seconds:
             return True
         moves = self._compute.migrations_of(row.instance_uuid)

@@ -670,8 +670,9 @@ class HostReturn(host_.HostWorkflow):
         at = asked_at.get(uuid)
         if at is None:
             return False
-        waited = turn.now - datetime.datetime.fromisoformat(at)
-        return 0 <= waited.total_seconds() < self._settle_seconds
+        asked = datetime.datetime.fromisoformat(at)
+        waited = self._witness.seconds_since(turn, asked)
+        return 0 <= waited < self._settle_seconds
 
     def _is_at_rest(self, turn: Turn, server: nova.Server) -> bool:
         """Whether its user, and not this story, has stopped it."""

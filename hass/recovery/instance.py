@@ -94,7 +94,8 @@ class InstanceWorkflow(workflow.Workflow):
             return self.leave(turn, 'it was deleted')
         actions = self._actions(uuid)
         ours = self._ours(turn, actions)
-        meant = intent.of(server, actions, host, age(turn), ours)
+        age = self._witness.seconds_since(turn, told_at(turn))
+        meant = intent.of(server, actions, host, age, ours)
         moving = asked(turn) in MOVES and server.vm_state != 'deleted'
         if meant.meant is intent.Meant.LEAVE and not moving:
             turn.remember(theirs=True)
@@ -138,7 +139,7 @@ class InstanceWorkflow(workflow.Workflow):
             return self._send(turn, scene, name, act)
         if was.get('request') is None:
             at = datetime.datetime.fromisoformat(was['at'])
-            waited = (turn.now - at).total_seconds()
+            waited = self._witness.seconds_since(turn, at)
             if scene.busy or waited < self._settle_seconds:
                 return Wait(LOOK_SECONDS, f'Nova has not told of: {name}')
             turn.remember(asked={})
@@ -281,11 +282,6 @@ def incident_of(turn: Turn) -> faults.Incident:
 def told_at(turn: Turn) -> datetime.datetime:
     """When that happened, in database time."""
     return datetime.datetime.fromisoformat(turn.recovery.fault['at'])
-
-
-def age(turn: Turn) -> float:
-    """Seconds since it happened."""
-    return (turn.now - told_at(turn)).total_seconds()
 
 
 def host_of(turn: Turn) -> str:

@@ -27,6 +27,9 @@ from hass import nova
 SLACK_SECONDS = 3.0
 """What was asked may still be written down when its end is told of; Nova
 tells its time to the second."""
+UNSURE_SECONDS = 600.0
+"""When the clock was set back since it happened, nobody knows how long ago
+that was: what a user asked for within this time counts as newer."""
 DISTURBING = frozenset(
     {
         'confirmResize',
@@ -92,7 +95,7 @@ def of(
 
     :param actions: of the instance, the newest first
     :param host: whose agent told
-    :param age: seconds since that happened
+    :param age: seconds since that happened; negative: the clock was set back
     :param ours: request ids of what HASS itself asked for
     """
     if server is None or server.is_gone:
@@ -106,11 +109,14 @@ def of(
     stopped = server.vm_state == 'stopped'
     if not stopped and server.vm_state not in SHOULD_RUN:
         return _leave(f'it is meant to be {server.vm_state}')
+    within = age + SLACK_SECONDS
+    if within < 0:
+        within = UNSURE_SECONDS
     asked = next(
         (
             one
             for one in actions
-            if _is_a_users(one, ours) and one.quiet <= age + SLACK_SECONDS
+            if _is_a_users(one, ours) and one.quiet <= within
         ),
         None,
     )

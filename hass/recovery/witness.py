@@ -389,6 +389,16 @@ class Witness:
         self.almanac.note(turn.began, turn.now)
         return self.almanac.monotonic_of(moment)
 
+    def seconds_since(
+        self, turn: workflow.Turn, moment: datetime.datetime
+    ) -> float:
+        """How long ago a moment of the database was.
+
+        Setting its clock does not change that. Negative: it was set back, and
+        nothing was noted before.
+        """
+        return turn.began - self.monotonic_of(turn, moment)
+
     def heard_since(
         self, turn: workflow.Turn, host: str, moment: datetime.datetime
     ) -> bool:

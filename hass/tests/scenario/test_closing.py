@@ -102,6 +102,19 @@ class LeftTest(ClosingTest):
         (ended,) = self.losses()
         self.assertEqual('stopped', ended.ended_how)
 
+    def test_one_that_nova_stopped_is_paged_also_when_the_clock_is_behind(
+        self,
+    ):
+        (one,) = self.cloud.boot(HOST, instances=1)
+        self.cloud.nova.acted(self.cloud.nova.show(one), 'stop', user=None)
+        self.suspend(one, 'stopped')
+        self.cloud.tick(10)
+        self.cloud.hosts[HOST].lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.newest(HOST), seconds=60)
+        self.cloud.clock.jump(-3600)
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_paged(one, 'Nova has it stopped')
+
     def test_one_that_its_user_deletes_is_lost_no_more(self):
         one = self.lose('suspended')
         loss = self.assert_paged(one, 'it is suspended')

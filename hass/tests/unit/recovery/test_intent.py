@@ -51,8 +51,8 @@ def action(name, quiet, user='user', request='req-1'):
 
 
 class IntentTest(base.TestCase):
-    def of(self, *actions, ours=(), **fields):
-        return intent.of(server(**fields), actions, HOST, AGE, ours)
+    def of(self, *actions, ours=(), age=AGE, **fields):
+        return intent.of(server(**fields), actions, HOST, age, ours)
 
     def assert_meant(self, meant, *actions, **fields):
         self.assertIs(meant, self.of(*actions, **fields).meant)
@@ -86,6 +86,16 @@ class IntentTest(base.TestCase):
 
     def test_what_was_done_long_before_explains_nothing(self):
         self.assert_meant(Meant.RUN, action('reboot', quiet=60.0))
+
+    def test_since_the_clock_was_set_back_what_is_recent_counts_as_newer(self):
+        for age, quiet, meant in (
+            (-60.0, 45.0, Meant.LEAVE),
+            (-60.0, 1.0, Meant.LEAVE),
+            (-60.0, 9000.0, Meant.RUN),
+            # Nodes of a database differ by so much.
+            (-2.0, 45.0, Meant.RUN),
+        ):
+            self.assert_meant(meant, action('reboot', quiet=quiet), age=age)
 
     def test_actions_that_disturb_no_guest_explain_nothing(self):
         for name in ('lock', 'attach_volume', 'live-migration'):
