@@ -25,6 +25,7 @@ from hass.simulation.scenario.stage import Stage
 from hass.simulation.virtual import guests
 from hass.simulation.virtual import hosts as hosts_
 
+MOST_NAMED = 8
 Deed = Callable[[Stage, hosts_.Host, str], None]
 
 
@@ -33,10 +34,16 @@ def server(stage: Stage, name: str) -> nova_rows.Server:
 
     :raises ValueError: there is none
     """
-    for one in stage.cloud.nova.servers.values():
-        if one.name == name and not one.deleted:
-            return one
-    raise ValueError(f'there is no instance {name}')
+    found = {
+        one.name: one
+        for one in stage.cloud.nova.servers.values()
+        if not one.deleted
+    }
+    if name in found:
+        return found[name]
+    there = ', '.join(sorted(found)[:MOST_NAMED]) or 'none'
+    more = ' and others' if len(found) > MOST_NAMED else ''
+    raise ValueError(f'there is no instance {name}: there are {there}{more}')
 
 
 def _place(stage: Stage, name: str) -> tuple[hosts_.Host, str]:

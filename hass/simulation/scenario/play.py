@@ -76,7 +76,12 @@ def _set_option(conf: cfg.ConfigOpts, name: str, value: str) -> None:
             0, f'there is no option {name}: say GROUP.NAME'
         ) from None
     except ValueError as error:
-        raise phrases.BadLine(0, f'option {name}: {error}') from None
+        (kind,) = (
+            one.type for one in options.options(group) if one.dest == option
+        )
+        raise phrases.BadLine(
+            0, f'option {name}: {value!r}: {error}; must be {kind}'
+        ) from None
 
 
 def _play(

@@ -15,6 +15,7 @@
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 import dataclasses
 import enum
 import functools
@@ -142,10 +143,12 @@ def parse(text: str) -> Scenario:
 
 def _set(scenario: Scenario, number: int, line: str) -> None:
     try:
-        found = phrases.understand(SETTINGS, phrases.split(line))
+        words = phrases.split(line)
+        found = phrases.understand(SETTINGS, words)
         if found is None:
             raise ValueError(
-                f'{line!r} is no setting and no event: {_offer(SETTINGS)}'
+                f'{line!r} is no setting and no event: '
+                f'{_offer(SETTINGS, words)}'
             )
         word = line.split()[0]
         if word in ONCE and scenario.lines.setdefault(word, number) != number:
@@ -161,7 +164,7 @@ def _set(scenario: Scenario, number: int, line: str) -> None:
 def _within(name: str, value: float, most: float) -> None:
     if not 0 < value <= most:
         raise ValueError(
-            f'{name} must be above 0 and at most {most:g}, not {value:g}'
+            f'{name} must be above 0 and at most {most:g}, not {value:.15g}'
         )
 
 
@@ -363,11 +366,11 @@ def _deed(
                 f'{told!r} is about no host and no engine; hosts are '
                 f'{_span(scenario.host_names())}, engines '
                 f'{_span(scenario.engine_names())}; else it may say: '
-                f'{_offer(known)}'
+                f'{_offer(known, words)}'
             )
         raise ValueError(
             f'{told!r} cannot be done; what may be said of {who}: '
-            f'{_offer(known)}'
+            f'{_offer(known, words)}'
         )
     phrase, slots = found
     return functools.partial(phrase.means, **_checked(slots, scenario))
@@ -428,8 +431,15 @@ def _span(names: list[str]) -> str:
     return f'{names[0]} to {names[-1]}'
 
 
-def _offer(known: Iterable[Phrase]) -> str:
-    return ' | '.join(_once(str(phrase) for phrase in known))
+def _offer(known: Iterable[Phrase], words: Sequence[str] = ()) -> str:
+    """What may be said: if something begins as the words do, only that."""
+    phrases_ = list(known)
+    alike = [
+        one
+        for one in phrases_
+        if words and words[0] in one.pattern.split()[0].split('|')
+    ]
+    return ' | '.join(_once(str(phrase) for phrase in alike or phrases_))
 
 
 def _once(words: Iterable[str]) -> Iterator[str]:

@@ -82,6 +82,14 @@ class ParseTest(base.TestCase):
         self.assertIn('line 2: ', told)
         self.assertIn('loses power', told)
 
+    def test_only_what_begins_alike_is_offered(self):
+        told = self.refusal('hosts -1\nrun 60 s')
+        self.assertIn("'hosts -1' is no setting and no event: hosts N", told)
+        self.assertNotIn('engines', told)
+        told = self.refusal('run 60 s\nat 3 compute-1 loses powr')
+        self.assertIn('loses power', told)
+        self.assertNotIn('hangs', told)
+
     def test_an_unknown_host_is_told_with_those_that_there_are(self):
         told = self.refusal('at 3 compute-9 hangs\nrun 60 s')
         self.assertIn('there is no host compute-9: there are compute-1', told)
@@ -222,6 +230,12 @@ class ComparisonTest(base.TestCase):
             ('option detection.x 1', 'there is no option detection.x'),
             ('option database.connection x', 'its group is one of agent'),
             ('option detection.target_seconds x', 'detection.target_seconds'),
+            ('option fencing.max_fencings x', "'x'"),
+            ('option fencing.max_fencings x', 'must be Integer(min=1'),
+            (
+                'at 1 qemu of compute-1-vm-9 dies\ninstances 1 on compute-2',
+                'no instance compute-1-vm-9: there are compute-2-vm-0',
+            ),
             ('option detection.target_seconds 99', 'longest_seconds must be'),
         ):
             self.assertIn(words, self.refusal(line))
