@@ -72,7 +72,7 @@ OPTIONS: list[cfg.Opt] = [
         max=60.0,
         help='How long nova-api may be silent while it works on a request. '
         'When it takes longer, whether the request took effect is unknown, '
-        'and an evacuation is not repeated before settle_seconds. It should '
+        'and settle_seconds says when an evacuation is repeated. It should '
         'be smaller than [recovery] step_seconds.',
     ),
     cfg.FloatOpt(
@@ -81,8 +81,10 @@ OPTIONS: list[cfg.Opt] = [
         min=1.0,
         help='How long an evacuate request without an answer may still take '
         'effect. Only after this time, and only if Nova shows no trace of '
-        'it, is it sent again. Too small, and a request that waited in '
-        'nova-api makes a second evacuation of the same instance. One that '
+        'it, is it sent again. While nova-api answers everything else, it is '
+        'sent again to the same host after answer_seconds. Too small, and a '
+        'request that waited in nova-api makes a second evacuation of the '
+        'same instance. One that '
         'Nova has accepted and no host has claimed is sent again after twice '
         'this time, if its destination is up.',
     ),

@@ -223,6 +223,7 @@ def ask_again(
     dead: str | None = None,
     lost: str | None = None,
     sent: bool = True,
+    may_come: bool = False,
 ) -> bool:
     """The call came to nothing; what was seen up to now is old.
 
@@ -230,6 +231,7 @@ def ask_again(
     :param dead: uuid of a migration that died with a host that had claimed
     :param lost: uuid of one that died with a host that had not
     :param sent: else it was no attempt
+    :param may_come: it was not answered, and may still be carried out
     """
     given_up = {
         'dead': [*row.was.get('dead', ()), *([dead] if dead else ())],
@@ -240,6 +242,9 @@ def ask_again(
     }
     if refusal is not None:
         memory['refusal'] = dict(refusal)
+    if may_come:
+        sent_at = row.was['call']['sent_at']
+        memory['may_come'] = {'target': row.target, 'sent_at': sent_at}
     return _turn(
         session,
         row,

@@ -19,6 +19,7 @@ import re
 
 from hass import clock as hass_clock
 from hass import exception
+from hass.nova import answering
 from hass.nova import beside as beside_
 from hass.nova import compute
 from hass.nova import door as doors
@@ -79,6 +80,9 @@ class Nova(compute.Compute):
             )
         self._versions = versions
         return versions
+
+    def answers_since(self, seconds: float) -> answering.Answers:
+        return self._door.answering.since(seconds)
 
     def service(self, host: str) -> records.Service | None:
         call = f'show service {host}'

@@ -18,6 +18,7 @@ import enum
 from typing import Protocol
 
 from hass import clock
+from hass.nova import answering
 from hass.nova import proofs as proving
 from hass.nova import records
 
@@ -74,6 +75,9 @@ class Compute(Protocol):
 
     def service(self, host: str) -> records.Service | None:
         """The nova-compute of a host, None when Nova knows none."""
+
+    def answers_since(self, seconds: float) -> answering.Answers:
+        """How nova-api answered what left in the last so many seconds."""
 
     def services(self) -> list[records.Service]:
         """All nova-computes, one call."""

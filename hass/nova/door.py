@@ -34,6 +34,7 @@ from novaclient import client as novaclient
 
 from hass import clock
 from hass import exception
+from hass.nova import answering
 from hass import origin
 
 JSON = dict[str, Any]
@@ -156,6 +157,7 @@ class Door:
         keystoneauth adapter takes them
     :param call_seconds: until the connection must stand
     :param answer_seconds: between two bytes of an answer
+    :ivar answering: how quickly answers come
     """
 
     def __init__(
@@ -165,6 +167,7 @@ class Door:
         call_seconds: float,
         answer_seconds: float,
     ) -> None:
+        self.answering = answering.Answering(clock.SystemClock())
         self._session = session
         self._where = dict(where)
         self._timeout = (call_seconds, answer_seconds)
@@ -295,7 +298,7 @@ class Door:
             if 'data' in content:
                 headers['Content-Type'] = 'application/json'
             guard()
-            with said_by(call):
+            with said_by(call), self.answering.request():
                 answer, body = client.request(
                     path,
                     method,
@@ -306,6 +309,9 @@ class Door:
                     raise_exc=False,
                     **content,
                 )
+                if answer.status_code >= 500:
+                    # Whoever says so has not got the request done.
+                    self._judged(call, answer.status_code, body)
             if answer.status_code != 401 or not again:
                 break
             self._session.invalidate()

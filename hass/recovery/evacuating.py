@@ -24,6 +24,7 @@ from hass.db import recoveries
 from hass import entitlement
 from hass.fencing import base as fencing
 from hass import nova
+from hass.recovery import adoption
 from hass.recovery import control_plane
 from hass.recovery import hands as hands_
 from hass.recovery import intent
@@ -62,6 +63,11 @@ LOST_FACTOR = 2.0
 """Times settle_seconds that a living host may take to claim."""
 LONGEST_SILENCE_SECONDS = 5.0
 """Pause between two looks while Nova shows nothing of what it was asked."""
+CALM_SECONDS = 2.0
+"""So long nova-api must have answered at once to have lost a call."""
+CALM_ANSWERS = 3
+CALM_FACTOR = 2.0
+"""Times the longest of these answers."""
 SKEW = datetime.timedelta(minutes=2)
 """By how much Nova's clock may be off the database's."""
 
@@ -81,15 +87,17 @@ class Evacuator:
         *,
         parallel: int,
         budget_seconds: float,
+        answer_seconds: float,
         settle_seconds: float,
     ) -> None:
         self._compute = hands.compute
         self._requester = requesting.Requester(
-            hands, planner, rule, prover, budget_seconds
+            hands, planner, rule, prover, budget_seconds, settle_seconds
         )
         self._prover = prover
         self._witness = hands.witness
         self._parallel = parallel
+        self._answer_seconds = answer_seconds
         self._settle_seconds = settle_seconds
 
     def turn(self, turn: Turn, host: models.Host) -> Step:
@@ -328,16 +336,43 @@ class Evacuator:
             requesting.ask_again(turn, row, why, sent=False)
             return False
         waited = self._witness.seconds_since(turn, row.requested_at)
-        if waited < self._settle_seconds:
+        settled = waited >= self._settle_seconds
+        if not settled and not self._is_lost_call(turn, row):
             return True
         moves = self._compute.migrations_of(row.instance_uuid)
         actions = self._compute.actions_of(row.instance_uuid)
         if judgement.queued(actions, moves, row.requested_at - SKEW):
             return True
         requesting.ask_again(
-            turn, row, f'Nova shows nothing of it for {waited:.0f} s'
+            turn,
+            row,
+            f'Nova shows nothing of it for {waited:.0f} s',
+            may_come=not settled,
         )
         return False
+
+    def _is_lost_call(self, turn: Turn, row: Row) -> bool:
+        """Whether nova-api would have answered, if it had the call at work.
+
+        A process of it that hangs, or died, answers nothing; others answer
+        whatever was asked since. While it is slow, or silent as a whole, the
+        call may still wait in it. Should it come after all, it goes where
+        the next one goes: before settle_seconds no other host is asked for.
+        """
+        sent_at = row.was.get('call', {}).get('sent_at')
+        if sent_at is None or row.target is None or 'may_come' in row.was:
+            return False
+        left = datetime.datetime.fromisoformat(sent_at)
+        waited = self._witness.seconds_since(turn, left)
+        overdue = waited - self._answer_seconds
+        if overdue < CALM_SECONDS:
+            return False
+        answers = self._compute.answers_since(overdue)
+        calm = max(CALM_SECONDS, CALM_FACTOR * answers.longest)
+        if answers.number < CALM_ANSWERS or answers.seconds < calm:
+            return False
+        server = self._compute.server(row.instance_uuid)
+        return server is not None and not adoption.is_rebuilding(server)
 
     def _verify_one(
         self, turn: Turn, row: Row, servers: Mapping[str, nova.Server]

@@ -165,6 +165,7 @@ class HostFailure(host_.HostWorkflow):
             self._prover,
             parallel=conf.recovery.parallel,
             budget_seconds=conf.recovery.evacuation_seconds,
+            answer_seconds=conf.nova.answer_seconds,
             settle_seconds=conf.nova.settle_seconds,
         )
 

@@ -95,6 +95,7 @@ class Requester:
         rule: entitlement.Rule,
         prover: proving.Prover,
         budget_seconds: float,
+        settle_seconds: float,
     ) -> None:
         self._hands = hands
         self._compute = hands.compute
@@ -102,6 +103,7 @@ class Requester:
         self._rule = rule
         self._prover = prover
         self._budget_seconds = budget_seconds
+        self._settle_seconds = settle_seconds
 
     def ask(
         self,
@@ -338,6 +340,7 @@ class Requester:
         bound = self._bound(turn, migrations)
         pending = pending or bool(strays or bound)
         fresh = self._fresh(turn, row, server, places, pending)
+        fresh = self._same(turn, row, fresh)
         if not fresh:
             return None
         needed = nova.must_prove(server, migrations) | strays
@@ -426,6 +429,26 @@ class Requester:
             )
         with turn.write() as session:
             evacuations.postpone(session, row, why, memory.to_dict())
+        return []
+
+    def _same(self, turn: Turn, row: Row, fresh: list[str]) -> list[str]:
+        """The host that an unanswered call named, while that may come.
+
+        Two calls to one host start the instance on one host.
+        """
+        call = row.was.get('may_come')
+        if call is None or not fresh:
+            return fresh
+        left = datetime.datetime.fromisoformat(call['sent_at'])
+        waited = self._hands.witness.seconds_since(turn, left)
+        if waited >= self._settle_seconds:
+            return fresh
+        earlier = call['target']
+        if earlier in fresh:
+            return [earlier]
+        why = f'an earlier call may still take it to {earlier}'
+        if row.why != why:
+            note(turn, row, why)
         return []
 
     def _clear(
@@ -695,6 +718,7 @@ def ask_again(
     dead: str | None = None,
     lost: str | None = None,
     sent: bool = True,
+    may_come: bool = False,
 ) -> None:
     """The last call came to nothing: it is pending again.
 
@@ -702,6 +726,7 @@ def ask_again(
     :param dead: uuid of its migration, whose destination died
     :param lost: the same, when the destination had claimed nothing
     :param sent: whether it left at all
+    :param may_come: it was not answered, and may still be carried out
     """
     with turn.write() as session:
         evacuations.ask_again(
@@ -712,6 +737,7 @@ def ask_again(
             dead=dead,
             lost=lost,
             sent=sent,
+            may_come=may_come,
         )
 
 

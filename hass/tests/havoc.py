@@ -85,6 +85,7 @@ class Havoc:
             self.break_glance,
             self.lose_answers,
             self.drop_calls,
+            self.keep_calls,
             self.jump_clock,
             self.set_clock_back,
             self.set_clock_back_and_kill,
@@ -315,6 +316,11 @@ class Havoc:
         self.cloud.compute.drops_evacuations = self.random.randint(1, 3)
         return str(self.cloud.compute.drops_evacuations)
 
+    def keep_calls(self) -> str:
+        number, seconds = self.random.randint(1, 3), self.random.uniform(1, 90)
+        self.cloud.compute.keeps_evacuations = (number, seconds)
+        return f'{number} for {seconds:.0f} s'
+
     def jump_clock(self) -> str:
         seconds = self.random.choice((-5, 10, 300))
         self.cloud.clock.jump(seconds)
@@ -360,6 +366,7 @@ class Havoc:
         self.cloud.compute.placement_failing = None
         self.cloud.compute.loses_answers = False
         self.cloud.compute.drops_evacuations = 0
+        self.cloud.compute.keeps_evacuations = (0, 0.0)
         nova = self.cloud.nova
         nova.cinder_is_up = nova.neutron_is_up = True
         nova.glance_is_up = nova.keystone_is_up = True

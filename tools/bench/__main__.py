@@ -57,6 +57,9 @@ def measure(counts: list[int]) -> dict[str, object]:
     whole = timings.get(KILLED_OF) or power_cut.recover(cloud, KILLED_OF)
     killed = power_cut.recover(cloud, KILLED_OF, KILLED_AFTER)
     _say(f'  {killed}')
+    _say(f'{KILLED_OF} instances, a worker of nova-api stopped')
+    stopped = power_cut.recover_beside_stopped_worker(cloud, KILLED_OF)
+    _say(f'  {stopped}')
     _say('the API')
     api = load.api(cloud)
     _say('the agents')
@@ -75,6 +78,10 @@ def measure(counts: list[int]) -> dict[str, object]:
         'killed_in_mid_batch': {
             'all_active_s': round(killed.all_active, 2),
             'ratio': round(killed.all_active / whole.all_active, 2),
+        },
+        'nova_api_worker_stopped': {
+            'all_active_s': round(stopped.all_active, 2),
+            'ratio': round(stopped.all_active / whole.all_active, 2),
         },
         'api': api,
         'agents_1000': agents,

@@ -85,6 +85,18 @@ def recover(
     )
 
 
+def recover_beside_stopped_worker(cloud: labs.Cloud, count: int) -> Timing:
+    """The same, and a worker of nova-api stops with the first evacuate call.
+
+    It stands still until all is over.
+    """
+    faults.nova_api_stop_at_evacuate(cloud.lab)
+    try:
+        return recover(cloud, count)
+    finally:
+        faults.nova_api_sigcont(cloud.lab)
+
+
 def _kill(cloud: labs.Cloud, began: datetime.datetime, after: int) -> int:
     """Kill the engine that has sent so many evacuate calls; its number."""
     _until(

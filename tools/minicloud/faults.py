@@ -349,7 +349,7 @@ def nova_api_sigcont(lab: Lab) -> None:
 
 
 def nova_api_stop_at_evacuate(lab: Lab) -> None:
-    """Freeze nova-api once, when it has received an evacuate call.
+    """Freeze one worker of nova-api, when it has received an evacuate call.
 
     The flag file of nova_api_stop_flag() is gone when that has happened.
     """

@@ -37,6 +37,7 @@ _MODULES = {
     'cinder': 'cinder.wsgi.api',
 }
 _THREADS = {'nova-api': 16, 'neutron': 8}
+_PROCESSES = {'nova-api': 2}
 _ENTRY_POINTS = """\
 [neutron.ml2.mechanism_drivers]
 minicloud = minicloud_parts.binding:BindAnywhere
@@ -112,14 +113,13 @@ def start_api(lab: Lab, name: str) -> None:
         '--module',
         f'{_MODULES[name]}:application',
         '--master',
-        '--processes=1',
+        f'--processes={_PROCESSES.get(name, 1)}',
         f'--threads={_THREADS.get(name, 4)}',
         '--enable-threads',
         '--lazy-apps',
         '--die-on-term',
         '--disable-logging',
         '--buffer-size=65535',
-        '--thunder-lock',
         '--need-app',
         '--add-header=Connection: close',
         '--socket-timeout=60',

@@ -63,6 +63,10 @@ def drop_evacuations(stage: Stage, number: int) -> None:
     stage.cloud.compute.drops_evacuations = number
 
 
+def keep_evacuations(stage: Stage, number: int, seconds: float) -> None:
+    stage.cloud.compute.keeps_evacuations = (number, seconds)
+
+
 def find_no_host(stage: Stage) -> None:
     stage.cloud.nova.no_valid_host = True
 
@@ -196,6 +200,9 @@ PHRASES = (
     Phrase('placement fails', fail_placement),
     Phrase('nova loses answers', lose_answers),
     Phrase('nova loses the next NUMBER evacuations', drop_evacuations),
+    Phrase(
+        'nova keeps the next NUMBER evacuations for SECONDS', keep_evacuations
+    ),
     Phrase('nova finds no valid host', find_no_host),
     *(
         Phrase(f'{name} {verb}', functools.partial(set_up, name, is_up))

@@ -294,6 +294,7 @@ class Cloud:
             self.clock.advance(step)
             for host in self.hosts.values():
                 host.obey_late(self.clock.monotonic())
+            self.compute.carry_out_late()
             self.nova.advance()
             self._carry_beats(began)
             self.guests.look()

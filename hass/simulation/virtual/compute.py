@@ -21,6 +21,7 @@ import datetime
 from hass import clock as clock_
 from hass import exception
 from hass import nova
+from hass.nova import answering
 from hass.nova import compute as nova_compute
 from hass.nova import proofs
 from hass.nova import records
@@ -35,24 +36,30 @@ class Compute(nova.Compute):
     :ivar placement_failing: the same for Placement alone
     :ivar loses_answers: an evacuation takes effect, its answer is lost
     :ivar drops_evacuations: how many more calls never reach Nova
+    :ivar keeps_evacuations: how many more calls stay in a worker of nova-api
+        that stands still, and for how many seconds
     """
 
     def __init__(self, cloud: nova_cloud.Cloud, clock: clock_.Clock) -> None:
         self._cloud = cloud
         self._clock = clock
+        self._answering = answering.Answering(clock)
         self.failing: exception.NovaError | None = None
         self.placement_failing: exception.NovaError | None = None
         self.loses_answers = False
         self.drops_evacuations = 0
+        self.keeps_evacuations: tuple[int, float] = (0, 0.0)
+        self._kept: list[tuple[float, str, str | None]] = []
         self.calls: list[str] = []
 
     @contextlib.contextmanager
     def _call(self, name: str) -> Iterator[None]:
         self.calls.append(name)
-        if self.failing is not None:
-            raise self.failing
-        if not self._cloud.keystone_is_up:
-            raise exception.NovaFailed(name, '503')
+        with self._answering.request():
+            if self.failing is not None:
+                raise self.failing
+            if not self._cloud.keystone_is_up:
+                raise exception.NovaFailed(name, '503')
         self._cloud.advance()
         try:
             yield
@@ -60,6 +67,9 @@ class Compute(nova.Compute):
             raise exception.NovaRefused(
                 name, refused.status, refused.message
             ) from None
+
+    def answers_since(self, seconds: float) -> answering.Answers:
+        return self._answering.since(seconds)
 
     def check_versions(self) -> records.Versions:
         return records.Versions((2, 1), (2, 100))
@@ -354,10 +364,25 @@ class Compute(nova.Compute):
         if self.drops_evacuations:
             self.drops_evacuations -= 1
             raise exception.NovaUnreachable('evacuate', 'read timed out')
+        number, seconds = self.keeps_evacuations
+        if number:
+            self.keeps_evacuations = (number - 1, seconds)
+            due = self._clock.monotonic() + seconds
+            self._kept.append((due, server.uuid, target))
+            raise exception.NovaUnreachable('evacuate', 'read timed out')
         with self._call('evacuate'):
             self._cloud.evacuate(server.uuid, target, False)
         if self.loses_answers:
             raise exception.NovaUnreachable('evacuate', 'read timed out')
+
+    def carry_out_late(self) -> None:
+        """Let the worker go on with what it has kept for long enough."""
+        for call in list(self._kept):
+            due, instance, target = call
+            if due <= self._clock.monotonic():
+                self._kept.remove(call)
+                with contextlib.suppress(nova_rows.Refused):
+                    self._cloud.evacuate(instance, target, False)
 
     def _act(self, deadline: clock_.Deadline, act: Callable[[], None]) -> None:
         deadline.check()

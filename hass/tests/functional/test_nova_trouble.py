@@ -14,6 +14,7 @@
 
 import dataclasses
 import logging
+import math
 
 import fixtures
 
@@ -48,6 +49,12 @@ class TroubleTest(NovaTest):
     def test_503_is_a_failure_too(self):
         self.cloud.server.answer = 503
         self.assertRaises(exception.NovaFailed, self.nova.services)
+        self.assertEqual(math.inf, self.nova.answers_since(60).longest)
+
+    def test_a_refusal_is_an_answer(self):
+        self.cloud.server.answer = 403
+        self.assertRaises(exception.NovaRefused, self.nova.services)
+        self.assertLess(self.nova.answers_since(60).longest, 60)
 
     def test_a_cell_that_is_down_hides_no_service_of_another(self):
         self.cloud.cloud.computes['a'].in_down_cell = True
@@ -61,6 +68,7 @@ class TroubleTest(NovaTest):
     def test_a_nova_that_does_not_answer_is_unreachable(self):
         self.cloud.server.hang()
         self.assertRaises(exception.NovaUnreachable, self.nova.services)
+        self.assertEqual(math.inf, self.nova.answers_since(60).longest)
         self.cloud.server.resume()
         self.assertEqual(3, len(self.nova.services()))
 

@@ -221,34 +221,6 @@ class SafetyNovaTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned', seconds=240)
         self.assert_recovered(HOST, self.instances, evacuated_once=False)
 
-    def test_a_call_still_queued_in_nova_is_not_made_again(self):
-        """Its answer and its trace are missing for less than a minute."""
-        self.queue_two()
-
-    def test_nor_is_it_when_the_database_sets_its_clock_ahead(self):
-        """By more than Nova may take, and less than makes a turn stale."""
-        self.queue_two(jump=90)
-
-    def queue_two(self, jump=0):
-        queued: list[tuple[object, ...]] = []
-        evacuate = self.cloud.nova.evacuate
-
-        def queue(*arguments):
-            if len(queued) < 2:
-                queued.append(arguments)
-                raise exception.NovaUnreachable('evacuate', 'timed out')
-            evacuate(*arguments)
-
-        self.cloud.nova.evacuate = queue
-        self.host.lose_power_supply()
-        self.cloud.run_until(lambda: len(queued) == 2, seconds=60)
-        self.cloud.clock.jump(jump)
-        self.cloud.tick(seconds=30)
-        for arguments in queued:
-            evacuate(*arguments)
-        self.cloud.run_until_state(HOST, 'returned')
-        self.assert_recovered(HOST, self.instances)
-
     # Targets and locks.
 
     def test_the_scheduler_is_asked_for_hosts_of_the_cluster(self):
