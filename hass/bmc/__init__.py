@@ -88,7 +88,10 @@ class Bmc:
         self._act(address, 'on', deadline)
 
     def identity(self, address: Access) -> Identity:
-        """Read GUID, power and the power restore policy (22.14, 28.2)."""
+        """Read GUID, power and the power restore policy (22.14, 28.2).
+
+        The MAC address too (23.2), where the GUID tells nothing.
+        """
         return _identity(self._read(address, 'identity'))
 
     def marked(self, address: Access) -> Identity:
@@ -170,6 +173,7 @@ def _identity(answer: dict[str, Any]) -> Identity:
         None if guid is None else uuid.UUID(guid),
         answer['policy'],
         answer['asked_at'],
+        answer['mac'],
         answer.get('mark'),
     )
 

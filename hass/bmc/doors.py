@@ -49,13 +49,13 @@ class Door(abc.ABC):
     :ivar command: what pyghmi does on top
     :ivar until: CLOCK_BOOTTIME when waiting for it is given up
     :ivar used_at: when it was asked last
-    :ivar guid: what the BMC said that it belongs to, and in which session
+    :ivar names: GUID and MAC address that the BMC told, and in which session
     """
 
     command: Any
     until: float
     used_at: float
-    guid: tuple[str | None, bytes] | None = None
+    names: tuple[str | None, str | None, bytes] | None = None
 
     @property
     @abc.abstractmethod

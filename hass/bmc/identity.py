@@ -17,6 +17,7 @@ from collections.abc import Iterable
 import dataclasses
 import enum
 import ipaddress
+from typing import Self
 import uuid
 
 from hass.bmc import values
@@ -63,6 +64,9 @@ class Known:
     :ivar waived: who vouches for it where nothing proves it; '': nobody
     :ivar wiring: what the last mark showed; None: nothing that holds today
     :ivar wired_guid: what the BMC said of itself when its wiring was proven
+    :ivar mac: its MAC address, where its GUID tells nothing; '': it does not
+        tell; None: it was not asked
+    :ivar former_mac: the same of the BMC of which the rest is known
     """
 
     name: str
@@ -72,6 +76,13 @@ class Known:
     waived: str = ''
     wiring: Wired | None = None
     wired_guid: str | None = None
+    mac: str | None = None
+    former_mac: str | None = None
+
+    def saying(self, guid: str | None, mac: str | None) -> Self:
+        """The same with a BMC that says this of itself now."""
+        told = self.mac if mac is None else mac
+        return dataclasses.replace(self, guid=guid, mac=told)
 
 
 def place(address: str, port: int) -> str:
@@ -93,6 +104,11 @@ def is_default(guid: str) -> bool:
     return any(values.same_bytes(guid, one) for one in DEFAULTS)
 
 
+def is_another(former_mac: str | None, mac: str | None) -> bool:
+    """Whether these are the MAC addresses of two BMCs, as far as is known."""
+    return None not in {former_mac, mac} and former_mac != mac
+
+
 def clash(host: Known, others: Iterable[Known]) -> str:
     """Why the BMC is not this host's alone; nobody can waive that."""
     for other in others:
@@ -100,6 +116,11 @@ def clash(host: Known, others: Iterable[Known]) -> str:
             continue
         if host.place is not None and host.place == other.place:
             return f'its BMC at {host.place} is the BMC of {other.name} too'
+        if host.mac and host.mac == other.mac:
+            return (
+                f'its BMC tells the MAC address {host.mac}, as that of '
+                f'{other.name} does'
+            )
         for guid in (other.guid, other.system_uuid):
             if guid and host.guid and _same(host.guid, guid):
                 return (
@@ -117,6 +138,7 @@ class Register:
         for host in hosts:
             for mark in {
                 host.place,
+                host.mac or None,
                 _mark(host.guid),
                 _mark(host.system_uuid),
             } - {None}:
@@ -124,7 +146,7 @@ class Register:
 
     def alike(self, host: Known) -> list[Known]:
         """All that clash() may find, and some more."""
-        marks: list[str | bytes | None] = [host.place]
+        marks: list[str | bytes | None] = [host.place, host.mac or None]
         if host.guid is not None and not is_default(host.guid):
             marks.append(_mark(host.guid))
         return [it for mark in marks for it in self._alike.get(mark or '', ())]
@@ -136,6 +158,12 @@ def mismatch(host: Known) -> str:
         return (
             'this BMC is not that of this host: what the host wrote into its '
             'own BMC is not in the one at this address'
+        )
+    if is_another(host.former_mac, host.mac):
+        return (
+            'another BMC is at its address than before: it tells the MAC '
+            f'address {host.mac or "none"}, that one '
+            f'told {host.former_mac or "none"}'
         )
     if host.guid is None or host.system_uuid is None:
         return ''

@@ -22,9 +22,10 @@ import uuid
 from pyghmi.ipmi import sdr
 
 from hass.bmc import doors
+from hass.bmc import identity as identity_
 from hass import clock as clock_
 
-CHASSIS, APP, STORAGE = 0x00, 0x06, 0x0A
+CHASSIS, APP, STORAGE, TRANSPORT = 0x00, 0x06, 0x0A, 0x0C
 POLICIES = ('always-off', 'previous', 'always-on', 'unknown')
 HEALTH = ((4, 'failed'), (2, 'critical'), (1, 'warning'), (0, 'ok'))
 USES = ('unset', 'bios-frb2', 'bios-post', 'os-load', 'os', 'oem')
@@ -38,6 +39,8 @@ BUSY = (0xC0, 0xC3, 0xCE, 0xCF, 0xD5, 0xFF)
 OS_NAME = 4
 """Of the system that runs now. It is volatile, and no BMC wears out by it."""
 BLOCK_BYTES = 16
+THIS_CHANNEL, MAC = 0x0E, 5
+MAC_BYTES = 6
 FIRST, LAST = 0x0000, 0xFFFF
 RECORD_BYTES = 16
 EVENTS_AT_ONCE = 128
@@ -68,20 +71,24 @@ def identity(door: doors.Door, clock: clock_.Clock) -> dict[str, Any]:
 
     One session leads to one BMC, by its key: it is asked once in each for
     its GUID, so that a proof costs one round trip, as a look at power does.
+    One whose GUID tells nothing is asked for its MAC address, once too.
     """
-    known, session = door.guid, door.session_key
-    if known is None or known[1] != session:
-        known = _guid(door), b''
+    known, session = door.names, door.session_key
+    if known is None or known[2] != session:
+        guid = _guid(door)
+        told = guid is not None and not identity_.is_default(guid)
+        known = guid, None if told else _mac(door), b''
     asked_at = clock.monotonic()
     state = status(door)
     if door.session_key != session:
         # The two answers may be of two BMCs.
         return identity(door, clock)
     if session is not None:
-        door.guid = known[0], session
+        door.names = *known[:2], session
     return {
         'asked_at': asked_at,
         'guid': known[0],
+        'mac': known[1],
         'power': _power(state),
         'policy': POLICIES[state >> 5 & 3],
     }
@@ -133,6 +140,22 @@ def _guid(door: doors.Door) -> str | None:
     if code:
         raise doors.refused(APP, 0x37, code)
     return str(uuid.UUID(bytes=doors.enough(found, 16)[:16]))
+
+
+def _mac(door: doors.Door) -> str:
+    """Get LAN Configuration Parameters (23.2): the MAC address.
+
+    :returns: '': the BMC does not tell it
+    """
+    code, data = door.ask(TRANSPORT, 0x02, THIS_CHANNEL, MAC, 0, 0)
+    if code in BUSY:
+        raise doors.refused(TRANSPORT, 0x02, code)
+    # Its revision comes first.
+    found = data[1 : 1 + MAC_BYTES]
+    if code or len(found) < MAC_BYTES or len(set(found)) == 1:
+        # All zero, or all ones, is none.
+        return ''
+    return found.hex(':')
 
 
 def _power(state: int) -> str:

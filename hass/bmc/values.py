@@ -63,6 +63,8 @@ class Identity:
         in which they came, compare it with same_guid() alone; None: the BMC
         has no such command
     :ivar power_restore_policy: always-off, previous, always-on or unknown
+    :ivar mac: MAC address of its network port, as aa:bb:cc:dd:ee:ff; '': it
+        does not tell; None: it was not asked, for its GUID tells it apart
     :ivar asked_at: CLOCK_BOOTTIME right before it was asked for the power
     :ivar mark: what a host has written into it; None: it was not asked for
         that, or knows no such thing
@@ -72,6 +74,7 @@ class Identity:
     guid: uuid.UUID | None
     power_restore_policy: str
     asked_at: float = dataclasses.field(compare=False)
+    mac: str | None = None
     mark: str | None = None
 
 

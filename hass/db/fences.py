@@ -16,7 +16,6 @@
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-import dataclasses
 import datetime
 import uuid
 
@@ -53,6 +52,7 @@ def known(
         Host.bmc_port,
         Host.bmc_guid,
         Host.bmc_guid_from,
+        Host.bmc_mac,
         Host.system_uuid,
         Host.fence_waived_by,
         Host.fence_wiring,
@@ -76,6 +76,7 @@ def _known(
     row: Host, now: datetime.datetime, place: str | None
 ) -> identity.Known:
     wiring = wirings.Wiring.of(row)
+    mac = None if hosts.is_another_bmc(row, place) else row.bmc_mac
     return identity.Known(
         row.name,
         place,
@@ -84,6 +85,8 @@ def _known(
         _vouched(row, place),
         wiring.holds(place, row.system_uuid, now),
         wiring.guid,
+        mac,
+        mac,
     )
 
 
@@ -95,17 +98,21 @@ def _vouched(row: Host, place: str | None) -> str:
 
 
 def is_own(
-    row: Host, known: Mapping[str, identity.Known], guid: uuid.UUID | None
+    row: Host,
+    known: Mapping[str, identity.Known],
+    guid: uuid.UUID | None,
+    mac: str | None,
 ) -> bool:
     """Whether a BMC that was read now is surely this host's.
 
     :param known: of all hosts
-    :param guid: what it said of itself in the session that it was read in
+    :param guid, mac: what it said of itself in the session that it was read
+        in
     """
     if row.fence_state is not models.FenceState.WORKING:
         return False
     told = None if guid is None else str(guid)
-    own = dataclasses.replace(known[row.name], guid=told)
+    own = known[row.name].saying(told, mac)
     return not identity.doubt(own, known.values())
 
 

@@ -268,19 +268,24 @@ def _refuse_shared_bmc(
             )
 
 
-def is_another_bmc(row: Host, place: str | None) -> bool:
+def is_another_bmc(
+    row: Host, place: str | None, mac: str | None = None
+) -> bool:
     """Whether what is known of the host's BMC was told by another one.
 
-    [bmc] credentials_file may name another than before.
+    [bmc] credentials_file may name another than before, and another may have
+    taken its address.
 
     :param place: address and port of the BMC that it has now
+    :param mac: what that says is its MAC address; None: it was not read
     """
-    return row.bmc_guid_from not in {None, place}
+    moved = row.bmc_guid_from not in {None, place}
+    return moved or identity.is_another(row.bmc_mac, mac)
 
 
 def _forget_bmc(row: Host) -> None:
     """What one BMC said of itself, and a person of it, holds of no other."""
-    row.bmc_guid = row.bmc_guid_from = None
+    row.bmc_guid = row.bmc_guid_from = row.bmc_mac = None
     row.power_restore_policy = None
     row.fence_read_seconds = row.fence_off_seconds = None
     row.fence_waived_by = row.fence_waived_at = row.fence_waived_why = None
@@ -438,6 +443,7 @@ def set_fence(
     policy: str | None,
     *,
     place: str | None = None,
+    mac: str | None = None,
     seconds: float | None = None,
 ) -> None:
     """What the last test of the host's fence showed.
@@ -447,15 +453,20 @@ def set_fence(
 
     :param guid, policy: None: it did not tell
     :param place: address and port of the BMC that was asked
+    :param mac: what it says is its MAC address; None: it was not asked, for
+        want of an answer, or for its GUID told enough
     :param seconds: how long the answer took; None: there was none
     """
     row = get(session, name)
-    if is_another_bmc(row, place):
+    named_anew = row.bmc_mac is not None and mac is None and guid is not None
+    if named_anew or is_another_bmc(row, place, mac):
         _forget_bmc(row)
         session.flush()
     values: dict[str, Any] = {'fence_state': state, 'fence_why': why}
     if guid is not None:
         values['bmc_guid'] = guid
+    if mac is not None:
+        values['bmc_mac'] = mac
     if policy is not None:
         values['power_restore_policy'] = policy
     if seconds is not None:

@@ -265,6 +265,9 @@ class Host(Base):
     bmc_guid_from: orm.Mapped[str | None]
     """Address and port of the BMC that answered last: what is known of it,
     and what a person vouches for, hold of no other."""
+    bmc_mac: orm.Mapped[str | None]
+    """MAC address of that BMC, where its GUID tells nothing; empty: it does
+    not tell; NULL: it was never asked."""
     power_restore_policy: orm.Mapped[str | None]
     fence_state: orm.Mapped[FenceState] = orm.mapped_column(
         default=FenceState.UNTESTED

@@ -54,7 +54,7 @@ class Fences:
         :returns: state (working, broken or lying), why, guid and
             power_restore_policy
         """
-        seconds = address = None
+        seconds = address = mac = None
         try:
             with self._database.reader() as session:
                 host = hosts.get(session, name)
@@ -63,6 +63,7 @@ class Fences:
             target = fencing.Target(host.name, address, host.boot_id)
             reading = self._fencer.read(target)
             seconds = self._clock.monotonic() - began
+            mac = reading.mac
             outcome = _judge(host, reading)
         except exception.NotFound as error:
             return _broken(str(error))
@@ -77,6 +78,7 @@ class Fences:
                 outcome['guid'],
                 outcome['power_restore_policy'],
                 place=identity.place_of(address),
+                mac=mac,
                 seconds=seconds,
             )
         return outcome

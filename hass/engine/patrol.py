@@ -357,7 +357,9 @@ class Patrol:
             name
             for name, look in looks.items()
             if name in rows
-            and fences.is_own(rows[name], known, look.reading.guid)
+            and fences.is_own(
+                rows[name], known, look.reading.guid, look.reading.mac
+            )
         )
 
     def _expected(

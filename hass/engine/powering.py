@@ -13,7 +13,6 @@
 """What operators ask of the machine itself: power, sensors, event log."""
 
 from collections.abc import Callable
-import dataclasses
 import datetime
 import logging
 from typing import Any
@@ -101,11 +100,11 @@ class Power:
             the BMC of another host
         """
         cuts = wanted is not fencing.PowerState.ON
-        guid = self._guid(name) if cuts else None
+        guid, mac = self._names(name) if cuts else (None, None)
         with self._database.writer() as session:
             row = self._free(session, name, wanted, until)
             if cuts:
-                self._refuse_others_bmc(session, name, guid)
+                self._refuse_others_bmc(session, name, guid, mac)
             target = self._target(row)
             hosts.begin_powering(session, row, SETTLED * self._call_seconds)
             deadline = clock_.FixedDeadline(self._clock, self._call_seconds)
@@ -189,26 +188,32 @@ class Power:
             )
         return row
 
-    def _guid(self, name: str) -> str | None:
-        """What the BMC says now of whose it is; None: it does not tell."""
+    def _names(self, name: str) -> tuple[str | None, str | None]:
+        """GUID and MAC address that the BMC tells now; None: it does not."""
         with self._database.reader() as session:
             target = self._target(hosts.get(session, name))
-        guid = self._fencer.read(target).guid
-        return None if guid is None else str(guid)
+        reading = self._fencer.read(target)
+        guid = None if reading.guid is None else str(reading.guid)
+        return guid, reading.mac
 
     def _refuse_others_bmc(
-        self, session: orm.Session, name: str, guid: str | None
+        self,
+        session: orm.Session,
+        name: str,
+        guid: str | None,
+        mac: str | None,
     ) -> None:
         """Cut the power of no other host.
 
         A BMC of which nothing is known is the operator's to judge.
 
-        :param guid: what the BMC says of itself; None: what it said before
+        :param guid, mac: what the BMC says of itself; None: what it said
+            before
         :raises hass.exception.Conflict: it is known to be another host's
         """
         known = fences.known(session, self._place_of)
         own = known[name]
-        own = dataclasses.replace(own, guid=guid or own.guid)
+        own = own.saying(guid or own.guid, mac)
         why = identity.foreign(own, known.values())
         if why:
             raise exception.Conflict(

@@ -49,6 +49,7 @@ class Reading:
         asked for the power, after all else; None: that is not known
     :ivar mark: what a host has written into the device from inside; None:
         that was not read, or the device knows no such thing
+    :ivar mac: its MAC address, as bmc.Identity has it; None: it was not asked
     """
 
     power: PowerState
@@ -56,6 +57,7 @@ class Reading:
     power_restore_policy: str | None = None
     asked_at: float | None = None
     mark: str | None = None
+    mac: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def _reading(seen: bmc.Identity) -> base.Reading:
         seen.power_restore_policy,
         seen.asked_at,
         seen.mark,
+        seen.mac,
     )
 
 

@@ -112,12 +112,14 @@ def _joint(voices: Sequence[base.Reading]) -> base.Reading:
         power = base.PowerState.UNKNOWN
     guids = {one.guid for one in voices if one.guid is not None}
     marks = {one.mark for one in voices if one.mark is not None}
+    macs = {one.mac for one in voices if one.mac is not None}
     policies = [one.power_restore_policy for one in voices]
     return base.Reading(
         power,
         guids.pop() if len(guids) == 1 else None,
         next(filter(None, policies), None),
         mark=marks.pop() if len(marks) == 1 else None,
+        mac=macs.pop() if len(macs) == 1 else None,
     )
 
 

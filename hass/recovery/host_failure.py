@@ -625,6 +625,7 @@ class HostFailure(host_.HostWorkflow):
                 host,
                 fences.known(session, self._hands.place_of),
                 seen.reading.guid,
+                seen.reading.mac,
             )
         )
         recoveries.remember(session, recovery, {recoveries.READS_OFF: off})

@@ -139,7 +139,7 @@ class Prover:
             why = identity.foreign(own, others)
         else:
             told = None if reading.guid is None else str(reading.guid)
-            why = identity.doubt(dataclasses.replace(own, guid=told), others)
+            why = identity.doubt(own.saying(told, reading.mac), others)
         return _distrust(host.name, why) if why else None
 
     def prove(
@@ -218,6 +218,7 @@ class Prover:
                 None if reading.guid is None else str(reading.guid),
                 reading.power_restore_policy,
                 place=self._hands.place_of(host),
+                mac=reading.mac,
                 seconds=look.seconds,
             )
 

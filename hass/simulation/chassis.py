@@ -37,6 +37,7 @@ class Chassis:
     :param hook: called once for each real change of power, in order,
         with the new state and its cause; from any thread
     :param latency_seconds: what a power off takes until it is real
+    :ivar mac: six bytes, of the BMC's network port
     :ivar mute: the BMC answers nothing at all
     :ivar lying: the BMC reads off whatever is true
     :ivar stuck: power commands are accepted and change nothing
@@ -54,6 +55,7 @@ class Chassis:
         policy: str = 'always-off',
     ) -> None:
         self.guid = guid
+        self.mac = bytes((0x02, *guid.bytes[-5:]))
         self.latency_seconds = latency_seconds
         self.policy = policy
         self.mute = False

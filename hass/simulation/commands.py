@@ -25,7 +25,7 @@ from hass.simulation import chassis as chassis_
 from hass.simulation import rmcp
 from hass.simulation import watchdog as watchdog_
 
-CHASSIS, SENSOR, APP, STORAGE = 0x00, 0x04, 0x06, 0x0A
+CHASSIS, SENSOR, APP, STORAGE, TRANSPORT = 0x00, 0x04, 0x06, 0x0A, 0x0C
 OK = b'\x00'
 INVALID_COMMAND = b'\xc1'
 SHORT_OR_LONG = b'\xc7'
@@ -33,6 +33,7 @@ NOT_PRESENT = b'\xcb'
 INVALID_FIELD = b'\xcc'
 NOT_PRIVILEGED = b'\xd4'
 NO_PARAMETER = b'\x80'
+MAC = 5
 SYSTEM_INFO = (2, 3, 4)
 """Names of the system, of the first and of the running operating system."""
 LAST = 0xFFFF
@@ -40,7 +41,13 @@ RESERVATION = b'\x01\x00'
 
 OPERATOR = 3
 BEFORE_SESSION = {(APP, 0x37), (APP, 0x38), (APP, 0x54)}
-FOR_OPERATORS = {(CHASSIS, 0x02), (CHASSIS, 0x06), (APP, 0x24), (APP, 0x22)}
+FOR_OPERATORS = {
+    (CHASSIS, 0x02),
+    (CHASSIS, 0x06),
+    (APP, 0x24),
+    (APP, 0x22),
+    (TRANSPORT, 0x02),
+}
 
 Handler = Callable[[bytes], bytes]
 
@@ -89,6 +96,7 @@ class Commands:
             (STORAGE, 0x44): self._add_event,
             (STORAGE, 0x47): self._clear_log,
             (STORAGE, 0x48): self._time,
+            (TRANSPORT, 0x02): self._lan_parameter,
         }
 
     def in_band(self, netfn: int, command: int, *data: int) -> bytes:
@@ -150,6 +158,12 @@ class Commands:
             return NO_PARAMETER
         block = self._chassis.system_info.get((parameter, number), b'')
         return OK + bytes((0x11, number)) + block.ljust(16, b'\0')
+
+    def _lan_parameter(self, data: bytes) -> bytes:
+        """Get LAN Configuration Parameters (23.2)."""
+        if data[1] != MAC:
+            return NO_PARAMETER
+        return OK + bytes((0x11,)) + self._chassis.mac
 
     def _chassis_status(self, data: bytes) -> bytes:
         """Get Chassis Status (28.2)."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 import dataclasses
 
+from hass.bmc import identity
 from hass import clock as clock_
 from hass import exception
 from hass.fencing import base as fencing
@@ -82,7 +83,14 @@ class Bmcs(fencing.Fencer):
         """The identity comes out of the session that read the power."""
         self._reached = self._wired(target)
         power = self.status(target)
-        return fencing.Reading(power, self._reached.bmc_guid, 'always-off')
+        guid = self._reached.bmc_guid
+        told = guid is not None and not identity.is_default(str(guid))
+        return fencing.Reading(
+            power,
+            guid,
+            'always-off',
+            mac=None if told else self._reached.bmc_mac,
+        )
 
     def read_marked(self, target: fencing.Target) -> fencing.Reading:
         """With what a host wrote into the BMC that is reached."""

@@ -53,6 +53,7 @@ class Host:
     :ivar clock_jump: seconds by which its wall clock is wrong
     :ivar system_uuid: what its agent reads in band
     :ivar bmc_guid: what its BMC says of itself; None: nothing
+    :ivar bmc_mac: its BMC's MAC address; '': it does not tell
     :ivar bmc_mark: what was written into its BMC; None: it takes no marks
     :ivar bmc_reads: what the BMC says of the power, whatever is true
     :ivar units: its services
@@ -76,6 +77,7 @@ class Host:
         self.clock_jump = 0.0
         self.system_uuid = str(uuid.uuid5(SYSTEMS, host.name))
         self.bmc_guid: uuid.UUID | None = uuid.UUID(self.system_uuid)
+        self.bmc_mac = uuid.UUID(self.system_uuid).bytes[-6:].hex(':')
         self.bmc_mark: str | None = ''
         self._mark_until = 0.0
         self.bmc_mute = False

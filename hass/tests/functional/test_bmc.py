@@ -16,6 +16,7 @@ from concurrent import futures
 import dataclasses
 import statistics
 import threading
+import uuid
 
 import fixtures
 
@@ -31,6 +32,7 @@ from hass.tests.functional import bmc_base
 ON, OFF = bmc.PowerState.ON, bmc.PowerState.OFF
 GET_CHASSIS_STATUS = (0x00, 0x01)
 GET_SYSTEM_GUID = (0x06, 0x37)
+GET_LAN_PARAMETER = (0x0C, 0x02)
 SET_SESSION_PRIVILEGE = (0x06, 0x3B)
 CLOSE_SESSION = (0x06, 0x3C)
 
@@ -98,9 +100,36 @@ class ReadingTest(bmc_base.BmcTest):
     def test_a_bmc_that_knows_no_guid_tells_the_rest(self):
         self.responder.commands.scripted[GET_SYSTEM_GUID] = b'\xc1'
         self.assertEqual(
-            bmc.Identity(ON, None, 'previous', 0.0),
+            bmc.Identity(ON, None, 'previous', 0.0, self.chassis.mac.hex(':')),
             self.bmcs.identity(self.at),
         )
+
+    def test_a_guid_that_many_have_is_told_with_the_mac_address(self):
+        self.responder.commands.scripted[GET_SYSTEM_GUID] = bytes(17)
+        told = self.bmcs.identity(self.at)
+        self.assertEqual(
+            (uuid.UUID(int=0), self.chassis.mac.hex(':')),
+            (told.guid, told.mac),
+        )
+
+    def test_a_bmc_that_does_not_tell_its_mac_address_tells_the_rest(self):
+        scripted = self.responder.commands.scripted
+        scripted[GET_SYSTEM_GUID] = b'\xc1'
+        for answer in (b'\x80', b'\xc1', b'\xd4', b'\0\x11', b'\0' * 8):
+            scripted[GET_LAN_PARAMETER] = answer
+            self.assertEqual((ON, ''), (self.read().power, self.read().mac))
+
+    def test_a_bmc_that_is_too_busy_for_it_tells_nothing(self):
+        scripted = self.responder.commands.scripted
+        scripted[GET_SYSTEM_GUID] = b'\xc1'
+        scripted[GET_LAN_PARAMETER] = b'\xc0'
+        self.assertRaises(exception.BmcRefused, self.bmcs.identity, self.at)
+
+    def read(self):
+        """Each in a session of its own."""
+        bmcs = bmc.Bmc(self.clock, call_seconds=self.call_seconds, workers=1)
+        self.addCleanup(bmcs.close)
+        return bmcs.identity(self.at)
 
     def test_a_command_that_it_does_not_allow_is_refused(self):
         self.responder.commands.scripted[GET_SYSTEM_GUID] = b'\xd4'
@@ -254,15 +283,22 @@ class SessionTest(bmc_base.BmcTest):
                     bmc.same_guid(told['guid'], self.responder.chassis.guid)
                 )
             self.assertEqual(sessions, asked[GET_SYSTEM_GUID])
+            self.assertEqual(0, asked[GET_LAN_PARAMETER])
             self.assertEqual(3 * sessions, asked[GET_CHASSIS_STATUS])
             self.hands.turn(21)
             self.worker.drop_idle()
 
     def test_a_proof_without_a_guid_costs_no_more(self):
         self.responder.commands.scripted[GET_SYSTEM_GUID] = b'\xc1'
+        asked = self.responder.commands.asked
         for _ in range(3):
-            self.assertIsNone(self.power(verb='identity')['value']['guid'])
-        self.assertEqual(1, self.responder.commands.asked[GET_SYSTEM_GUID])
+            told = self.power(verb='identity')['value']
+            self.assertEqual(
+                (None, self.responder.chassis.mac.hex(':')),
+                (told['guid'], told['mac']),
+            )
+        self.assertEqual(1, asked[GET_SYSTEM_GUID])
+        self.assertEqual(1, asked[GET_LAN_PARAMETER])
 
     def logins(self):
         return self.responder.commands.asked[SET_SESSION_PRIVILEGE]

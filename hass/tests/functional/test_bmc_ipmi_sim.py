@@ -64,7 +64,9 @@ esac
 """
 
 
-class IpmiSimTest(bmc_base.BmcTest):
+class IpmiSimCase(bmc_base.BmcTest):
+    lan = LAN
+
     def setUp(self):
         super().setUp()
         self.need('openipmi')
@@ -91,7 +93,7 @@ class IpmiSimTest(bmc_base.BmcTest):
             'record': ' '.join(f'0x{byte:02x}' for byte in record),
         }
         for name, text in (
-            ('lan.conf', LAN),
+            ('lan.conf', self.lan),
             ('bmc.emu', EMULATOR),
             ('chassis', CHASSIS),
         ):
@@ -127,6 +129,8 @@ class IpmiSimTest(bmc_base.BmcTest):
             self.last = error
             return None
 
+
+class IpmiSimTest(IpmiSimCase):
     def is_on(self):
         return (self.folder / 'on').exists()
 
@@ -218,3 +222,14 @@ class IpmiSimTest(bmc_base.BmcTest):
         self.assertRaises(exception.BmcUnreachable, self.bmcs.power, self.at)
         self.start()
         self.wait_for(self.answers, why='ipmi_sim')
+
+
+class NamelessTest(IpmiSimCase):
+    """Its GUID was never set."""
+
+    lan = LAN.replace('{guid}', '0' * 32)
+
+    def test_it_tells_no_mac_address_either_and_is_read(self):
+        told = self.bmcs.identity(self.at)
+        self.assertEqual((ON, uuid.UUID(int=0)), (told.power, told.guid))
+        self.assertEqual('', told.mac)

@@ -76,6 +76,10 @@ class IpmitoolTest(bmc_base.BmcTest):
         self.assertIn('10.900', voltage)
         self.assertIn('nc', voltage)
 
+    def test_the_mac_address_is_told(self):
+        said = self.says('raw', '0x0c', '2', '0x0e', '5', '0', '0')
+        self.assertEqual(b'\x11' + self.chassis.mac, bytes.fromhex(said))
+
     def test_the_watchdog_counts_acts_and_is_logged(self):
         self.says('raw', '6', '0x24', '4', '2', '0', '0', '3', '0')
         self.says('raw', '6', '0x22')

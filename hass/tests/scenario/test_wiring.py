@@ -19,6 +19,7 @@ from hass.bmc import identity
 from hass.db import fences
 from hass.db import hosts
 from hass.db import wirings
+from hass.engine import fences as engine_fences
 from hass.tests.scenario import base
 
 HOST, OTHER, THIRD = 'compute-1', 'compute-2', 'compute-3'
@@ -125,6 +126,58 @@ class WiringTest(WiringCase):
         self.cloud.run_until(lambda: not self.wiring().trial, 200)
         self.assertEqual(proven.at, self.wiring().at)
         self.assertIs(identity.Wired.PROVEN, self.wiring().found)
+
+
+class TakenTest(WiringCase):
+    """Another BMC takes the address of one that was proven by its wiring."""
+
+    def setUp(self):
+        super().setUp()
+        self.lose_guids()
+        self.try_anew()
+        for name in self.cloud.hosts:
+            self.fence_test(name)
+            self.found(identity.Wired.PROVEN, name)
+
+    def fence_test(self, name=HOST):
+        engine = self.cloud.engines['engine-1']
+        engine_fences.Fences(
+            self.cloud.database,
+            engine.hands.fencer,
+            engine.hands.address_of,
+            self.cloud.clock,
+        ).test(name)
+
+    def test_its_power_is_not_cut(self):
+        self.host.bmc_of = OTHER
+        self.host.hang()
+        self.assert_held(HOST, 'safety', 'MAC address')
+        self.assertEqual([], self.cloud.bmcs.astray)
+        self.assertEqual({}, self.cloud.verdict().evacuations)
+
+    def test_the_next_test_of_the_fence_forgets_proof_and_waiver(self):
+        with self.cloud.database.writer() as session:
+            fences.waive(session, HOST, 'ann', 'no GUID on these boards')
+        self.host.bmc_mac = '02:00:00:00:00:99'
+        self.fence_test()
+        self.assertIsNone(self.holds())
+        with self.cloud.database.reader() as session:
+            self.assertIsNone(hosts.get(session, HOST).fence_waived_by)
+
+    def test_a_new_bmc_in_the_host_is_proven_by_its_own_mark(self):
+        self.host.bmc_mac = '02:00:00:00:00:99'
+        self.fence_test()
+        self.found(identity.Wired.PROVEN)
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_recovered(HOST, self.instances)
+
+    def test_bmcs_that_tell_no_mac_address_are_known_by_the_address(self):
+        self.host.bmc_mac = ''
+        self.fence_test()
+        self.found(identity.Wired.PROVEN)
+        self.host.hang()
+        self.cloud.run_until_state(HOST, 'returned')
 
 
 class CrossedTest(WiringCase):

@@ -19,6 +19,7 @@ OTHER = '22345678-1234-5678-1234-567812345678'
 DEFAULT = '03000200-0400-0500-0006-000700080009'
 SWAPPED = '00020003-0004-0005-0006-000700080009'
 PLACE = '192.0.2.1:623'
+MAC, OTHER_MAC = '02:00:00:00:00:01', '02:00:00:00:00:02'
 
 
 PROVEN = {'wiring': identity.Wired.PROVEN}
@@ -67,6 +68,31 @@ class IdentityTest(base.TestCase):
     def test_it_tells_nothing_of_a_bmc_that_says_another_thing_now(self):
         host = known(guid=DEFAULT, wired_guid=None, **PROVEN)
         self.assert_doubt("its maker's default", host)
+
+    def test_another_bmc_at_the_address_is_not_its_own(self):
+        for mac, former in ((MAC, OTHER_MAC), (MAC, ''), ('', MAC)):
+            host = known(guid=None, mac=mac, former_mac=former, **PROVEN)
+            self.assert_doubt('another BMC is at its address', host)
+
+    def test_the_bmc_that_was_there_before_is(self):
+        for mac, former in ((MAC, MAC), ('', ''), (MAC, None), (None, MAC)):
+            self.assert_proved(
+                known(guid=None, mac=mac, former_mac=former, **PROVEN)
+            )
+
+    def test_one_mac_address_of_two_hosts_proves_neither(self):
+        host = known(guid=None, mac=MAC, **PROVEN)
+        other = known('b', '192.0.2.2:623', None, OTHER, mac=MAC)
+        self.assert_doubt('as that of b does', host, other)
+        self.assertEqual(
+            [host, other], identity.Register([host, other]).alike(host)[1:]
+        )
+
+    def test_bmcs_that_tell_none_have_not_the_same(self):
+        host = known(guid=None, mac='', **PROVEN)
+        self.assert_proved(
+            host, known('b', '192.0.2.2:623', None, OTHER, mac='')
+        )
 
     def test_it_puts_no_contradiction_right(self):
         host = known(guid=OTHER, wired_guid=OTHER, **PROVEN)

@@ -19,7 +19,7 @@ from hass.bmc import reads
 from hass.tests import base
 from hass.tests import clocks
 
-GUID, STATUS = (0x06, 0x37), (0x00, 0x01)
+GUID, MAC, STATUS = (0x06, 0x37), (0x0C, 0x02), (0x00, 0x01)
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
@@ -49,6 +49,18 @@ class MovingDoor(doors.Door):
         return len(self.asked) >= self.moves_at
 
 
+class NamelessDoor(MovingDoor):
+    """To BMCs that have no GUID."""
+
+    def ask(self, netfn, command, *data, retry=True):
+        code, found = super().ask(netfn, command, *data)
+        if (netfn, command) == GUID:
+            return 0xC1, b''
+        if (netfn, command) == MAC:
+            return 0, b'\x11' + (OTHER if self._moved() else ONE).bytes[-6:]
+        return code, found
+
+
 class SessionsTest(base.TestCase):
     def identity(self, moves_at):
         self.door = MovingDoor(moves_at)
@@ -70,3 +82,16 @@ class SessionsTest(base.TestCase):
     def test_what_an_earlier_session_told_is_asked_anew(self):
         self.assertEqual((ONE, 'on'), self.identity(3))
         self.assertEqual((OTHER, 'off'), self.again())
+
+    def test_a_mac_address_is_of_the_bmc_whose_power_was_read(self):
+        of_one = {'mac': '00:00:00:00:00:01', 'power': 'on'}
+        of_other = {'mac': '00:00:00:00:00:02', 'power': 'off'}
+        for moves_at in range(1, 4):
+            door = NamelessDoor(moves_at)
+            told = reads.identity(door, clocks.HandClock())
+            self.assertEqual(of_other, {it: told[it] for it in of_other})
+        door = NamelessDoor(9)
+        for _ in range(2):
+            told = reads.identity(door, clocks.HandClock())
+            self.assertEqual(of_one, {it: told[it] for it in of_one})
+        self.assertEqual([GUID, MAC, STATUS, STATUS], door.asked)

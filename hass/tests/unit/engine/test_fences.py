@@ -43,13 +43,16 @@ class Fencer:
         self.clock = clock
         self.power = fencing.PowerState.ON
         self.guid = GUID
+        self.mac = None
         self.mute = False
 
     def read(self, target):
         self.clock.turn(2)
         if self.mute:
             raise exception.BmcUnreachable('192.0.2.1:623', 'no answer')
-        return fencing.Reading(self.power, self.guid, 'always-off')
+        return fencing.Reading(
+            self.power, self.guid, 'always-off', mac=self.mac
+        )
 
 
 class FencesCase(base.TestCase):
@@ -144,7 +147,45 @@ class FencesTest(FencesCase):
             known = db_fences.known(
                 session, lambda host: identity.place_of(self.address)
             )
-            return db_fences.is_own(hosts.get(session, HOST), known, None)
+            row = hosts.get(session, HOST)
+            return db_fences.is_own(row, known, None, self.fencer.mac)
+
+    def test_a_person_vouches_for_no_bmc_that_took_its_address(self):
+        self.fencer.guid = None
+        self.fencer.mac = '02:00:00:00:00:01'
+        self.fences.test(HOST)
+        with self.database.writer() as session:
+            db_fences.waive(session, HOST, 'ann', 'no GUID on these boards')
+        self.assertTrue(self.is_own())
+        for other in ('02:00:00:00:00:02', ''):
+            self.fencer.mac = other
+            self.assertFalse(self.is_own())
+        self.fencer.mute = True
+        self.fences.test(HOST)
+        self.assertEqual('ann', self.host().fence_waived_by)
+        self.fencer.mute = False
+        self.fences.test(HOST)
+        self.assertIsNone(self.host().fence_waived_by)
+
+    def test_a_bmc_with_a_guid_is_not_the_one_that_had_none(self):
+        self.fencer.guid, self.fencer.mac = None, '02:00:00:00:00:01'
+        self.fences.test(HOST)
+        with self.database.writer() as session:
+            db_fences.waive(session, HOST, 'ann', 'no GUID on these boards')
+        self.fencer.guid, self.fencer.mac = GUID, None
+        self.fences.test(HOST)
+        self.assertIsNone(self.host().fence_waived_by)
+        self.assertIsNone(self.host().bmc_mac)
+
+    def test_what_was_known_before_mac_addresses_were_read_stays(self):
+        self.fencer.guid = None
+        self.fences.test(HOST)
+        with self.database.writer() as session:
+            db_fences.waive(session, HOST, 'ann', 'no GUID on these boards')
+        self.fencer.mac = '02:00:00:00:00:01'
+        self.fences.test(HOST)
+        self.assertEqual('ann', self.host().fence_waived_by)
+        self.assertEqual('02:00:00:00:00:01', self.host().bmc_mac)
 
     def test_a_change_over_the_api_forgets_the_fence(self):
         for changes in ({'bmc_address': '192.0.2.9'}, {'bmc_port': 6230}):
