@@ -14,9 +14,11 @@
 
 from hass.db import hosts
 from hass.db import moments
+from hass.db import recoveries
 from hass.diagnosis import fitness
 from hass.diagnosis.fitness import Item
 from hass.diagnosis.fitness import Kind
+from hass.engine import returning
 from hass.simulation import nova_rows
 from hass.tests.scenario import base
 
@@ -70,6 +72,26 @@ class FitnessTest(base.ScenarioTest):
     def test_a_host_that_lacks_nothing_waits_for_nothing(self):
         self.fail_without()
         self.cloud.run_until_state(HOST, 'returned', seconds=40)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_a_host_released_while_off_is_looked_at_when_it_comes_back(self):
+        self.host.power_supply = False
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'powering_on')
+        with self.cloud.database.writer() as session:
+            recoveries.hold_open_ones(session, 'hass-manage', 'restored')
+        self.wish(self.cloud.newest(HOST), 'release')
+        self.cloud.run_until_state(HOST, 'dismissed')
+        self.host.power_supply = True
+        self.host.host.devices['VGPU'] = 2
+        with self.cloud.database.writer() as session:
+            row = hosts.lock(session, HOST)
+            returning.Returning('engine-1', lambda: None).open(
+                session, row, 'operator'
+            )
+        self.assert_unfit('resource class VGPU (2, was 4)')
+        self.host.host.devices['VGPU'] = 4
+        self.cloud.run_until_state(HOST, 'returned', seconds=60)
         self.assert_recovered(HOST, self.instances)
 
     def test_what_an_operator_accepts_is_demanded_no_more(self):
