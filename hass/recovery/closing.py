@@ -44,6 +44,7 @@ from hass import nova
 from hass.nova import rolls
 from hass.recovery import intent
 from hass.recovery import standing
+from hass.rpc import messages
 
 Read = Callable[[], contextlib.AbstractContextManager[orm.Session]]
 WIDTH = 8
@@ -69,6 +70,8 @@ STARTING = frozenset(
 GRACE_SECONDS = 60.0
 """What may be back in a moment has so long before it is paged."""
 OURS_SECONDS = 86400.0
+LISTED = datetime.timedelta(seconds=messages.LISTED_SECONDS + 5.0)
+"""The domains of a report were listed at most so long before it came."""
 
 
 MAY_RUN = standing.OWED | {'stopped'}
@@ -376,6 +379,8 @@ def _runs(
 ) -> bool | None:
     """What libvirt says, as far as an agent looks there."""
     verdicts = {one.verdict for one in looks}
+    if looks and host is not None and _is_gone(host, uuid, looks):
+        return False
     if faults.Verdict.HEALTHY in verdicts:
         return True
     if verdicts:
@@ -386,6 +391,20 @@ def _runs(
     if off_at is not None and host.reported_at < off_at:
         return None
     return None if uuid in host.domains else False
+
+
+def _is_gone(
+    host: models.Host,
+    uuid: str,
+    looks: Sequence[models.InstanceObservation],
+) -> bool:
+    """Whether its domain is listed no more since it was looked at last."""
+    if host.domains is None or host.reported_at is None:
+        return False
+    if uuid in host.domains:
+        return False
+    listed_at = host.reported_at - LISTED
+    return all(one.seen_at < listed_at for one in looks)
 
 
 def ours(session: orm.Session, uuid: str) -> set[str]:

@@ -12,8 +12,15 @@
 
 """What should run and does not is named, whatever way it was lost."""
 
+import datetime
+
+from hass.db import hosts
+from hass.db import instance_observations
 from hass.db import losses
+from hass.db import moments
 from hass import exception
+from hass import faults
+from hass.recovery import closing
 from hass.tests.scenario import base
 
 HOST = 'compute-1'
@@ -370,3 +377,38 @@ class KilledTest(ClosingTest):
 
     def test_after_it(self):
         self.end('after')
+
+
+class ListedNoMoreTest(ClosingTest):
+    """Somebody has undefined a domain, and no event told of it."""
+
+    def find(self, listed, looked_ago):
+        (one,) = self.cloud.boot(HOST, instances=1)
+        with self.cloud.database.writer() as session:
+            now = moments.read_now(session)
+            seen = instance_observations.Seen(
+                one,
+                'libvirt_domain',
+                faults.Layer.INSTANCE,
+                faults.Verdict.HEALTHY,
+                now - datetime.timedelta(seconds=looked_ago),
+            )
+            instance_observations.put(session, HOST, [seen])
+            row = hosts.get(session, HOST)
+            row.domains = [one] if listed else []
+            row.reported_at = now
+        (found,) = self.cloud.engines['engine-1'].hands.closer.find(
+            self.cloud.database.reader,
+            [closing.Owed(one)],
+            closing.Scene(HOST, now),
+        )
+        return found.outcome
+
+    def test_an_old_look_tells_nothing_of_what_is_listed_no_more(self):
+        self.assertIs(closing.Outcome.LOST, self.find(False, looked_ago=60))
+
+    def test_what_is_listed_runs_as_it_was_seen(self):
+        self.assertIs(closing.Outcome.RUNS, self.find(True, looked_ago=60))
+
+    def test_what_was_seen_a_moment_ago_may_be_listed_next_time(self):
+        self.assertIs(closing.Outcome.RUNS, self.find(False, looked_ago=2))
