@@ -43,6 +43,8 @@ class Kind(enum.StrEnum):
     BMC_ANSWERS = 'bmc_answers'
     BMC_READS_OFF = 'bmc_reads_off'
     BMC_READS_ON = 'bmc_reads_on'
+    PROVED_OFF = 'proved_off'
+    """HASS has powered it off, it reads off, and nothing was heard since."""
     FENCE_WORKS = 'fence_works'
     HARDWARE_HEALTHY = 'hardware_healthy'
     HOST_HEARD = 'host_heard'
@@ -75,6 +77,7 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.BMC_ANSWERS: 'the BMC of {host} answers',
     Kind.BMC_READS_OFF: 'the BMC of {host} reads off',
     Kind.BMC_READS_ON: 'the BMC of {host} reads on',
+    Kind.PROVED_OFF: '{host} is proved off',
     Kind.FENCE_WORKS: 'the fence of {host} works',
     Kind.HARDWARE_HEALTHY: 'the sensors of {host} read healthy',
     Kind.HOST_HEARD: '{host} is heard again',

@@ -152,6 +152,36 @@ def fencing_of(session: orm.Session, host: str) -> dict[str, Any] | None:
     return before.was if chained else None
 
 
+def last_fencing_of(session: orm.Session, host: str) -> Recovery | None:
+    """The ended story that fenced a host which has not come back since.
+
+    None: it was given back, or a later story of it saw it alive, brought it
+    back, or is at its power now.
+    """
+    query = (
+        sa.select(Recovery)
+        .where(Recovery.subject == host, Recovery.workflow != SIDE_STORY)
+        .order_by(Recovery.id.desc())
+    )
+    for story in session.scalars(query):
+        if story.workflow == FENCING_STORY:
+            if story.was.get('off_sent'):
+                return story if story.state == 'finished' else None
+        elif _went_to(session, story, 'settling'):
+            return None
+        if story.ended_at is not None and not story.was.get('released'):
+            return None
+    return None
+
+
+def _went_to(session: orm.Session, story: Recovery, state: str) -> bool:
+    history = models.RecoveryHistory
+    query = sa.select(history.id).where(
+        history.recovery_id == story.id, history.to_state == state
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
 def append_history(
     session: orm.Session,
     recovery_id: int,

@@ -59,6 +59,7 @@ class Conditions:
             until.Kind.BMC_ANSWERS: self._bmc_answers,
             until.Kind.BMC_READS_OFF: self._bmc_reads_off,
             until.Kind.BMC_READS_ON: self._bmc_reads_on,
+            until.Kind.PROVED_OFF: self._proved_off,
             until.Kind.FENCE_WORKS: self._fence_works,
             until.Kind.HOST_HEARD: self._host_heard,
             until.Kind.HOST_EMPTY: self._host_empty,
@@ -137,6 +138,12 @@ class Conditions:
     def _bmc_reads_on(self, turn: Turn, one: until.Until) -> str:
         on = self._power(turn, one.host) is fencing.PowerState.ON
         return f'the BMC of {one.host} reads on' if on else ''
+
+    def _proved_off(self, turn: Turn, one: until.Until) -> str:
+        proof = self._prover.prove_absent(turn, one.host)
+        if isinstance(proof, proving.Unproved):
+            return ''
+        return f'{one.host} is proved off'
 
     def _fence_works(self, turn: Turn, one: until.Until) -> str:
         look = self._prover.look(turn, _host(turn, one.host))

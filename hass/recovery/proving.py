@@ -202,6 +202,43 @@ class Prover:
         except LOST as error:
             return Unproved(Lacks.ANSWER, str(error))
 
+    def prove_absent(
+        self, turn: Turn, name: str
+    ) -> fencing.FencedHost | Unproved:
+        """The same, for a host that may have been off for long.
+
+        The order of an ended recovery counts as well: one that an operator
+        released while its host stayed off. Nothing has been heard of the
+        host since, no later recovery saw it alive, nobody is powering it on,
+        and its own device reads off now.
+
+        :raises hass.exception.NovaError: Nova does not tell now
+        """
+        proof = self.prove_other(turn, name)
+        if isinstance(proof, fencing.FencedHost):
+            return proof
+        if proof.lacks is not Lacks.ORDER:
+            return proof
+        with turn.read() as session:
+            host = hosts_.by_names(session, [name]).get(name)
+            story = recoveries.last_fencing_of(session, name)
+        if host is None or story is None:
+            return proof
+        off_since = story.was.get('off_since')
+        if off_since is None:
+            return proof
+        if datetime.datetime.fromisoformat(off_since) > turn.now:
+            return proof  # The clock was set back: what came since is unknown.
+        if hosts_.is_powering(host, turn.now):
+            return Unproved(Lacks.POWER, f'somebody powers {name} on or off')
+        service = self._hands.compute.service(name)
+        if service is not None and service.usable:
+            return Unproved(Lacks.TRUST, f'Nova has {name} up and in service')
+        try:
+            return self.prove(turn, host, story.was)
+        except LOST as error:
+            return Unproved(Lacks.ANSWER, str(error))
+
     def _keep(self, turn: Turn, host: models.Host, look: fencing.Look) -> None:
         """A good answer is a good test, where there was none lately."""
         tested = host.fence_tested_at

@@ -465,7 +465,7 @@ class Requester:
         with turn.read() as session:
             host = hosts.by_names(session, [name]).get(name)
             story = recoveries.rescue_of_host(session, name)
-        off = self._prover.prove_other(turn, name)
+        off = self._prover.prove_absent(turn, name)
         if isinstance(off, fencing.FencedHost):
             return off
         if host is not None and host.domains is not None and host.reported_at:
@@ -480,7 +480,7 @@ class Requester:
                 Until(Kind.DOMAIN_GONE, name, row.instance_uuid)
                 if stray
                 else until_.anew(),
-                Until(Kind.BMC_READS_OFF, name),
+                Until(Kind.PROVED_OFF, name),
             ]
             settle(turn, row, RowState.HELD, why, until=until)
             return None
@@ -493,7 +493,10 @@ class Requester:
             RowState.HELD,
             f'it may still run on {name}, which is neither proved off nor '
             'cleared by its agent',
-            until=[Until(Kind.DOMAIN_GONE, name, row.instance_uuid)],
+            until=[
+                Until(Kind.DOMAIN_GONE, name, row.instance_uuid),
+                Until(Kind.PROVED_OFF, name),
+            ],
         )
         return None
 

@@ -13,7 +13,11 @@
 """safety.md §1: no evacuation without a proof for every host."""
 
 from hass.db import evacuations
+from hass.db import holds
 from hass.db import hosts
+from hass.db import recoveries
+from hass.fencing import base as fencing
+from hass.recovery import proving
 from hass.simulation import nova_rows
 from hass.tests.scenario import base
 
@@ -202,3 +206,98 @@ class SafetyProofsTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned')
         with self.cloud.database.reader() as session:
             self.assertIsNone(evacuations.open_of(session, self.instances[0]))
+
+
+class LastReportTest(base.ScenarioTest):
+    """A dead host's last report lists what was evacuated off it."""
+
+    def setUp(self):
+        super().setUp()
+        self.instances = self.cloud.boot(HOST, instances=1)
+        self.host = self.cloud.hosts[HOST]
+        self.cloud.tick(seconds=12)
+
+    def release_while_off(self):
+        """Its board is dead: an operator wants no more of its return."""
+        self.host.power_supply = False
+        self.host.lose_power_supply()
+        self.cloud.run_until_state(HOST, 'powering_on')
+        with self.cloud.database.writer() as session:
+            recoveries.hold_open_ones(session, 'hass-manage', 'restored')
+        self.cloud.run_until_state(HOST, 'held')
+        self.wish(self.cloud.newest(HOST), 'release')
+        self.cloud.run_until_state(HOST, 'dismissed')
+        with self.cloud.database.reader() as session:
+            self.assertEqual(self.instances, hosts.get(session, HOST).domains)
+
+    def lose_the_next_host(self):
+        name = self.cloud.nova.servers[self.instances[0]].host
+        self.assertNotEqual(HOST, name)
+        self.cloud.hosts[name].lose_power_supply()
+        return name
+
+    def assert_saved(self, name):
+        self.cloud.run_until(
+            lambda: self.cloud.newest(
+                name, workflow='host_failure', state='finished'
+            ),
+            seconds=60,
+        )
+        verdict = self.cloud.verdict(self.instances)
+        self.assertEqual([], verdict.started_twice)
+        self.assertEqual([], verdict.evacuated_unfenced)
+        self.assertEqual([], verdict.lost)
+
+    def run_until_held(self, name):
+        self.cloud.run_until(
+            lambda: self.cloud.newest(name, state='held'), seconds=300
+        )
+        held = self.cloud.newest(name)
+        self.assertIn(f'the agent of {HOST} sees a domain', held.why)
+        self.assertIn(f'{HOST} is proved off', holds.goes_on_when(held) or '')
+
+    def test_a_host_that_is_off_hinders_nothing_after_a_release(self):
+        self.release_while_off()
+        self.assert_saved(self.lose_the_next_host())
+
+    def test_nor_when_it_is_suspected_anew(self):
+        """Its new recovery has nothing to save, and so powers nothing off."""
+        self.cloud.conf.set_override('quiet_seconds', 10, 'detection')
+        self.release_while_off()
+        self.cloud.run_until_state(HOST, 'held', seconds=60)
+        self.assert_saved(self.lose_the_next_host())
+
+    def test_the_hold_ends_when_the_proof_can_be_had(self):
+        self.release_while_off()
+        self.host.bmc_mute = True
+        name = self.lose_the_next_host()
+        self.run_until_held(name)
+        self.host.bmc_mute = False
+        self.assert_saved(name)
+
+    def proof(self):
+        """What is said of the dead host while the next one is recovered."""
+        name, found = self.lose_the_next_host(), []
+        prover = proving.Prover(self.cloud.engines['engine-1'].hands)
+
+        def look(turn):
+            story = turn.recovery
+            if (story.subject, story.state) == (name, 'evacuating'):
+                found.append(prover.prove_absent(turn, HOST))
+
+        self.cloud.before_step = look
+        self.cloud.run_until(lambda: found, seconds=60)
+        return found[0]
+
+    def test_a_host_that_was_seen_since_is_not_proved_off(self):
+        """Somebody has powered it on; its BMC lies when it is silent again."""
+        self.release_while_off()
+        self.host.power_supply = True
+        self.host.host.power_on()
+        self.cloud.run_until(lambda: self.host.host.os_running, seconds=60)
+        self.cloud.tick(seconds=2)
+        self.host.hang()
+        self.host.bmc_reads = fencing.PowerState.OFF
+        proof = self.proof()
+        self.assertIs(proving.Lacks.TRUST, proof.lacks)
+        self.assertIn('it beats although its BMC reads off', proof.why)

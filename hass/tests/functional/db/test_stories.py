@@ -352,3 +352,66 @@ class EvacuationsTest(base.DatabaseTest):
         (row,) = self.rows()
         late = abs(now - row.ended_at)
         self.assertLess(late, datetime.timedelta(seconds=60))
+
+
+@base.on_every_database
+class LastFencingTest(base.DatabaseTest):
+    """Which recovery has powered off a host that has not come back since."""
+
+    def add(self, workflow, state, was, history=()):
+        with self.database.writer() as session:
+            ended = state in ('finished', 'returned', 'dismissed')
+            story = builders.make_recovery(
+                session,
+                workflow=workflow,
+                state=state,
+                was=was,
+                ended_at=moments.read_now(session) if ended else None,
+                open_key=None if ended else recoveries.host_key('compute-1'),
+            )
+            for one in history:
+                recoveries.append_history(
+                    session, story.id, None, one, 'engine-1', 'why', story
+                )
+            return story.id
+
+    def fence(self):
+        return self.add('host_failure', 'finished', {'off_sent': True})
+
+    def found(self):
+        story = self.read(recoveries.last_fencing_of, 'compute-1')
+        return story and story.id
+
+    def test_a_return_that_was_released_does_not_bring_it_back(self):
+        fencing = self.fence()
+        self.add('host_return', 'dismissed', {'released': True})
+        self.assertEqual(fencing, self.found())
+        self.add('host_failure', 'held', {})
+        self.assertEqual(fencing, self.found())
+
+    def test_a_return_that_has_ended_otherwise_does(self):
+        self.fence()
+        self.add('host_return', 'returned', {})
+        self.assertIsNone(self.found())
+
+    def test_so_does_one_that_was_released_when_its_agent_beat(self):
+        self.fence()
+        self.add('host_return', 'dismissed', {'released': True}, ['settling'])
+        self.assertIsNone(self.found())
+
+    def test_so_does_a_failure_that_came_to_nothing(self):
+        """Somebody has heard the host."""
+        self.fence()
+        self.add('host_return', 'dismissed', {'released': True})
+        self.add('host_failure', 'dismissed', {})
+        self.assertIsNone(self.found())
+
+    def test_what_was_given_back_was_powered_on(self):
+        self.add('host_failure', 'dismissed', {'off_sent': True})
+        self.assertIsNone(self.found())
+
+    def test_a_new_order_is_waited_for(self):
+        self.fence()
+        self.add('host_return', 'dismissed', {'released': True})
+        self.add('host_failure', 'fencing', {'off_sent': True})
+        self.assertIsNone(self.found())
