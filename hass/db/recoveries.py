@@ -62,6 +62,8 @@ WRITTEN = ('since', 'counted_from', 'well_since', 'at')
 """Moments in what a story remembers, and in its fault."""
 HELD_FOR = 'held_for'
 """What a story was last held for: the same again is no news."""
+PAGED_ONCE = 'paged_once'
+"""Remembered of what an operator knows already: one page, and no more."""
 READS_OFF = 'reads_off'
 """Remembered of a host that its own BMC, surely its own, reads off."""
 FENCING_STORY = 'host_failure'
@@ -965,12 +967,15 @@ def lock_clusters(session: orm.Session, ids: Iterable[int]) -> None:
 def to_page(session: orm.Session, repeat_seconds: float) -> list[Recovery]:
     """Held recoveries that nobody acknowledged and that are to be paged.
 
-    Each is marked in this transaction, so that one engine pages it.
+    Each is marked in this transaction, so that one engine pages it. What is
+    to be paged once counts as acknowledged from then on.
     """
     found = list(session.scalars(_to_page(repeat_seconds)))
     now = moments.read_now(session)
     for recovery in found:
         recovery.alarmed_at = now
+        if recovery.was.get(PAGED_ONCE):
+            recovery.acknowledged_at = now
     session.flush()
     return found
 

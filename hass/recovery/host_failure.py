@@ -65,6 +65,8 @@ DOUBT_SECONDS = 1.0
 LOOK_SECONDS = 0.15
 DOWN_SECONDS = 60.0
 """Nova's own default of service_down_time, which forced_down hides."""
+CALM_SECONDS = 3600.0
+"""What an operator knows, and nobody waits for, is looked at as seldom."""
 LATE_SECONDS = 20.0
 """Two reports of nova-compute are missing."""
 
@@ -464,12 +466,7 @@ class HostFailure(host_.HostWorkflow):
         if not touched:
             # A host that died on its way back is to come back all the same.
             if not (running or receiving or self.acted(turn)):
-                return hold(
-                    models.HeldKind.RESTRAINT,
-                    f'{fault.why}; it runs no protected instance, so it is '
-                    'reported and not fenced',
-                    self._passing(host.name),
-                )
+                return self._report(turn, host, fault)
             # While the message bus is away, Nova takes all hosts for down.
             trouble = self._hands.control_plane.trouble(
                 control_plane.common_needs(
@@ -493,6 +490,49 @@ class HostFailure(host_.HostWorkflow):
             within=lambda session: self._count(
                 session, turn, fault, silent, seen
             ),
+        )
+
+    def _report(
+        self, turn: Turn, host: models.Host, fault: faults.Fault
+    ) -> Hop:
+        """Nobody loses by it: the host is left alone.
+
+        That a host is off which an operator has released since it failed is
+        known: it is paged once, and looked at more and more seldom.
+        """
+        known = self._is_known(turn, host, fault)
+        if known != bool(turn.recovery.was.get(recoveries.PAGED_ONCE)):
+            turn.remember(**{recoveries.PAGED_ONCE: known})
+        if not known:
+            return hold(
+                models.HeldKind.RESTRAINT,
+                f'{fault.why}; it runs no protected instance, so it is '
+                'reported and not fenced',
+                self._passing(host.name),
+            )
+        return hold(
+            models.HeldKind.RESTRAINT,
+            f'{fault.why}; it runs no protected instance, and its last '
+            'recovery was released: it is paged once and not fenced',
+            (
+                Until(Kind.HOST_HEARD, host.name),
+                Until(Kind.BMC_READS_ON, host.name),
+                until_.anew(self._conf.recovery.held_seconds, CALM_SECONDS),
+            ),
+        )
+
+    def _is_known(
+        self, turn: Turn, host: models.Host, fault: faults.Fault
+    ) -> bool:
+        """Whether it is off, and was when an operator released it."""
+        if fault.layer is not faults.Layer.POWER:
+            return False
+        with turn.read() as session:
+            last = recoveries.last_ended(session, host.name)
+        if last is None or last.ended_at is None:
+            return False
+        return bool(last.was.get('released')) and not (
+            self._witness.hearers_since(turn, host.name, last.ended_at)
         )
 
     def _unclear(self, turn: Turn, why: str, *until: Until) -> Hop | Wait:
