@@ -23,12 +23,26 @@ HINTS = {
     401: 'log in again: the token is not good, or no longer',
     403: 'ask for a role that may: openstack role assignment list --user '
     'NAME --names tells which ones you have',
-    404: 'the lists tell what there is: openstack ha cluster list, ha host '
-    'list, ha instance list, ha recovery list, ha loss list',
     406: 'choose another with --os-hass-api-version, or leave it out',
     500: 'the log of hass-api tells more by the id of the request',
     503: 'try again in a few seconds',
 }
+NOT_FOUND = (
+    (
+        'was not found',
+        'the lists tell what there is: openstack ha cluster list, ha host '
+        'list, ha instance list, ha recovery list, ha loss list',
+    ),
+    (
+        'is new in version',
+        'choose a newer one with --os-hass-api-version, or leave it out',
+    ),
+    (
+        '',
+        'is the endpoint right? openstack endpoint list --service hass',
+    ),
+)
+"""What 404 means, by words of its sentence; the first that fits."""
 REGISTER = (
     ', or none in this region: openstack catalog show hass tells which there '
     'are; an operator makes it with openstack service create --name hass '
@@ -64,13 +78,16 @@ def told() -> Iterator[None]:
 
 def sentence(error: sdk.HttpException) -> str:
     """The API's own words, the request, and what may be done."""
+    said = words(error)
     hint = HINTS.get(error.status_code or 0)
-    return f'{words(error)}: {hint}' if hint else words(error)
+    if error.status_code == 404:
+        hint = next(then for told, then in NOT_FOUND if told in said)
+    return f'{said}: {hint}' if hint else said
 
 
 def words(error: sdk.HttpException) -> str:
     """The API's own words, and the request."""
-    said = str(error.details or error.message).rstrip('.')
+    said = str(error.details or error.message).removesuffix('.')
     parts = [f'{said} (HTTP {error.status_code or 0}']
     if error.request_id:
         parts.append(f', {error.request_id}')

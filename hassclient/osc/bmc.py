@@ -23,15 +23,24 @@ from typing import Any
 
 from osc_lib import exceptions
 
+from hassclient.osc import command
+
 
 def add_options(parser: Any) -> None:
     parser.add_argument(
-        '--bmc-address', metavar='<address>', help='IP address or name.'
+        '--bmc-address',
+        metavar='<address>',
+        help='IP address or host name of its BMC.',
     )
     parser.add_argument(
-        '--bmc-port', metavar='<port>', type=int, help='UDP port (623).'
+        '--bmc-port',
+        metavar='<port>',
+        type=command.number(1, 65535),
+        help='UDP port of its BMC (623 at first).',
     )
-    parser.add_argument('--bmc-username', metavar='<name>', help='User.')
+    parser.add_argument(
+        '--bmc-username', metavar='<name>', help='User of its BMC.'
+    )
     password = parser.add_mutually_exclusive_group()
     password.add_argument(
         '--bmc-password-prompt',

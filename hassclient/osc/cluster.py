@@ -133,6 +133,7 @@ class SetCluster(command.Command):
         if args.layer or args.no_layer:
             before = [] if args.no_layer else self._layers(args.cluster)
             fields['layers'] = _in_order(before + (args.layer or []))
+        command.check_change(args, fields)
         self.client.update_cluster(args.cluster, **fields)
 
     def _layers(self, cluster: str) -> list[str]:
@@ -169,6 +170,7 @@ class UnsetCluster(command.Command):
             fields['layers'] = [it for it in before if it not in args.layer]
         if args.isolation:
             fields['isolation'] = []
+        command.check_change(args, fields)
         self.client.update_cluster(args.cluster, **fields)
 
 

@@ -15,9 +15,13 @@
 import argparse
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
+import math
 import pathlib
+import re
 import shutil
+import sys
 import textwrap
 from typing import Any
 
@@ -31,6 +35,21 @@ import yaml
 from hassclient import errors
 from hassclient.v1 import proxy
 
+NAMED = ('cluster', 'host', 'instance', 'project', 'recovery', 'loss')
+"""Arguments that are names or ids of something."""
+SENTENCES = frozenset(
+    {
+        'doubts',
+        'ended_why',
+        'explanation',
+        'guest_layers_why',
+        'maintenance_why',
+        'unprotected_why',
+        'warnings',
+        'why',
+    }
+)
+"""Fields that hold a sentence, or several."""
 NO_END = 100_000
 NAMES, LEAST = 24, 40
 """Columns for the names and the lines of a table; the values have more."""
@@ -89,6 +108,7 @@ class Command(Client, command.Command):
     """Does something and shows nothing."""
 
     def take_action(self, parsed_args: Any) -> None:
+        check_names(parsed_args)
         with errors.told():
             self.act(parsed_args)
 
@@ -100,6 +120,7 @@ class ShowOne(Client, command.ShowOne):
     """Shows fields of one thing."""
 
     def take_action(self, parsed_args: Any) -> Any:
+        check_names(parsed_args)
         with errors.told():
             fields = self.act(parsed_args)
         return tuple(fields), tuple(map(column, fields.values()))
@@ -113,6 +134,7 @@ class Lister(Client, command.Lister):
     """Shows a table."""
 
     def take_action(self, parsed_args: Any) -> Any:
+        check_names(parsed_args)
         with errors.told():
             heads, rows = self.act(parsed_args)
             # Pages are asked for here, where errors are told.
@@ -120,6 +142,29 @@ class Lister(Client, command.Lister):
 
     def act(self, args: Any) -> Table:
         raise NotImplementedError
+
+
+def check_names(args: argparse.Namespace) -> None:
+    """Whether each argument that is a name can be one.
+
+    :raises osc_lib.exceptions.CommandError: naming the one that cannot
+    """
+    for name in NAMED:
+        value = getattr(args, name, None)
+        if isinstance(value, str) and value in proxy.NO_NAMES:
+            raise exceptions.CommandError(f'{name}: {proxy.no_name(value)}')
+
+
+def check_change(args: argparse.Namespace, fields: Mapping[str, Any]) -> None:
+    """Whether there is anything to change.
+
+    :raises osc_lib.exceptions.CommandError: no option says what
+    """
+    if not fields:
+        raise exceptions.CommandError(
+            'nothing is to be changed: --help tells the options, of which '
+            'one must be given'
+        )
 
 
 def column(value: Any) -> Any:
@@ -140,7 +185,17 @@ def _plain(values: Iterable[Any]) -> bool:
 
 def fields(thing: Any, names: Iterable[str]) -> dict[str, Any]:
     """These attributes of a resource."""
-    return {name: getattr(thing, name) for name in names}
+    return sentences({name: getattr(thing, name) for name in names})
+
+
+def sentences(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The same fields; tables have a line for each sentence."""
+    return {
+        name: Told(value, [value] if isinstance(value, str) else value)
+        if value is not None and name in SENTENCES
+        else value
+        for name, value in found.items()
+    }
 
 
 def rows(things: Iterable[Any], names: Sequence[str]) -> list[Row]:
@@ -168,7 +223,7 @@ def each(
             with errors.told():
                 act(name)
         except exceptions.CommandError as error:
-            failed.append(f'could not {what} {name}: {error}')
+            failed.append(f'could not {what} {name or repr(name)}: {error}')
     if failed:
         raise exceptions.CommandError('\n'.join(failed))
 
@@ -179,6 +234,49 @@ def pair(text: str) -> tuple[str, str]:
     if not name or not equals:
         raise argparse.ArgumentTypeError(f'{text!r} is not NAME=VALUE')
     return name, value
+
+
+def number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A whole number; as an argparse type."""
+    end = 'on' if most is None else f'to {most}'
+
+    def read(text: str) -> int:
+        found = int(text) if re.fullmatch('-?[0-9]{1,18}', text) else None
+        if found is None or found < least or (most and found > most):
+            raise argparse.ArgumentTypeError(
+                f'{text!r}: wanted is a whole number from {least} {end}'
+            )
+        return found
+
+    return read
+
+
+def seconds(least: float, most: float | None = None) -> Callable[[str], float]:
+    """A time; as an argparse type."""
+    end = 'or more' if most is None else f'to {most:g}'
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not least <= found <= (most or sys.float_info.max):
+            raise argparse.ArgumentTypeError(
+                f'{text!r}: wanted are seconds, {least:g} {end}'
+            )
+        return found
+
+    return read
+
+
+def order(text: str) -> tuple[str, str | None]:
+    """``key``, ``key:asc`` or ``key:desc``; as an argparse type."""
+    key, colon, direction = text.partition(':')
+    if not key or (colon and direction not in ('asc', 'desc')):
+        raise argparse.ArgumentTypeError(
+            f'{text!r}: wanted is KEY, KEY:asc or KEY:desc'
+        )
+    return key, direction or None
 
 
 def document(text: str) -> Any:
@@ -206,7 +304,7 @@ def add_pages(parser: Any) -> None:
     parser.add_argument(
         '--limit',
         metavar='<number>',
-        type=int,
+        type=number(1),
         help='Show so many at most (default: all).',
     )
     parser.add_argument(
@@ -223,6 +321,8 @@ def add_pages(parser: Any) -> None:
     parser.add_argument(
         '--sort',
         metavar='<key>[:<direction>]',
+        type=order,
+        default=(None, None),
         help='Sort by a field of the API, as name:desc; one that is unknown '
         'is answered with those that there are.',
     )
@@ -230,13 +330,13 @@ def add_pages(parser: Any) -> None:
 
 def pages(args: argparse.Namespace) -> dict[str, Any]:
     """What these options say, as the lists of the proxy take it."""
-    key, _, direction = (args.sort or '').partition(':')
+    key, direction = args.sort
     return {
         'limit': args.limit,
         'marker': args.marker,
         'since': args.since,
-        'sort_key': key or None,
-        'sort_dir': direction or None,
+        'sort_key': key,
+        'sort_dir': direction,
     }
 
 

@@ -99,7 +99,7 @@ class HostExplain(command.ShowOne):
         return parser
 
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
-        return dict(self.client.explain(args.host))
+        return command.sentences(self.client.explain(args.host))
 
 
 class ClusterStrategy(command.ShowOne):
@@ -126,4 +126,4 @@ class FenceTest(command.ShowOne):
 
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
         tried = self.client.test_fence(args.host)
-        return {'host': tried.name, **tried.fence}
+        return command.sentences({'host': tried.name, **tried.fence})

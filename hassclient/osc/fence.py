@@ -13,10 +13,18 @@
 """openstack ha host fence"""
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from hassclient.osc import command
 from hassclient.osc import host
+
+
+NO_WIRING = (
+    'nothing is known: no mark was tried at the address of its BMC yet, or '
+    'nobody answered. It is tried again within the hour, unless [fencing] '
+    'wiring_seconds is 0'
+)
 
 
 class ShowFence(command.ShowOne):
@@ -28,7 +36,7 @@ class ShowFence(command.ShowOne):
         return parser
 
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
-        return dict(self.client.get_fence(args.host))
+        return _shown(self.client.get_fence(args.host))
 
 
 class WaiveFence(command.ShowOne):
@@ -50,7 +58,7 @@ class WaiveFence(command.ShowOne):
         return parser
 
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
-        return dict(self.client.waive_fence(args.host, args.reason))
+        return _shown(self.client.waive_fence(args.host, args.reason))
 
 
 class UnwaiveFence(command.Command):
@@ -63,3 +71,11 @@ class UnwaiveFence(command.Command):
 
     def act(self, args: argparse.Namespace) -> None:
         self.client.unwaive_fence(args.host)
+
+
+def _shown(fence: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields; a table says what an empty wiring means."""
+    found = command.sentences(fence)
+    if fence.get('wiring', '') is None:
+        found['wiring'] = command.Told(None, [NO_WIRING])
+    return found

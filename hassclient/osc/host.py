@@ -15,10 +15,13 @@
 import argparse
 from typing import Any
 
+from osc_lib import exceptions
+
 from hassclient.osc import bmc
 from hassclient.osc import command
 from hassclient.v1 import host
 
+SHORT = ('uuid', 'name', 'cluster', 'protected', 'fence')
 SHOWN = (
     'uuid',
     'name',
@@ -43,6 +46,15 @@ SHOWN = (
     'agent_key_rotated_at',
     'created_at',
 )
+
+
+FORGET = {
+    '--no-label': 'Forget its labels; with --label: have only those.',
+    '--no-address': 'Forget its addresses; with --address: have only those.',
+    '--no-watched-sensor': 'Forget which sensors are watched: all with '
+    'thresholds are again.',
+    '--no-bmc': 'Forget its BMC: without one it is not fenced.',
+}
 
 
 class AddHost(command.ShowOne):
@@ -88,7 +100,7 @@ class ListHost(command.Lister):
             args.cluster,
             **command.pages(args),
         )
-        heads = ['UUID', 'Name', 'Cluster', 'Protected', 'Fence']
+        heads = command.heads(SHORT)
         if args.long:
             heads += ['BMC', 'Reported At', 'Warnings', 'Unprotected Why']
         return heads, [_row(one, args.long) for one in found]
@@ -109,18 +121,15 @@ class ShowHost(command.ShowOne):
 class SetHost(command.Command):
     """Change a host.
 
-    Labels and addresses are added to those that it has.
+    Labels and addresses are added to those that it has. A new BMC is tried
+    without cutting the host off, and what is wrong with it is told.
     """
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)
         add_host(parser)
-        for what in ('label', 'address', 'watched-sensor', 'bmc'):
-            parser.add_argument(
-                f'--no-{what}',
-                action='store_true',
-                help=f'Forget each {what} before.',
-            )
+        for option, text in FORGET.items():
+            parser.add_argument(option, action='store_true', help=text)
         _add_fields(parser)
         return parser
 
@@ -137,7 +146,29 @@ class SetHost(command.Command):
         ):
             if forget:
                 before[name] = nothing
-        self.client.update_host(args.host, **_given(args, before))
+        if args.no_bmc and bmc.given(args):
+            raise exceptions.CommandError(
+                '--no-bmc forgets the BMC: no other option about it may be '
+                'given with it'
+            )
+        fields = _given(args, before)
+        command.check_change(args, fields)
+        changed = self.client.update_host(args.host, **fields)
+        if 'bmc' in fields:
+            self._tell_fence(changed)
+
+    def _tell_fence(self, changed: host.Host) -> None:
+        """A BMC that was asked just now, and is no fence."""
+        name, fence = changed.name, changed.fence
+        if fence['state'] != 'working':
+            self.log.warning(
+                '%s cannot be fenced now. Its fence is %s: %s. openstack ha '
+                'fence test %s tries it again',
+                name,
+                fence['state'],
+                fence['why'] or 'it was not tried',
+                name,
+            )
 
 
 class RemoveHost(command.Command):
@@ -225,6 +256,7 @@ def _row(one: host.Host, long: bool) -> command.Row:
     row: command.Row = (one.uuid, one.name, one.cluster, one.protected)
     row += (one.fence['state'],)
     if long:
-        row += (one.bmc['address'], one.reported_at)
-        row += (one.warnings, one.unprotected_why)
+        row += (one.bmc['address'],)
+        more = ('reported_at', 'warnings', 'unprotected_why')
+        row += tuple(command.fields(one, more).values())
     return row

@@ -75,7 +75,11 @@ class UnprotectInstance(command.Command):
 
 
 class ListInstance(command.Lister):
-    """List the instances that were chosen."""
+    """List the instances that were chosen.
+
+    Those that are protected by a tag or by their cluster are not among them:
+    openstack ha cluster protection lists all.
+    """
 
     def get_parser(self, prog_name: str) -> Any:
         parser = super().get_parser(prog_name)

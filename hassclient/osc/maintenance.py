@@ -25,9 +25,10 @@ class _Begin(command.Command):
         parser.add_argument(
             '--seconds',
             metavar='<number>',
-            type=int,
+            type=command.number(1, 604800),
             default=3600,
-            help='It ends by itself after so long (default: %(default)s).',
+            help='It ends by itself after so long, a week at most (default: '
+            '%(default)s).',
         )
         parser.add_argument(
             '--reason',

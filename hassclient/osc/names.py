@@ -71,7 +71,11 @@ def project(manager: Any, ref: str) -> str:
     """
     _must_name(ref)
     try:
-        found = manager.sdk_connection.identity.find_project(ref)
+        keystone = manager.sdk_connection.identity
+        # As with Nova: without a catalogue there is nothing to ask.
+        if not hasattr(keystone, 'find_project'):
+            return ref
+        found = keystone.find_project(ref)
     except (sdk.HttpException, ks.ClientException):
         return ref
     return ref if found is None else str(found.id)

@@ -127,8 +127,8 @@ class ShowNotification(command.ShowOne):
     def act(self, args: argparse.Namespace) -> dict[str, Any]:
         if not command.is_uuid(args.notification):
             raise exceptions.CommandError(
-                f'{args.notification} is no UUID; openstack ha notification '
-                'list tells them'
+                f'{args.notification!r} is no UUID: openstack ha notification '
+                'list tells which there are'
             )
         found = self.client.get_notification(args.notification)
         return command.fields(found, SHOWN)

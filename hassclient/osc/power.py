@@ -95,8 +95,8 @@ def _doubt(name: str, power: str) -> Iterator[None]:
     else:
         return
     raise exceptions.CommandError(
-        f'whether {name} is powered {power} is not known, it may be yet: '
-        f'{why}; openstack ha host power show {name} reads it back'
+        f'it is not known whether {name} is powered {power}: {why}. It may '
+        f'be yet: openstack ha host power show {name} reads it back'
     )
 
 
@@ -148,7 +148,7 @@ class PowerCycle(_Turn):
         parser.add_argument(
             '--timeout',
             metavar='<seconds>',
-            type=float,
+            type=command.seconds(0),
             default=60.0,
             help='Wait no longer for each of both (default: %(default)s).',
         )

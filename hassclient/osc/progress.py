@@ -25,6 +25,7 @@ from rich import console as rich_console
 from rich import progress
 
 from hassclient import clock as clocks
+from hassclient.osc import command
 
 POLL_SECONDS = 0.5
 Thing = TypeVar('Thing')
@@ -48,7 +49,7 @@ def add_options(parser: Any, until: str) -> None:
     parser.add_argument(
         '--timeout',
         metavar='<seconds>',
-        type=float,
+        type=command.seconds(0),
         help='Wait no longer than this (default: as long as it takes).',
     )
 

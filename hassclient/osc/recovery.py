@@ -214,6 +214,12 @@ class _Wish(command.ShowOne):
         wished = self.wish(found.uuid)
         if args.wait:
             wished = wait_for(self.client, wished.uuid, args.timeout)
+        elif wished.wish:
+            self.log.warning(
+                'What is shown is from before: no engine has read the wish '
+                'yet. openstack ha recovery watch %s shows what follows',
+                wished.uuid,
+            )
         return command.fields(wished, SHOWN[:-3])
 
     def wish(self, uuid: str) -> recoveries.Recovery:
@@ -263,9 +269,9 @@ class WatchRecovery(command.Command):
         parser.add_argument(
             '--interval',
             metavar='<seconds>',
-            type=_seconds,
+            type=command.seconds(0.1, 3600),
             default=1.0,
-            help='Look so often (default: %(default)s, at least 0.1).',
+            help='Look so often (default: %(default)s, 0.1 to 3600).',
         )
         return parser
 
@@ -304,10 +310,3 @@ def _add_recovery(parser: Any) -> None:
 def _held(seen: recoveries.Recovery) -> bool:
     """Held, and not only because nobody has read the wish yet."""
     return seen.state == 'held' and not seen.wish
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 3600:
-        raise ValueError(text)
-    return seconds

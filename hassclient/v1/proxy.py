@@ -357,7 +357,7 @@ class Proxy(proxy.Proxy):
         given = {k: v for k, v in query.items() if v is not None}
         for name, value in given.items():
             if value == '':
-                raise exceptions.SDKException(no_name(value, f' ({name})'))
+                raise exceptions.SDKException(f'{name}: must not be empty')
         return self._list(
             kind,
             # A limit is how many are wanted, not how many at once.
@@ -410,9 +410,9 @@ NO_NAMES = ('', '.', '..')
 """In a path they would mean another one."""
 
 
-def no_name(ref: str, of: str = '') -> str:
+def no_name(ref: str) -> str:
     """The sentence for who gives one of them."""
-    return f'{ref!r} is no name of anything{of}'
+    return f'{ref!r} is no name of anything'
 
 
 def _quoted(ref: str) -> str:

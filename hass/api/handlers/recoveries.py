@@ -41,7 +41,8 @@ def view(recovery: models.Recovery) -> dict[str, Any]:
         'state': recovery.state,
         'state_since': moments.shown(recovery.state_since),
         'why': recovery.why,
-        'attempt': recovery.attempt,
+        # Of a held one the row counts the looks, which are no attempts.
+        'attempt': 0 if recovery.held_kind else recovery.attempt,
         'held_kind': recovery.held_kind,
         'wish': recovery.wish,
         'opened_at': moments.shown(recovery.opened_at),

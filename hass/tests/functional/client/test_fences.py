@@ -31,6 +31,11 @@ class FenceTest(base.ClientTest):
         shown = self.read('host', 'fence', 'show', 'compute-1')
         self.assertIsNone(shown['waiver'])
 
+    def test_a_table_says_what_an_empty_wiring_means(self):
+        words = ('host', 'fence', 'show', 'compute-1')
+        self.assertIsNone(self.read(*words)['wiring'])
+        self.assertIn('no mark was tried', self.ha(*words))
+
     def test_it_wants_a_reason(self):
         done = self.run_command('host', 'fence', 'waive', 'compute-1')
         self.assertEqual(2, done.returncode, done.stdout)

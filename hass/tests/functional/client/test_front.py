@@ -65,7 +65,9 @@ class FrontTest(base.ClientTest):
             said = self.refused(*words)
             self.assertIn('is no name of anything', said)
         said = self.refused('recovery', 'list', '--cluster', '')
-        self.assertIn("'' is no name of anything (cluster)", said)
+        self.assertIn("cluster: '' is no name of anything", said)
+        said = self.refused('instance', 'list', '--name', '')
+        self.assertIn('name: must not be empty', said)
         self.assertEqual(1, len(self.read('host', 'list')))
 
     def test_a_cloud_without_hass_is_told(self):

@@ -92,6 +92,27 @@ class HostsTest(base.ClientTest):
         self.assertEqual({}, self.row().networks)
         self.assertIsNone(self.row().watched_sensors)
 
+    def test_a_new_bmc_that_does_not_work_is_told(self):
+        words = ('host', 'set', 'compute-1', '--bmc-address')
+        done = self.run_command(*words, '192.0.2.9')
+        self.assertEqual((0, ''), (done.returncode, done.stderr))
+        self.engine.outcomes['compute-1'] = ('broken', 'no answer', None, None)
+        done = self.run_command(*words, '192.0.2.10')
+        self.assertIn('Its fence is broken: no answer.', done.stderr)
+        self.assertIn('openstack ha fence test compute-1', done.stderr)
+        said = self.refused(*words, '192.0.2.9', '--no-bmc')
+        self.assertIn('--no-bmc forgets the BMC', said)
+        self.assertEqual('192.0.2.10', self.row().bmc_address)
+
+    def test_a_change_of_nothing_is_refused(self):
+        for words in (
+            ('host', 'set', 'compute-1'),
+            ('cluster', 'set', 'rack-1'),
+            ('cluster', 'unset', 'rack-1'),
+        ):
+            said = self.refused(*words)
+            self.assertIn('nothing is to be changed', said)
+
     def test_list_is_of_all_clusters_or_of_one(self):
         self.make_cluster('rack-2', hosts=('compute-3',))
         found = self.read('host', 'list', '--long', '--sort-column', 'Name')

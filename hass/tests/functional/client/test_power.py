@@ -42,7 +42,7 @@ class PowerTest(base.ClientTest):
     def test_an_off_that_failed_on_its_way_may_have_acted(self):
         self.device.mute = True
         said = self.refused('host', 'power', 'off', 'compute-1', '--force')
-        self.assertIn('is powered off is not known, it may be yet', said)
+        self.assertIn('it is not known whether compute-1 is powered off', said)
         self.assertIn('no answer', said)
         self.assertIn('openstack ha host power show compute-1', said)
         self.assertNotIn('try again', said)

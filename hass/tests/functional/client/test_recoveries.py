@@ -130,6 +130,7 @@ class RecoveriesTest(base.ClientTest):
             'held',
             'its power state cannot be read',
             held_kind='restraint',
+            attempt=371,
             until=[Until(Kind.BMC_ANSWERS, 'compute-1').to_dict()],
             looked_at=datetime.datetime(2026, 1, 31, 12, 0),
         )
@@ -138,6 +139,7 @@ class RecoveriesTest(base.ClientTest):
             ('the BMC of compute-1 answers', '2026-01-31T12:00:00.000000Z'),
             (shown['goes_on_when'], shown['looked_at']),
         )
+        self.assertEqual(0, shown['attempt'])
         said = self.refused('recovery', 'watch', found)
         self.assertIn(
             'goes on by itself when the BMC of compute-1 answers', said
@@ -159,8 +161,9 @@ class RecoveriesTest(base.ClientTest):
         self.hold(found)
         self.ha('recovery', 'acknowledge', 'compute-1')
         self.assertIsNotNone(self.row(found).acknowledged_at)
-        shown = self.read('recovery', 'retry', 'compute-1')
-        self.assertEqual('retry', shown['wish'])
+        done = self.run_command('recovery', 'retry', 'compute-1', '-f', 'json')
+        self.assertEqual('retry', json.loads(done.stdout)['wish'])
+        self.assertIn('no engine has read the wish yet', done.stderr)
         self.assertEqual(models.Wish.RETRY, self.row(found).wish)
         self.assertTrue(self.engine.woken.is_set())
 

@@ -17,9 +17,11 @@ import pathlib
 import pkgutil
 import subprocess
 import sys
+import types
 
 import fixtures
 from keystoneauth1 import exceptions
+from openstack import exceptions as sdk
 
 from hass.api import microversion
 from hass.db import models
@@ -28,8 +30,10 @@ from hass import faults
 from hass.tests import base
 import hassclient
 from hassclient import clock
+from hassclient import errors
 from hassclient.osc import cluster
 from hassclient.osc import command
+from hassclient.osc import names
 from hassclient.osc import notification
 from hassclient.osc import plugin
 from hassclient.osc import progress
@@ -114,6 +118,48 @@ class TestClient(base.TestCase):
             (command.document, '@/nowhere'),
         ):
             self.assertRaises(argparse.ArgumentTypeError, parse, text)
+
+    def test_what_404_means_is_told(self):
+        for said, then in (
+            ('host x was not found', 'the lists tell what there is'),
+            ('GET /v1/losses is new in version 1.6', '--os-hass-api-version'),
+            ('there is no path /clusters', 'is the endpoint right?'),
+            ('', 'is the endpoint right?'),
+        ):
+            error = sdk.NotFoundException(details=said, http_status=404)
+            told = errors.sentence(error)
+            self.assertIn(said, told)
+            self.assertIn(then, told)
+
+    def test_a_project_is_taken_as_it_is_where_no_catalog_names_keystone(self):
+        bare = types.SimpleNamespace(identity=object())
+        manager = types.SimpleNamespace(sdk_connection=bare)
+        self.assertEqual('blue', names.project(manager, 'blue'))
+
+    def test_a_sentence_keeps_the_dots_of_a_name(self):
+        error = sdk.HttpException(details="must not be '..'.", http_status=400)
+        self.assertEqual("must not be '..' (HTTP 400)", errors.words(error))
+
+    def test_numbers_times_and_orders_are_read_and_mistakes_are_named(self):
+        self.assertEqual(7, command.number(1)('7'))
+        self.assertEqual(0.5, command.seconds(0)('0.5'))
+        self.assertEqual(('name', None), command.order('name'))
+        self.assertEqual(('name', 'desc'), command.order('name:desc'))
+        for parse, text, wanted in (
+            (command.number(1), '0', 'a whole number from 1 on'),
+            (command.number(1), '1.5', 'a whole number from 1 on'),
+            (command.number(1), '9' * 30, 'a whole number from 1 on'),
+            (command.number(1, 9), '10', 'a whole number from 1 to 9'),
+            (command.seconds(0), '-1', 'seconds, 0 or more'),
+            (command.seconds(0), 'nan', 'seconds, 0 or more'),
+            (command.seconds(0), 'inf', 'seconds, 0 or more'),
+            (command.seconds(0.1, 9), 'x', 'seconds, 0.1 to 9'),
+            (command.order, 'name:', 'KEY, KEY:asc or KEY:desc'),
+            (command.order, 'name:up', 'KEY, KEY:asc or KEY:desc'),
+        ):
+            error = self.assertRaises(argparse.ArgumentTypeError, parse, text)
+            self.assertIn(f'{text!r}: wanted', str(error))
+            self.assertIn(wanted, str(error))
 
     def test_waiting_looks_until_it_is_done(self):
         still = StandsStill()

@@ -12,6 +12,7 @@
 
 """What ``--help`` says of every command and every option."""
 
+import argparse
 import configparser
 from importlib import metadata
 import pathlib
@@ -56,6 +57,30 @@ class HelpTest(base.TestCase):
         self.assertGreater(len(found), 40)
         for name, kind in found:
             self.assert_sentence(kind.__doc__, name)
+
+    def test_what_an_option_cannot_take_is_told_with_what_it_can(self):
+        seen = 0
+        for name, kind in commands():
+            for action in kind(None, None).get_parser(name)._actions:
+                if action.type in (None, command.pair, command.document):
+                    continue
+                if action.type.__module__ != command.__name__:
+                    continue
+                for wrong in ('', ':'):
+                    error = self.assertRaises(
+                        argparse.ArgumentTypeError, action.type, wrong
+                    )
+                    self.assertIn('wanted', str(error), name)
+                seen += 1
+        self.assertGreater(seen, 20)
+
+    def test_no_number_is_read_in_a_way_of_its_own(self):
+        for name, kind in commands():
+            (theirs,) = (one for one in BASES if issubclass(kind, one))
+            known = options(theirs, name)
+            for action in kind(None, None).get_parser(name)._actions:
+                if ' '.join(action.option_strings) not in known:
+                    self.assertNotIn(action.type, (int, float), name)
 
     def test_every_option_says_what_it_is_for_in_sentences(self):
         seen = 0

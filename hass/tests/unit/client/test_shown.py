@@ -112,6 +112,14 @@ class ShownTest(base.TestCase):
         self.assertLessEqual(max(map(len, shown)), 56)
         self.assertEqual(['whole'], told.machine_readable())
 
+    def test_each_sentence_has_a_line_and_json_has_them_all(self):
+        found = command.sentences({'warnings': ['one, two', 'three'], 'a': 1})
+        self.assertEqual(1, found['a'])
+        self.assertEqual('one, two\nthree', found['warnings'].human_readable())
+        self.assertEqual(
+            ['one, two', 'three'], found['warnings'].machine_readable()
+        )
+
     def test_a_pipe_breaks_no_lines(self):
         self.useFixture(fixtures.EnvironmentVariable('COLUMNS'))
         if os.isatty(1):
