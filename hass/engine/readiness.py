@@ -47,6 +47,8 @@ Code = upgradecheck.Code
 Result = upgradecheck.Result
 T = TypeVar('T')
 Moment = datetime.datetime | None
+TYPE, FORMER_TYPE = 'hass', 'ha'
+"""Of HASS in the catalog of Keystone."""
 IDLE_SECONDS = 30
 CLOCK_SECONDS = 5.0
 """Tokens and certificates have moments in them, and so have logs."""
@@ -107,6 +109,15 @@ class Checks(upgradecheck.UpgradeCommands):
     def nova(self) -> Result:
         """Nova answers and offers the microversions that HASS needs."""
         return _tried(self._nova)
+
+    def catalog(self) -> Result:
+        """HASS is in the catalog by a type that is its own."""
+        assert self.conf is not None
+        try:
+            types = nova.catalog_types(self.conf)
+        except exception.HassError:
+            return Result(Code.WARNING, 'not looked at: see Nova')
+        return Result(*_registered(types))
 
     def engines(self) -> Result:
         """An engine patrols."""
@@ -248,6 +259,7 @@ class Checks(upgradecheck.UpgradeCommands):
         ('database', database),
         ('keyring', keyring),
         ('Nova', nova),
+        ('catalog', catalog),
         ('engines', engines),
         ('fences', fences),
         ('identity of BMCs', identities),
@@ -273,6 +285,19 @@ def _judged(act: Callable[[], str]) -> Result:
     except exception.HassError as error:
         return Result(Code.FAILURE, str(error))
     return Result(Code.WARNING if complaint else Code.SUCCESS, complaint)
+
+
+def _registered(types: frozenset[str]) -> tuple[Code, str]:
+    """What Masakari's clients would take for Masakari is warned of."""
+    if FORMER_TYPE not in types:
+        return Code.SUCCESS, ''
+    then = f'change its type: openstack service set --type {TYPE} SERVICE'
+    if TYPE in types:
+        then = 'delete that one, if it is of HASS: openstack service list'
+    return Code.WARNING, (
+        f'the catalog has a service of type {FORMER_TYPE}, by which the '
+        f'clients and monitors of Masakari find it; {then}'
+    )
 
 
 def _alive(session: orm.Session) -> list[models.Service]:

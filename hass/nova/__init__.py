@@ -13,6 +13,7 @@
 """The one door to Nova: services, servers, evacuations, migrations."""
 
 from keystoneauth1 import exceptions as ks
+from keystoneauth1 import identity
 from keystoneauth1 import loading
 from keystoneauth1 import session as ks_session
 from oslo_config import cfg
@@ -68,6 +69,7 @@ __all__ = [
     'Service',
     'UNKNOWN_HOST',
     'Versions',
+    'catalog_types',
     'connect',
     'disabled_by',
     'mark',
@@ -82,28 +84,7 @@ def connect(conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> Nova:
     :raises ConfigError: an option is missing or cannot be used
     """
     group = conf[options.GROUP]
-    try:
-        auth = loading.load_auth_from_conf_options(conf, options.GROUP)
-    except ks.MissingRequiredOptions as error:
-        names = ', '.join(sorted(one.dest for one in error.options))
-        raise exception.ConfigError(f'[nova] {names}', 'must be set') from None
-    except ks.NoMatchingPlugin:
-        raise exception.ConfigError(
-            '[nova] auth_type',
-            f'{group.auth_type!r} is no known way to log in; allowed are '
-            + ', '.join(sorted(loading.get_available_plugin_names())),
-        ) from None
-    if auth is None:
-        raise exception.ConfigError(
-            '[nova] auth_type', 'must be set, password as a rule'
-        )
-    session = ks_session.Session(
-        auth=auth,
-        verify=False if group.insecure else group.cafile or True,
-        cert=_certificate(group),
-        timeout=group.answer_seconds,
-        split_loggers=group.split_loggers,
-    )
+    session = _session(conf)
     anywhere = {
         'interface': group.valid_interfaces or ['internal', 'public'],
         'region_name': group.region_name,
@@ -134,6 +115,52 @@ def connect(conf: cfg.ConfigOpts, clock: hass_clock.Clock) -> Nova:
         ),
         clock,
         group.evacuate_microversion,
+    )
+
+
+def catalog_types(conf: cfg.ConfigOpts) -> frozenset[str]:
+    """The types of all services in the catalog that [nova] logs in to.
+
+    :raises ConfigError: an option is missing or cannot be used
+    :raises NovaUnreachable: Keystone does not answer, or does not let us in
+    """
+    session = _session(conf)
+    if not isinstance(session.auth, identity.BaseIdentityPlugin):
+        return frozenset()
+    try:
+        access = session.auth.get_access(session)
+    except ks.ClientException as error:
+        raise exception.NovaUnreachable(
+            'read the catalog', str(error)
+        ) from None
+    found = access.service_catalog.catalog
+    return frozenset(str(service.get('type')) for service in found)
+
+
+def _session(conf: cfg.ConfigOpts) -> ks_session.Session:
+    """Logs in as [nova] says, when something is first asked for."""
+    group = conf[options.GROUP]
+    try:
+        auth = loading.load_auth_from_conf_options(conf, options.GROUP)
+    except ks.MissingRequiredOptions as error:
+        names = ', '.join(sorted(one.dest for one in error.options))
+        raise exception.ConfigError(f'[nova] {names}', 'must be set') from None
+    except ks.NoMatchingPlugin:
+        raise exception.ConfigError(
+            '[nova] auth_type',
+            f'{group.auth_type!r} is no known way to log in; allowed are '
+            + ', '.join(sorted(loading.get_available_plugin_names())),
+        ) from None
+    if auth is None:
+        raise exception.ConfigError(
+            '[nova] auth_type', 'must be set, password as a rule'
+        )
+    return ks_session.Session(
+        auth=auth,
+        verify=False if group.insecure else group.cafile or True,
+        cert=_certificate(group),
+        timeout=group.answer_seconds,
+        split_loggers=group.split_loggers,
     )
 
 
