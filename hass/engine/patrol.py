@@ -143,7 +143,14 @@ class Patrol:
         self._stopping = threading.Event()
         self._glances = glances.Glances(hands, pool, self._bell.set)
         self._services = service_watch.ServiceWatch(
-            database, inventory, ears, self._clock, engine, conf, wake
+            database,
+            inventory,
+            ears,
+            hands.witness,
+            self._clock,
+            engine,
+            conf,
+            wake,
         )
         self._allegations = allegations.Allegations(
             database, inventory, self._suspect

@@ -59,6 +59,7 @@ class ServiceWatch(watching.Watch):
         database: db_session.Database,
         inventory: inventory_.Inventory,
         ears: witness_.Ears,
+        witness: witness_.Witness,
         clock: clock_.Clock,
         engine: str,
         conf: cfg.ConfigOpts,
@@ -68,6 +69,7 @@ class ServiceWatch(watching.Watch):
         self._database = database
         self._inventory = inventory
         self._ears = ears
+        self._witness = witness
         self._clock = clock
         self._engine = engine
         self._wake = wake
@@ -158,14 +160,14 @@ class ServiceWatch(watching.Watch):
         patience = self._patience_seconds
         if standing.by_nova_alone:
             patience = self._nova_patience_seconds
+        if seconds < patience:
+            return
         heard = self._ears.heard(host.name)
-        if (
-            seconds < patience
-            or heard is None
-            or heard.planned
-            or self._clock.monotonic() - heard.last
-            > service_failure.BEATEN_SECONDS
-        ):
+        with self._database.reader() as session:
+            lives = self._witness.lives(
+                session, host.name, service_failure.BEATEN_SECONDS
+            )
+        if not lives or (heard is not None and heard.planned):
             return
         try:
             with self._database.writer() as session:

@@ -167,7 +167,7 @@ class InstanceWorkflow(workflow.Workflow):
     ) -> Step:
         if scene.busy:
             return Wait(LOOK_SECONDS, scene.busy)
-        silent = self.silent(host_of(turn))
+        silent = self.silent(turn, host_of(turn))
         if silent:
             return Wait(LOOK_SECONDS, silent)
         needs = control_plane.needs_of(scene.server)
@@ -190,16 +190,21 @@ class InstanceWorkflow(workflow.Workflow):
             return Wait(1, str(error))
         return Wait(LOOK_SECONDS, f'asked Nova for: {name}')
 
-    def silent(self, host: str) -> str:
-        """Why a host must not be asked for anything now; '': it is heard."""
+    def silent(self, turn: Turn, host: str) -> str:
+        """Why a host must not be asked for anything now; '': it is heard.
+
+        One whose beats are filtered is heard over the message bus.
+        """
         deaf = self._witness.deaf()
         if deaf:
             return f'this engine may not judge: {deaf}'
         ears = self._witness.ears()
         silence = ears.silence(host)
-        if host in ears.suspected() or silence > HEARD_SECONDS:
-            return f'{host} is silent for {silence:.1f} s'
-        return ''
+        if host not in ears.suspected() and silence <= HEARD_SECONDS:
+            return ''
+        with turn.read() as session:
+            told = self._witness.told(session, host)
+        return '' if told else f'{host} is silent for {silence:.1f} s'
 
     def close(self, turn: Turn, hop: Hop) -> Hop:
         """Name it unless it runs, is ended, or another recovery has it."""

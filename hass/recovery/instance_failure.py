@@ -320,7 +320,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
             return Hop(State.DISMISSED, why)
         if server.task_state:
             return Wait(1, f'Nova is at work on it: {server.task_state}')
-        silent = self.silent(server.host or '')
+        silent = self.silent(turn, server.host or '')
         if silent:
             return Wait(1, silent)
         tried = was.get('tried', ())
@@ -398,7 +398,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
             return self.leave(turn, f'in maintenance until {until}: {reason}')
         if not word.protected:
             return self.leave(turn, f'not protected now: {word.why}')
-        silent = self.silent(host.name)
+        silent = self.silent(turn, host.name)
         if silent:
             return Wait(LOOK_SECONDS, silent)
         return self._loop(turn, len(earlier)) or self._mode(turn, host, why)

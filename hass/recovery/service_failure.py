@@ -387,7 +387,7 @@ class ServiceFailure(host_.HostWorkflow):
         )
 
     def _failing(self, session: orm.Session, turn: Turn) -> list[str]:
-        """Hosts that beat while a service of theirs is dead."""
+        """Hosts that live while a service of theirs is dead."""
         seen = observations.of_hosts_failing(session, services.PATHS)
         ears = self._witness.ears()
         return [
@@ -395,7 +395,7 @@ class ServiceFailure(host_.HostWorkflow):
             for name, told in seen.items()
             if services.judge_all(told, turn.now).is_failed
             and name not in ears.excused
-            and ears.silence(name) < BEATEN_SECONDS
+            and self._witness.lives(session, name, BEATEN_SECONDS)
         ]
 
     def _order(

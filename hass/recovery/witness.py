@@ -476,6 +476,17 @@ class Witness:
             f'{BUS}'
         )
 
+    def lives(self, session: orm.Session, host: str, seconds: float) -> bool:
+        """Whether it beats, or goes on to speak though its beats are missing.
+
+        :param seconds: how old its newest beat may be
+        """
+        heard = self._ears.heard(host)
+        if heard is not None:
+            if self._clock.monotonic() - heard.last <= seconds:
+                return True
+        return bool(self.told(session, host))
+
     def is_heard_elsewhere(self, session: orm.Session, host: str) -> bool:
         """Whether another living engine hears the host all the time."""
         return any(

@@ -57,6 +57,22 @@ class FilteredTest(base.ScenarioTest):
         self.assertEqual([], self.cloud.stories(HOST))
         self.assert_untouched(HOST, self.instances)
 
+    def test_a_guest_that_dies_on_it_is_brought_back(self):
+        self.host.filtered = True
+        self.cloud.tick(seconds=30)
+        (killed, *_) = self.instances
+        self.host.host.kill_guest(killed)
+        self.cloud.guests.tell(self.host, killed, faults.Incident.KILLED)
+        self.cloud.run_until_state(killed, 'finished', seconds=60)
+        self.assertEqual([], self.cloud.stories(HOST))
+
+    def test_a_service_that_dies_on_it_is_restarted(self):
+        self.host.filtered = True
+        self.cloud.tick(seconds=30)
+        self.host.units.set(faults.SidePath.COMPUTE, units.Run.FAILED)
+        self.cloud.run_until_state(HOST, 'finished', seconds=90)
+        self.assertEqual(1, self.host.units.restarts)
+
     def test_somebody_is_told_that_it_is_filtered(self):
         self.host.filtered = True
         self.cloud.tick(seconds=40)
