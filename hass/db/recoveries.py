@@ -66,7 +66,9 @@ PAGED_ONCE = 'paged_once'
 """Remembered of what an operator knows already: one page, and no more."""
 READS_OFF = 'reads_off'
 """Remembered of a host that its own BMC, surely its own, reads off."""
-FENCING_STORY = 'host_failure'
+FENCING_STORY, RETURN_STORY = 'host_failure', 'host_return'
+CLOSED = 'closed_boot'
+"""Remembered of a return that is held: the boot that it has accounted for."""
 CHAINED = datetime.timedelta(seconds=5)
 """A story and the one that it opens at its end are of one transaction."""
 SIDE_STORY = 'service_failure'
@@ -118,6 +120,21 @@ def rescue_of_host(session: orm.Session, host: str) -> Recovery | None:
     """The open story of a host that failed itself, or comes back."""
     found = open_of_host(session, host)
     return None if found and found.workflow == SIDE_STORY else found
+
+
+def saver_of_host(session: orm.Session, host: str) -> Recovery | None:
+    """The open story that may save what runs on a host.
+
+    A return that is held saves nothing until it goes on: its host is back,
+    and its instances live and die as on any other.
+    """
+    found = rescue_of_host(session, host)
+    return None if found is None or is_back(found) else found
+
+
+def is_back(story: Recovery) -> bool:
+    """Whether the story is a return that is held."""
+    return story.workflow == RETURN_STORY and story.state == 'held'
 
 
 def last_ended(

@@ -276,7 +276,7 @@ class Incidents:
         if why or host is None:
             _amend(session, told, models.NotificationState.IGNORED, why)
             return None
-        story = recoveries.rescue_of_host(session, host.name)
+        story = recoveries.saver_of_host(session, host.name)
         if story is not None:
             waits = _waits(host.name, story.uuid)
             _amend(session, told, models.NotificationState.NEW, waits)
@@ -361,6 +361,7 @@ def _host_stories(session: orm.Session) -> dict[str, str]:
         one.subject: one.uuid
         for one in recoveries.open_ones(session)
         if one.workflow != recoveries.SIDE_STORY
+        and not recoveries.is_back(one)
     }
 
 

@@ -129,7 +129,10 @@ class Reboots:
             self._database.write(hosts.settle_boot, host.name, boot)
             return
         engines = tuple(sorted(one.name for one in alive))
-        if standing or shares.keeper(host.name, engines) != self._engine:
+        if (
+            _accounts(standing, boot)
+            or shares.keeper(host.name, engines) != self._engine
+        ):
             return
         if rows.window(host, now) or boot == host.settled_boot_id:
             return
@@ -215,3 +218,13 @@ class Reboots:
                     generated_at=booted_at,
                 )
         return True
+
+
+def _accounts(story: models.Recovery | None, boot: str) -> bool:
+    """Whether the host's own recovery accounts for a boot.
+
+    A return that is held does so for the boot that it has brought about.
+    """
+    if story is None or not recoveries.is_back(story):
+        return story is not None
+    return story.was.get(recoveries.CLOSED) in (None, boot)

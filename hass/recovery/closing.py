@@ -337,7 +337,7 @@ def _taken(session: orm.Session, server: nova.Server, scene: Scene) -> str:
     """Which other open recovery has it in hand; '' for none."""
     for story in (
         recoveries.open_of_instance(session, server.uuid),
-        recoveries.rescue_of_host(session, server.host or ''),
+        recoveries.saver_of_host(session, server.host or ''),
     ):
         if story is not None and story.uuid != scene.recovery:
             return f'see recovery {story.uuid}'

@@ -155,6 +155,8 @@ class HostWorkflow(workflow.Workflow):
         # that old looks have running: engine/reboots.py accounts for those.
         if scene.off_at is None and host.settled_boot_id not in (None, boot):
             boot = None
+        if turn.recovery.was.get(recoveries.CLOSED) not in (None, boot):
+            boot = None  # It booted anew while its return was held.
         here = [
             one
             for one in lost
@@ -178,6 +180,9 @@ class HostWorkflow(workflow.Workflow):
                 owed = {'owed': [one.uuid for one in here]}
                 both = recoveries.united(earlier, owed)
                 recoveries.remember(session, turn.recovery, both)
+            elif boot and hop.to is State.HELD:
+                was = {recoveries.CLOSED: boot}
+                recoveries.remember(session, turn.recovery, was)
             elif boot:
                 hosts.settle_boot(session, name, boot)
             return instead

@@ -550,7 +550,9 @@ class HostReturn(host_.HostWorkflow):
         step = self._mender.mend(turn)
         if step is not None:
             return step
-        return self._out_of_service(turn) or Hop(State.RETURNED, why)
+        kept = self._out_of_service(turn)
+        # Nobody knows for how long: what does not run is named now.
+        return self.close(turn, kept) if kept else Hop(State.RETURNED, why)
 
     def _out_of_service(self, turn: Turn) -> Hop | None:
         """Why it is back and stays disabled; None: it need not."""

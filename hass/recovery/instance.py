@@ -104,7 +104,7 @@ class InstanceWorkflow(workflow.Workflow):
             looks = instance_observations.of_instance(
                 session, uuid, server.host or ''
             )
-            story = recoveries.rescue_of_host(session, host)
+            story = recoveries.saver_of_host(session, host)
             evacuation = evacuations.open_of(session, uuid)
         if story is not None:
             return self.leave(turn, f'recovery {story.uuid} of {host} is open')

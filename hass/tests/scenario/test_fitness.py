@@ -12,6 +12,8 @@
 
 """A host is in service again when it has what it had before it failed."""
 
+import datetime
+
 from hass.db import hosts
 from hass.db import moments
 from hass.db import recoveries
@@ -167,3 +169,24 @@ class FitnessTest(base.ScenarioTest):
         self.host.host.devices['VGPU'] = 4
         self.cloud.run_until_state(HOST, 'returned', seconds=120)
         self.assertTrue(self.in_service(HOST))
+
+    def test_what_is_lost_while_it_is_held_is_accounted_for(self):
+        """It is maintained and booted anew while it stays disabled."""
+        self.fail_without(vgpus=0)
+        self.assert_unfit('VGPU (was 4)')
+        (instance,) = self.cloud.boot(HOST, instances=1)
+        self.cloud.tick(5)
+        self.maintain(seconds=30)
+        self.host.host.power_off()
+        self.host.host.power_on()
+        self.cloud.tick(40)
+        self.cloud.run_until_state(instance, 'finished', seconds=120)
+        verdict = self.cloud.verdict([instance])
+        self.assertEqual([HOST], verdict.running[instance])
+        self.assert_unfit('VGPU (was 4)')
+
+    def maintain(self, seconds):
+        with self.cloud.database.writer() as session:
+            row = hosts.get(session, HOST)
+            span = datetime.timedelta(seconds=seconds)
+            row.maintenance_until = moments.read_now(session) + span

@@ -331,6 +331,16 @@ class RestraintTest(instance_base.InstanceTest):
         self.until('finished')
         self.assert_runs()
 
+    def test_what_dies_on_a_host_that_stays_disabled_is_brought_back(self):
+        """Its return is held until somebody acts: that may take days."""
+        with self.cloud.database.writer() as session:
+            builders.make_recovery(
+                session, HOST, state='held', workflow='host_return'
+            )
+        self.kill()
+        self.until('finished')
+        self.assert_runs()
+
     def test_what_runs_again_when_its_host_is_recovered_is_left_alone(self):
         self.suspect_host()
         self.kill()
