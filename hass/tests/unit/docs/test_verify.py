@@ -37,6 +37,7 @@ class VerifyTest(base.TestCase):
 
     def test_the_revision_is_that_of_the_tables(self):
         told = re.search(r'\n  (\w+) \(this release needs (\w+)\)', self.page)
+        assert told is not None
         self.assertEqual((migration.head(),) * 2, told.groups())
 
     def test_tables_have_the_columns_of_their_commands(self):
