@@ -202,16 +202,30 @@ def _remember_call(
 
 
 def never_left(row: Evacuation) -> bool:
-    """Whether the row's last call is known not to have been sent.
+    """Whether the row's last call is known not to have been sent."""
+    call = _last_call(row)
+    return call is not None and 'sent_at' not in call
+
+
+def unanswered_since(row: Evacuation) -> str | None:
+    """When the row's last call was sent, if it is known to lack an answer."""
+    call = _last_call(row)
+    if call is None or 'answered_at' in call:
+        return None
+    return call.get('sent_at')
+
+
+def _last_call(row: Evacuation) -> dict[str, str] | None:
+    """What is remembered of the row's last call; None: nothing.
 
     An engine that is older than this memory writes requested_at alone: what
     is remembered is of an earlier call then, and its moment differs.
     """
-    call = row.was.get('call', {})
-    if row.requested_at is None or 'sent_at' in call:
-        return False
-    intended: str | None = call.get('intended_at')
-    return intended == row.requested_at.isoformat()
+    call: dict[str, str] = row.was.get('call', {})
+    if row.requested_at is None:
+        return None
+    same = call.get('intended_at') == row.requested_at.isoformat()
+    return call if same else None
 
 
 def ask_again(
@@ -363,10 +377,14 @@ def set_back(session: orm.Session, recovery_id: int) -> None:
     for row in of_recovery(session, recovery_id):
         if row.requested_at is not None:
             row.requested_at = min(row.requested_at, now)
-        asked = row.was.get('ask_again_at')
+        latest, past = now.isoformat(), dict(row.was)
+        asked, call = past.get('ask_again_at'), past.get('may_come')
         if asked:
-            latest = min(asked, now.isoformat())
-            row.was = row.was | {'ask_again_at': latest}
+            past['ask_again_at'] = min(asked, latest)
+        if call:
+            sent_at = min(call['sent_at'], latest)
+            past['may_come'] = call | {'sent_at': sent_at}
+        row.was = past
     session.flush()
 
 

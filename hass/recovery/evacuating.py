@@ -133,12 +133,18 @@ class Evacuator:
     def settle(self, turn: Turn) -> int:
         """Judge what was asked; returns how many are still under way."""
         rows = _in_state(self._rows(turn), RowState.REQUESTED)
-        if not rows:
-            return 0
-        running = self._judge_all(turn, self._migrations(rows[0].source))
-        if not running:
-            self.verify(turn)
-        return len(_in_state(self._rows(turn), RowState.REQUESTED))
+        if rows:
+            moves = self._migrations(rows[0].source)
+            if not self._judge_all(turn, moves):
+                self.verify(turn)
+        return sum(
+            row.state is RowState.REQUESTED
+            or (
+                row.state is not RowState.DONE
+                and self._requester.may_come_to(turn, row) is not None
+            )
+            for row in self._rows(turn)
+        )
 
     def give_back(self, turn: Turn) -> Step | None:
         """Lift the ERROR that a failed evacuation put on what was left."""
@@ -359,7 +365,7 @@ class Evacuator:
         call may still wait in it. Should it come after all, it goes where
         the next one goes: before settle_seconds no other host is asked for.
         """
-        sent_at = row.was.get('call', {}).get('sent_at')
+        sent_at = evacuations.unanswered_since(row)
         if sent_at is None or row.target is None or 'may_come' in row.was:
             return False
         left = datetime.datetime.fromisoformat(sent_at)

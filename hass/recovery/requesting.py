@@ -149,14 +149,16 @@ class Requester:
                 server, shared_storage=host.cluster.shared_storage
             )
             if verdict.fate is not fates.Fate.EVACUATE:
-                self._spare(turn, row, server, verdict)
+                if not self._awaits(turn, row):
+                    self._spare(turn, row, server, verdict)
                 continue
             if self._is_told_to_start(server):
                 # Whose message it is: its host would start it as well.
                 why = (
                     'its host was told to start it, and does so at its return'
                 )
-                leave(turn, row, server, why, stood='stopped')
+                if not self._awaits(turn, row):
+                    leave(turn, row, server, why, stood='stopped')
                 continue
             word = words[server.uuid]
             if not word.protected and row.requested_at is None:
@@ -404,6 +406,8 @@ class Requester:
                 offered=order.offered,
                 hope=places.hope,
             )
+            if why and self._awaits(turn, row):
+                return []
             if why and pending:
                 settle(
                     turn,
@@ -436,20 +440,36 @@ class Requester:
 
         Two calls to one host start the instance on one host.
         """
-        call = row.was.get('may_come')
-        if call is None or not fresh:
+        earlier = self.may_come_to(turn, row)
+        if earlier is None or not fresh:
             return fresh
-        left = datetime.datetime.fromisoformat(call['sent_at'])
-        waited = self._hands.witness.seconds_since(turn, left)
-        if waited >= self._settle_seconds:
-            return fresh
-        earlier = call['target']
         if earlier in fresh:
             return [earlier]
+        self._awaits(turn, row)
+        return []
+
+    def may_come_to(self, turn: Turn, row: Row) -> str | None:
+        """The host that a call named which may still be carried out.
+
+        None: each call was answered, or has been given its time.
+        """
+        call = row.was.get('may_come')
+        if call is None:
+            return None
+        left = datetime.datetime.fromisoformat(call['sent_at'])
+        waited = self._hands.witness.seconds_since(turn, left)
+        target: str = call['target']
+        return target if waited < self._settle_seconds else None
+
+    def _awaits(self, turn: Turn, row: Row) -> bool:
+        """Whether the row stays pending for an earlier call that may come."""
+        earlier = self.may_come_to(turn, row)
+        if earlier is None:
+            return False
         why = f'an earlier call may still take it to {earlier}'
         if row.why != why:
             note(turn, row, why)
-        return []
+        return True
 
     def _clear(
         self, turn: Turn, row: Row, name: str, why: str, *, stray: bool

@@ -17,6 +17,7 @@ from unittest import mock
 
 from hass.db import clusters
 from hass.db import models
+from hass.db import recoveries
 from hass import exception
 from hass.tests import fake_cloud
 from hass.tests.scenario import base
@@ -75,6 +76,36 @@ class LateCallTest(base.ScenarioTest):
         self.assertEqual({*self.asked[:STUCK]}, asked)
         self.cloud.tick(seconds=0.5 * limit)
         self.assertGreater(len({*self.asked}), 4)
+
+    def refuse_again(self):
+        """For good; returns when the kept calls have been made once more."""
+        never = exception.NovaRefused('evacuate', 403, 'not allowed')
+        self.cloud.compute.evacuate = mock.Mock(side_effect=never)
+        self.cloud.run_until(
+            lambda: self.attempts() == [1, 1, 2, 2], seconds=30
+        )
+
+    def test_its_host_stays_off_while_it_may_come(self):
+        self.cut_power(45)
+        self.refuse_again()
+        self.cloud.tick(seconds=25)
+        self.assertFalse(self.cloud.hosts[HOST].host.is_on)
+        self.assertIsNone(self.cloud.newest(HOST).ended_at)
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_nor_is_it_powered_on_when_an_operator_releases_it(self):
+        self.cut_power(45)
+        self.refuse_again()
+        with self.cloud.database.writer() as session:
+            recoveries.hold_open_ones(session, 'hass-manage', 'restored')
+        self.wish(self.cloud.run_until_state(HOST, 'held'), 'release')
+        self.cloud.tick(seconds=25)
+        self.assertFalse(self.cloud.hosts[HOST].host.is_on)
+        self.assertEqual('giving_back', self.cloud.newest(HOST).state)
+        self.cloud.tick(seconds=60)
+        self.assertEqual([], self.cloud.verdict().started_twice)
+        self.assertIsNotNone(self.cloud.stories(HOST)[0].ended_at)
 
     def test_a_nova_that_is_silent_as_a_whole_is_given_its_time(self):
         self.cut_power(20)

@@ -12,6 +12,8 @@
 
 """What is known of one evacuate call when its engine is lost."""
 
+import functools
+
 from hass.db import evacuations
 from hass.db import moments
 from hass.tests import base
@@ -77,3 +79,41 @@ class CallsTest(base.TestCase):
             row.state = evacuations.State.REQUESTED
             row.requested_at = moments.read_now(session)
         self.assertFalse(evacuations.never_left(self.row()))
+
+    def test_what_was_sent_lacks_an_answer_until_that_comes(self):
+        self.write(evacuations.request, None)
+        self.assertIsNone(evacuations.unanswered_since(self.row()))
+        was = self.write(evacuations.sent)
+        self.assertEqual(
+            was['call']['sent_at'], evacuations.unanswered_since(self.row())
+        )
+        self.write(evacuations.answered)
+        self.assertIsNone(evacuations.unanswered_since(self.row()))
+
+    def test_of_a_call_of_an_older_engine_nothing_is_known(self):
+        self.write(evacuations.request, None)
+        self.write(evacuations.sent)
+        with self.database.writer() as session:
+            (row,) = evacuations.of_recovery(session, self.story.id)
+            row.requested_at = moments.read_now(session)
+        self.assertIsNone(evacuations.unanswered_since(self.row()))
+
+    def test_what_may_come_was_not_sent_after_now(self):
+        """The clock was set back since."""
+        self.write(evacuations.request, 'compute-2')
+        self.write(evacuations.sent)
+        self.write(functools.partial(evacuations.ask_again, may_come=True), '')
+        with self.database.writer() as session:
+            (row,) = evacuations.of_recovery(session, self.story.id)
+            row.was = row.was | {
+                'may_come': {
+                    'target': 'compute-2',
+                    'sent_at': '2999-01-01T00:00:00',
+                }
+            }
+            session.flush()
+            evacuations.set_back(session, self.story.id)
+            now = moments.read_now(session).isoformat()
+        call = self.row().was['may_come']
+        self.assertEqual('compute-2', call['target'])
+        self.assertLessEqual(call['sent_at'], now)
