@@ -14,6 +14,7 @@ PACKAGING = requirements.txt upper-constraints.txt setup.cfg setup.py \
 help:
 	@echo 'make demo            one host loses power, one hangs, their instances come back'
 	@echo '                     (no root, nothing but python3; DEMO_ARGS=--json, --keep)'
+	@echo 'make test-quick      the checks and unit tests: no root, three minutes'
 	@echo 'make test            every check and every test that needs no cloud'
 	@echo 'make demo-openstack  the same on a real OpenStack (Debian 12, root)'
 	@echo 'make test-openstack  the faults of a real cloud, asserted (Debian 12, root)'
@@ -57,6 +58,10 @@ demo: .venv-demo/complete
 .PHONY: test
 test: .venv/complete
 	@.venv/bin/python tools/run_tests.py --checks unit functional dashboard scenario
+
+.PHONY: test-quick
+test-quick: .venv/complete
+	@.venv/bin/python tools/run_tests.py --checks unit
 
 .PHONY: demo-openstack
 demo-openstack: .venv/complete

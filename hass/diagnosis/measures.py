@@ -85,8 +85,8 @@ class Losses:
     Beats after one lost beat and after more of them are counted apart: a
     single loss tells less of a burst than the second one. Bursts that come
     a few times an hour are learned only slowly: under [rough] of
-    tools/noise.toml 8 false alarms a year came where 1 was wished (10,000
-    host-hours, each host anew every 10 hours).
+    tools/noise/noise.toml 8 false alarms a year came where 1 was wished
+    (10,000 host-hours, each host anew every 10 hours).
     """
 
     def __init__(self) -> None:

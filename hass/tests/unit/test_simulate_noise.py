@@ -17,11 +17,11 @@ import numpy as np
 
 from hass.diagnosis import quality
 from hass.tests import base
-from tools import noise_chase
-from tools import noise_hours
-from tools import noise_model
-from tools import noise_twin
-from tools import simulate_noise
+from tools.noise import chase as noise_chase
+from tools.noise import hours as noise_hours
+from tools.noise import model as noise_model
+from tools.noise import simulate as simulate_noise
+from tools.noise import twin as noise_twin
 
 EAGER = quality.Wish(1.0, 50_000.0)
 """So many alarms that they can be counted."""

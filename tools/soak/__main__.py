@@ -14,7 +14,7 @@
 
 Sets: ``acts``, each act of a person in each state of each workflow
 (hass/tests/scenario/test_state_and_act.py); ``chaos``, random faults in
-virtual time, with a seed that repeats them (tools/soak_chaos.py);
+virtual time, with a seed that repeats them (tools/soak/chaos.py);
 ``detection``, seconds from faults of the lab's hosts to the decision
 (tools/bench/detection.py); ``fuzz``, so many requests to the API at least that
 its description allows or forbids, on each database
@@ -22,7 +22,7 @@ its description allows or forbids, on each database
 none of which may be missed (tools/bench/guests.py); ``noise``, ten hosts, ten
 minutes of lost and late packets, stopped engines, restarted agents and clocks
 that jump, and nothing may happen; ``noise-hours``, so many host-hours of
-simulated noise, and nobody may be fenced (tools/noise_hours.py); ``users``, so
+simulated noise, and nobody may be fenced (tools/noise/hours.py); ``users``, so
 many random actions of users on real Nova, none of which may start a recovery;
 ``users-guests``, the same with real guests.
 """
@@ -42,8 +42,8 @@ from tools.bench import detection
 from tools.bench import guests
 from tools.minicloud import lab
 from tools.minicloud import lifecycle
-from tools import noise_hours
-from tools import soak_chaos
+from tools.noise import hours as noise_hours
+from tools.soak import chaos as soak_chaos
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROCESSES = 2

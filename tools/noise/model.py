@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The noise of tools/noise.toml: what becomes of the beats of a host.
+"""The noise of tools/noise/noise.toml: what becomes of the beats of a host.
 
 All draws are numpy's and are made once for a host, so that the real code and
 its twin hear the same beats.

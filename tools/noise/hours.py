@@ -12,7 +12,7 @@
 
 """``make soak SET=noise-hours``: is a healthy host ever fenced by mistake?
 
-Hosts of tools/noise.toml are heard for many hours: by the real code, by its
+Hosts of noise.toml are heard for many hours: by the real code, by its
 twin for a hundred times as many, and by both for a few of them, which must
 find the same. Hosts that the twin suspects highly are heard by the real code
 as well, which decides what becomes of them.
@@ -28,9 +28,9 @@ import time
 from rich import progress
 
 from hass.diagnosis import quality
-from tools import noise_model
-from tools import noise_twin
-from tools import simulate_noise
+from tools.noise import model as noise_model
+from tools.noise import simulate as simulate_noise
+from tools.noise import twin as noise_twin
 
 TABLES = ('rough', 'storm')
 TWIN_TIMES = 100

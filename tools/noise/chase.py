@@ -32,7 +32,7 @@ from hass.diagnosis import quality
 from hass import faults
 from hass.recovery import host_failure
 from hass.recovery import witness
-from tools import noise_model
+from tools.noise import model as noise_model
 
 EPOCH = datetime.datetime(2000, 1, 1)
 TURN_SECONDS = 0.25

@@ -12,9 +12,9 @@
 
 """Healthy hosts on noisy networks, heard by the real code in virtual time.
 
-``python -m tools.simulate_noise --hours 100 --table rough`` prints how often
+``python -m tools.noise.simulate --hours 100 --table rough`` prints how often
 a year a healthy host would be suspected, and what became of it.
-tools/noise.toml says what the noise is; the same seed gives the same noise.
+noise.toml says what the noise is; the same seed gives the same noise.
 """
 
 import argparse
@@ -29,8 +29,8 @@ import numpy as np
 
 from hass.diagnosis import accrual
 from hass.diagnosis import quality
-from tools import noise_chase
-from tools import noise_model
+from tools.noise import chase as noise_chase
+from tools.noise import model as noise_model
 
 HOST_HOURS = 10.0
 """How long one host is listened to before the next one begins anew."""
@@ -181,7 +181,7 @@ def play(
 def main() -> int:
     """Play the noise; 1 when a host was fenced, or suspected too often."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--table', default='rough', help='of tools/noise.toml')
+    parser.add_argument('--table', default='rough', help='of noise.toml')
     parser.add_argument('--hours', type=float, default=100.0)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--target', type=float, default=6.0)

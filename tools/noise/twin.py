@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The twin of tools/simulate_noise.py: many hosts at once, with numpy.
+"""The twin of tools/noise/simulate.py: many hosts at once, with numpy.
 
 It does with vectors what hass.diagnosis.accrual, measures and quality do for
 one host, in the same order of the same operations, so that it finds the very
@@ -30,8 +30,8 @@ import numpy as np
 from hass.diagnosis import accrual
 from hass.diagnosis import measures
 from hass.diagnosis import quality
-from tools import noise_model
-from tools import simulate_noise
+from tools.noise import model as noise_model
+from tools.noise import simulate as simulate_noise
 
 Floats = noise_model.Floats
 Ints = noise_model.Ints
