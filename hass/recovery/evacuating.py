@@ -21,6 +21,7 @@ from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
 from hass.db import recoveries
+from hass.db import services
 from hass import entitlement
 from hass.fencing import base as fencing
 from hass import nova
@@ -68,6 +69,8 @@ CALM_SECONDS = 2.0
 CALM_ANSWERS = 3
 CALM_FACTOR = 2.0
 """Times the longest of these answers."""
+ALIVE_SECONDS = 60.0
+"""An engine that has turned since then may take over."""
 SKEW = datetime.timedelta(minutes=2)
 """By how much Nova's clock may be off the database's."""
 
@@ -376,6 +379,11 @@ class Evacuator:
         answers = self._compute.answers_since(overdue)
         calm = max(CALM_SECONDS, CALM_FACTOR * answers.longest)
         if answers.number < CALM_ANSWERS or answers.seconds < calm:
+            return False
+        with turn.read() as session:
+            alive = services.alive(session, ALIVE_SECONDS)
+        if len({engine.version for engine in alive}) > 1:
+            # One of another release would ask any host for it.
             return False
         server = self._compute.server(row.instance_uuid)
         return server is not None and not adoption.is_rebuilding(server)

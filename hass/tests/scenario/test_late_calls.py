@@ -17,6 +17,7 @@ from unittest import mock
 
 from hass.db import clusters
 from hass.db import models
+from hass.db import services
 from hass.db import recoveries
 from hass import exception
 from hass.tests import fake_cloud
@@ -121,6 +122,15 @@ class LateCallTest(base.ScenarioTest):
             clusters.update(
                 session, self.cloud.cluster.uuid, targets=models.Targets.ANY
             )
+        self.cut_power(50)
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assertEqual(4, len(self.asked))
+        self.assert_recovered(HOST, self.instances)
+
+    def test_beside_an_engine_of_another_release_it_is_given_its_time(self):
+        """That one does not know to which host alone it may be asked."""
+        with self.cloud.database.writer() as session:
+            services.enter(session, 'engine-2', 'of another release')
         self.cut_power(50)
         self.cloud.run_until_state(HOST, 'returned', seconds=300)
         self.assertEqual(4, len(self.asked))
