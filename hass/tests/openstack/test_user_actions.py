@@ -76,6 +76,9 @@ class UserActionsTest(base.OpenStackTest):
         self.cloud.hass('POST', '/v1/instances', {'uuid': uuid})
         return uuid
 
+    def do(self, kind, server):
+        return self.users.do(kind, server)
+
     def kill(self, server):
         alarmist.kill(self.lab, self.users.host(server), server)
 
@@ -97,7 +100,7 @@ class UserActionsTest(base.OpenStackTest):
             if number == len(drawn) // 2:
                 self.kill_one()
             at = self.dice.randrange(len(self.servers))
-            self.servers[at] = self.users.do(kind, self.servers[at])
+            self.servers[at] = self.do(kind, self.servers[at])
             self.assert_left_alone(f'action {number}, {kind}')
         self.kill_one()
         self.assert_answered()
