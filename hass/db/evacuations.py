@@ -333,6 +333,16 @@ def note(
     )
 
 
+def note_boot(
+    session: orm.Session, row: Evacuation, migration_uuid: str, boot_id: str
+) -> bool:
+    """Its destination was in this boot when it had claimed."""
+    boots = row.was.get('boots', {}) | {migration_uuid: boot_id}
+    return _turn(
+        session, row, (State.REQUESTED,), was=row.was | {'boots': boots}
+    )
+
+
 def settle(
     session: orm.Session,
     row: Evacuation,

@@ -56,8 +56,8 @@ def judge(
     as well, and as many of the new records stand for nothing.
 
     :param known: uuids of the migrations that were there before the call
-    :param dead: uuids of those whose destination was fenced after it had
-        claimed: nobody works on them any more
+    :param dead: uuids of those whose destination was fenced, or has booted,
+        after it had claimed: nobody works on them any more
     :param waited: uuids of those in known that no host had claimed
     """
     before, lent = frozenset(known), frozenset(waited)

@@ -60,6 +60,8 @@ LASTING_PHI = 1.5
 LONGEST_SECONDS = 60.0
 PATIENT_SECONDS = 0.6
 """What is missing for that is waited for; else it is looked again."""
+BOOT_SECONDS = 2.0
+"""No host goes off, boots and starts its nova-compute in so short a time."""
 LATE_SECONDS = 2.0
 """An engine whose patrol is so late may have been paused."""
 
@@ -500,6 +502,14 @@ class Witness:
         """The boot that the host's newest beat came from."""
         heard = self._ears.heard(host)
         return None if heard is None else heard.boot_id
+
+    def present_boot(self, host: str) -> str | None:
+        """The boot that the host is in now; None: no new beat tells it."""
+        heard = self._ears.heard(host)
+        if heard is None:
+            return None
+        age = self._clock.monotonic() - heard.sent
+        return heard.boot_id if age < BOOT_SECONDS else None
 
     def _voices(
         self,

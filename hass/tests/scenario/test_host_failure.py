@@ -336,6 +336,50 @@ class HostFailureTest(base.ScenarioTest):
         self.cloud.run_until_state(home, 'returned')
         self.assert_recovered(home, [dead.instance_uuid], evacuated_once=False)
 
+    def blip(self):
+        """Hosts and engines lose power, and get it back together."""
+        for host in self.cloud.hosts.values():
+            host.host.power_off()
+            host.bmc_reads = None
+        for engine in self.cloud.engines.values():
+            engine.alive = False
+        self.cloud.tick(seconds=5)
+        for host in self.cloud.hosts.values():
+            host.host.power_on()
+        for name in list(self.cloud.engines):
+            self.cloud.start_engine(name)
+
+    def test_a_boot_before_the_claim_tells_nothing_of_it(self):
+        self.cloud.nova.pace = dataclasses.replace(
+            self.cloud.nova.pace, scheduling=20.0, spawning=30.0
+        )
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.nova.evacuations)
+        self.cloud.tick(seconds=2)
+        self.blip()
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assert_recovered(HOST, self.instances)
+
+    def test_a_domain_that_has_outlived_the_boot_is_waited_for(self):
+        self.cloud.nova.pace = dataclasses.replace(
+            self.cloud.nova.pace, spawning=30.0
+        )
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: len(self.cloud.receiving()) == 3)
+        self.cloud.tick(seconds=2)
+        row = self.cloud.evacuations(HOST)[0]
+        asked = self.cloud.verdict().evacuations[row.instance_uuid]
+        leftovers = self.cloud.hosts[row.destination].host.leftovers
+        until = self.cloud.clock.monotonic() + 80
+        leftovers[row.instance_uuid] = until
+        self.blip()
+        self.cloud.run_until(lambda: len(self.cloud.receiving()) == 5)
+        self.cloud.tick(until - 5 - self.cloud.clock.monotonic())
+        found = self.cloud.verdict().evacuations[row.instance_uuid]
+        self.assertEqual(asked, found)
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assert_recovered(HOST, self.instances, evacuated_once=False)
+
     def test_a_call_that_waits_for_its_destination_is_not_repeated(self):
         """Nova carries it out when that host is back, after its fencing."""
         self.cloud.nova.pace = dataclasses.replace(
