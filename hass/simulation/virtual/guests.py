@@ -19,6 +19,7 @@ import itertools
 import typing
 import uuid
 
+from hass.agent.guests import sights
 from hass.agent.instances import roster
 from hass import beats
 from hass.db import instance_observations
@@ -70,13 +71,17 @@ class Guests:
         self._known: dict[tuple[str, str], Known] = {}
         self._backlog: list[tuple[hosts.Host, str, Incident, float]] = []
         self._missed: list[tuple[hosts.Host, str, float]] = []
+        self._all_at: dict[str, float] = {}
         self.hung: set[str] = set()
         self.mute: set[str] = set()
         self.stubborn: set[tuple[str, str]] = set()
         self.unseen: set[str] = set()
 
     def look(self) -> None:
-        """Write down what has changed on hosts whose agent runs."""
+        """Write down what has changed on hosts whose agent runs.
+
+        Now and then agents tell all that they see, changed or not.
+        """
         backlog, self._backlog = self._backlog, []
         for told in backlog:
             if self._cloud.reaches_bus(told[0]):
@@ -103,6 +108,7 @@ class Guests:
         known = {one for place, one in self._known if place == name}
         seen: list[instance_observations.Seen] = []
         told: list[tuple[str, Incident]] = []
+        tells_all = self._tells_all(name)
         for guest in sorted(known | running, key=self._name):
             memory = self._known.setdefault((name, guest), Known())
             if guest not in running and guest not in fallen:
@@ -117,7 +123,7 @@ class Guests:
                 ]
             for layer, verdict in self._verdicts(host, guest, memory):
                 was = memory.verdicts.get(layer)
-                if was is verdict:
+                if was is verdict and not tells_all:
                     continue
                 memory.verdicts[layer] = verdict
                 seen.append(self._seen(guest, layer, verdict))
@@ -129,6 +135,13 @@ class Guests:
                 instance_observations.put(session, name, seen)
         for guest, incident in told:
             self.tell(host, guest, incident)
+
+    def _tells_all(self, name: str) -> bool:
+        now = self._cloud.clock.monotonic()
+        if now - self._all_at.setdefault(name, now) < sights.ALL_SECONDS:
+            return False
+        self._all_at[name] = now
+        return True
 
     def _name(self, guest: str) -> str:
         return self._cloud.nova.servers[guest].name
