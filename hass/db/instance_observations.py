@@ -95,6 +95,19 @@ def is_seen(session: orm.Session, uuid: str) -> bool:
     return session.scalar(query) is not None
 
 
+def is_seen_after(
+    session: orm.Session, uuid: str, host: str, moment: datetime.datetime
+) -> bool:
+    """Whether a host's agent saw an instance itself run, or not, later."""
+    query = sa.select(Row.id).where(
+        Row.instance_uuid == uuid,
+        Row.host == host,
+        Row.layer == faults.Layer.INSTANCE,
+        Row.seen_at > moment,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def uuids(session: orm.Session) -> set[str]:
     """Instances of which anything was seen."""
     return set(session.scalars(sa.select(Row.instance_uuid).distinct()))

@@ -27,6 +27,7 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from hass.db import instance_observations
 from hass.db import models
 from hass.db import moments
 from hass.db import pages
@@ -76,7 +77,8 @@ def record(
     One that is named already keeps its row, with the newest reason: what
     was acknowledged is not paged again, unless its host was off since then.
 
-    :param off_at: when the host was off: what was seen before is old
+    :param off_at: when the host was off: what was seen before is old; None:
+        it was not, as far as the caller knows, and what the row tells stays
     """
     rows = []
     for one in found:
@@ -84,12 +86,13 @@ def record(
         seen = row.acknowledged_at
         if seen is not None and off_at is not None and off_at > seen:
             row.acknowledged_at = row.alarmed_at = None
+        since = _off_last(row, host, off_at)
         row.why = one.why
         row.host = host
         row.recovery_uuid = recovery_uuid or row.recovery_uuid
         row.was = {
             'ports': sorted({*row.was.get('ports', ()), *one.ports}),
-            'off_at': off_at.isoformat() if off_at else None,
+            'off_at': since.isoformat() if since else None,
             'unprotected': one.unprotected,
         }
         rows.append(row)
@@ -120,6 +123,20 @@ def _add(session: orm.Session, host: str, one: Lost) -> Loss:
         query = sa.select(Loss).where(Loss.open_key == one.instance_uuid)
         return session.scalars(query.with_for_update(read=True)).one()
     return row
+
+
+def off_at(loss: Loss) -> datetime.datetime | None:
+    """When its host was off; None: it was not, as far as known."""
+    text = loss.was.get('off_at')
+    return datetime.datetime.fromisoformat(text) if text else None
+
+
+def _off_last(
+    row: Loss, host: str, moment: datetime.datetime | None
+) -> datetime.datetime | None:
+    """When a host was off last, by what is known and by what is told now."""
+    known = off_at(row) if row.host == host else None
+    return max(filter(None, (known, moment)), default=None)
 
 
 def open_of(session: orm.Session, instance_uuid: str) -> Loss | None:
@@ -178,7 +195,10 @@ def to_look_at(session: orm.Session, limit: int) -> list[Loss]:
     Each is looked at less and less often, for as long as it is open.
     """
     found = session.scalars(_to_look_at(limit))
-    return [one for one in found if _take(session, one)]
+    taken = [one for one in found if _take(session, one)]
+    for one in taken:
+        _set_back(session, one)
+    return taken
 
 
 @functools.cache
@@ -212,6 +232,26 @@ def _take(session: orm.Session, loss: Loss) -> bool:
         .execution_options(synchronize_session=False)
     )
     return db_session.changed(taken) == 1
+
+
+def _set_back(session: orm.Session, loss: Loss) -> None:
+    """Let what is seen from now on count if the clock was set back.
+
+    The host was off in the future then. That stays so while a look of before
+    is kept: it would seem to be newer when the clock has caught up with it.
+    """
+    moment = off_at(loss)
+    if moment is None:
+        return
+    now = moments.read_now(session)
+    latest = now + datetime.timedelta(seconds=moments.SKEW_SECONDS)
+    if moment <= latest or instance_observations.is_seen_after(
+        session, loss.instance_uuid, loss.host, latest
+    ):
+        return
+    session.refresh(loss, with_for_update=True)
+    loss.was = {**loss.was, 'off_at': latest.isoformat()}
+    session.flush()
 
 
 def to_page(session: orm.Session, repeat_seconds: float) -> list[Loss]:

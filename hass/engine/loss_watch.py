@@ -12,7 +12,6 @@
 
 """Looks whether what was lost runs again, so that its loss ends by itself."""
 
-import datetime
 import logging
 
 from sqlalchemy import orm
@@ -44,12 +43,11 @@ class LossWatch(watching.Watch):
             self._look_at(loss)
 
     def _look_at(self, loss: models.Loss) -> None:
-        off_at = loss.was.get('off_at')
         silent = self._hands.witness.ears().suspected()
         scene = closing.Scene(
             loss.host,
             loss.since,
-            datetime.datetime.fromisoformat(off_at) if off_at else None,
+            losses.off_at(loss),
             {name: f'{name} is silent' for name in silent},
         )
         owed = closing.Owed(

@@ -14,10 +14,12 @@ import dataclasses
 import datetime
 
 from hass.db import hosts
+from hass.db import instance_observations
 from hass.db import losses
 from hass.db import models
 from hass.db import moments
 from hass import exception
+from hass import faults
 from hass.tests import builders
 from hass.tests.functional.db import base
 
@@ -102,6 +104,55 @@ class LossesTest(base.DatabaseTest):
             loss.alarmed_at = moments.read_now(session) + AN_HOUR
             session.flush()
             self.assertEqual(1, len(losses.to_page(session, 300)))
+
+    def lose_off(self, off_at, host='compute-1'):
+        with self.database.writer() as session:
+            (loss,) = losses.record(session, host, [WEB], off_at=off_at)
+        return loss
+
+    def test_that_its_host_was_off_is_not_forgotten(self):
+        off_at = self.read(moments.read_now)
+        self.lose_off(off_at)
+        again = self.lose_off(None)
+        self.assertEqual(off_at, losses.off_at(again))
+        again = self.lose_off(off_at - AN_HOUR)
+        self.assertEqual(off_at, losses.off_at(again))
+        again = self.lose_off(off_at + AN_HOUR)
+        self.assertEqual(off_at + AN_HOUR, losses.off_at(again))
+        again = self.lose_off(None, host='compute-2')
+        self.assertIsNone(losses.off_at(again))
+
+    def look(self):
+        with self.database.writer() as session:
+            for loss in losses.all(session):
+                loss.look_at = moments.read_now(session)
+            session.flush()
+            (loss,) = losses.to_look_at(session, 10)
+        return losses.off_at(loss)
+
+    def see_healthy(self, seen_at):
+        look = instance_observations.Seen(
+            UUID,
+            'instance_libvirt',
+            faults.Layer.INSTANCE,
+            faults.Verdict.HEALTHY,
+            seen_at,
+        )
+        with self.database.writer() as session:
+            instance_observations.put(session, 'compute-1', [look])
+
+    def test_what_is_seen_counts_after_the_clock_was_set_back(self):
+        now = self.read(moments.read_now)
+        self.lose_off(now + AN_HOUR)
+        self.see_healthy(now)
+        self.assertLess(self.look(), now + AN_HOUR / 2)
+        self.assertGreater(self.look(), now)
+
+    def test_a_look_of_before_the_clock_was_set_back_never_counts(self):
+        now = self.read(moments.read_now)
+        self.lose_off(now + AN_HOUR)
+        self.see_healthy(now + AN_HOUR / 2)
+        self.assertEqual(now + AN_HOUR, self.look())
 
     def maintain(self, session, row, seconds):
         now = moments.read_now(session)
