@@ -161,7 +161,8 @@ PARAGRAPHS = {
         'QueuedTest',
         'test_lost_answers_are_not_repeated',
         'test_calls_that_never_arrived_are_repeated_after_settling',
-        'test_a_call_still_queued_in_nova_is_not_made_again',
+        'test_a_nova_that_is_silent_as_a_whole_is_given_its_time',
+        'test_where_that_host_refuses_no_other_one_is_asked_before',
         'test_a_lost_call_after_a_failed_attempt_is_made_again',
     ),
     'two live evacuations of an instance are held': (
