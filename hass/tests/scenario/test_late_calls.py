@@ -17,8 +17,8 @@ from unittest import mock
 
 from hass.db import clusters
 from hass.db import models
-from hass.db import services
 from hass.db import recoveries
+from hass.db import services
 from hass import exception
 from hass.tests import fake_cloud
 from hass.tests.scenario import base

@@ -260,8 +260,10 @@ class HeldTest(base.TestCase):
             said |= set(re.findall(r' held by [\w-]+: (.*)', file.read_text()))
         self.assertNotEqual(set(), said)
         for text in said:
+            # What does not run there is named besides.
+            why, _, _names = text.partition('; lost and paged: ')
             self.assertTrue(
-                any(sentences.fits(one, text) for one in reads), text
+                any(sentences.fits(one, why) for one in reads), why
             )
 
 
