@@ -115,7 +115,7 @@ class Counts:
             if first.startswith('failed: '):
                 name = len(told)
             elif first == TRACEBACK:
-                # Beside the name: of a long log only such lines are shown.
+                # CI shows the lines with names, and may show no others.
                 why = next(filter(None, map(str.strip, reversed(rest))), '')
                 told[name] = f'{told[name].rstrip()} ({why[:WHY_LETTERS]})\n'
             told += first, *rest[-DETAIL_LINES:]

@@ -79,10 +79,13 @@ class Known:
     mac: str | None = None
     former_mac: str | None = None
 
-    def saying(self, guid: str | None, mac: str | None) -> Self:
+    def saying(self, guid: uuid.UUID | str | None, mac: str | None) -> Self:
         """The same with a BMC that says this of itself now."""
-        told = self.mac if mac is None else mac
-        return dataclasses.replace(self, guid=guid, mac=told)
+        return dataclasses.replace(
+            self,
+            guid=None if guid is None else str(guid),
+            mac=self.mac if mac is None else mac,
+        )
 
 
 def place(address: str, port: int) -> str:
@@ -102,6 +105,11 @@ def place_of(address: values.Address | None) -> str | None:
 def is_default(guid: str) -> bool:
     """Whether it is one that many systems have, in any order of bytes."""
     return any(values.same_bytes(guid, one) for one in DEFAULTS)
+
+
+def tells(guid: str | None) -> bool:
+    """Whether a GUID tells its BMC from others."""
+    return guid is not None and not is_default(guid)
 
 
 def is_another(former_mac: str | None, mac: str | None) -> bool:
@@ -147,7 +155,7 @@ class Register:
     def alike(self, host: Known) -> list[Known]:
         """All that clash() may find, and some more."""
         marks: list[str | bytes | None] = [host.place, host.mac or None]
-        if host.guid is not None and not is_default(host.guid):
+        if tells(host.guid):
             marks.append(_mark(host.guid))
         return [it for mark in marks for it in self._alike.get(mark or '', ())]
 

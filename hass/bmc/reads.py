@@ -76,8 +76,7 @@ def identity(door: doors.Door, clock: clock_.Clock) -> dict[str, Any]:
     known, session = door.names, door.session_key
     if known is None or known[2] != session:
         guid = _guid(door)
-        told = guid is not None and not identity_.is_default(guid)
-        known = guid, None if told else _mac(door), b''
+        known = guid, None if identity_.tells(guid) else _mac(door), b''
     asked_at = clock.monotonic()
     state = status(door)
     if door.session_key != session:

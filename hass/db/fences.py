@@ -111,8 +111,7 @@ def is_own(
     """
     if row.fence_state is not models.FenceState.WORKING:
         return False
-    told = None if guid is None else str(guid)
-    own = known[row.name].saying(told, mac)
+    own = known[row.name].saying(guid, mac)
     return not identity.doubt(own, known.values())
 
 

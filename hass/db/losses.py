@@ -134,7 +134,7 @@ def off_at(loss: Loss) -> datetime.datetime | None:
 def _off_last(
     row: Loss, host: str, moment: datetime.datetime | None
 ) -> datetime.datetime | None:
-    """When a host was off last, by what is known and by what is told now."""
+    """The later of the moment in the row, if of this host, and the new one."""
     known = off_at(row) if row.host == host else None
     return max(filter(None, (known, moment)), default=None)
 

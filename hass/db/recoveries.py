@@ -128,8 +128,13 @@ def saver_of_host(session: orm.Session, host: str) -> Recovery | None:
     A return that is held saves nothing until it goes on: its host is back,
     and its instances live and die as on any other.
     """
-    found = rescue_of_host(session, host)
-    return None if found is None or is_back(found) else found
+    found = open_of_host(session, host)
+    return found if found and may_save(found) else None
+
+
+def may_save(story: Recovery) -> bool:
+    """Whether the story of a host may save what runs there."""
+    return story.workflow != SIDE_STORY and not is_back(story)
 
 
 def is_back(story: Recovery) -> bool:

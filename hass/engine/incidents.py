@@ -360,8 +360,7 @@ def _host_stories(session: orm.Session) -> dict[str, str]:
     return {
         one.subject: one.uuid
         for one in recoveries.open_ones(session)
-        if one.workflow != recoveries.SIDE_STORY
-        and not recoveries.is_back(one)
+        if recoveries.may_save(one)
     }
 
 

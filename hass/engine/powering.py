@@ -16,6 +16,7 @@ from collections.abc import Callable
 import datetime
 import logging
 from typing import Any
+import uuid
 
 import oslo_messaging
 from sqlalchemy import orm
@@ -188,19 +189,18 @@ class Power:
             )
         return row
 
-    def _names(self, name: str) -> tuple[str | None, str | None]:
+    def _names(self, name: str) -> tuple[uuid.UUID | None, str | None]:
         """GUID and MAC address that the BMC tells now; None: it does not."""
         with self._database.reader() as session:
             target = self._target(hosts.get(session, name))
         reading = self._fencer.read(target)
-        guid = None if reading.guid is None else str(reading.guid)
-        return guid, reading.mac
+        return reading.guid, reading.mac
 
     def _refuse_others_bmc(
         self,
         session: orm.Session,
         name: str,
-        guid: str | None,
+        guid: uuid.UUID | None,
         mac: str | None,
     ) -> None:
         """Cut the power of no other host.

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What looks at something again and again beside the patrol's own turns."""
+"""Looks that an engine takes again and again, outside its patrol's turns."""
 
 import abc
 from collections.abc import Callable

@@ -122,17 +122,13 @@ def catalog_types(conf: cfg.ConfigOpts) -> frozenset[str]:
     """The types of all services in the catalog that [nova] logs in to.
 
     :raises ConfigError: an option is missing or cannot be used
-    :raises NovaUnreachable: Keystone does not answer, or does not let us in
+    :raises NovaError: Keystone does not answer, or does not let us in
     """
     session = _session(conf)
     if not isinstance(session.auth, identity.BaseIdentityPlugin):
         return frozenset()
-    try:
+    with door.said_by('read the catalog'):
         access = session.auth.get_access(session)
-    except ks.ClientException as error:
-        raise exception.NovaUnreachable(
-            'read the catalog', str(error)
-        ) from None
     found = access.service_catalog.catalog
     return frozenset(str(service.get('type')) for service in found)
 

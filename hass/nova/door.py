@@ -310,7 +310,7 @@ class Door:
                     **content,
                 )
                 if answer.status_code >= 500:
-                    # Whoever says so has not got the request done.
+                    # It is no answer of a Nova that works.
                     self._judged(call, answer.status_code, body)
             if answer.status_code != 401 or not again:
                 break

@@ -44,7 +44,6 @@ from hass import nova
 from hass.nova import rolls
 from hass.recovery import intent
 from hass.recovery import standing
-from hass.rpc import messages
 
 Read = Callable[[], contextlib.AbstractContextManager[orm.Session]]
 WIDTH = 8
@@ -70,8 +69,6 @@ STARTING = frozenset(
 GRACE_SECONDS = 60.0
 """What may be back in a moment has so long before it is paged."""
 OURS_SECONDS = 86400.0
-LISTED = datetime.timedelta(seconds=messages.LISTED_SECONDS + 5.0)
-"""The domains of a report were listed at most so long before it came."""
 
 
 MAY_RUN = standing.OWED | {'stopped'}
@@ -403,7 +400,7 @@ def _is_gone(
         return False
     if uuid in host.domains:
         return False
-    listed_at = host.reported_at - LISTED
+    listed_at = host.reported_at - standing.LISTED
     return all(one.seen_at < listed_at for one in looks)
 
 

@@ -138,8 +138,8 @@ class Prover:
         if reading is None:
             why = identity.foreign(own, others)
         else:
-            told = None if reading.guid is None else str(reading.guid)
-            why = identity.doubt(own.saying(told, reading.mac), others)
+            told = own.saying(reading.guid, reading.mac)
+            why = identity.doubt(told, others)
         return _distrust(host.name, why) if why else None
 
     def prove(

@@ -48,7 +48,6 @@ from hass.recovery import refusals
 from hass.recovery import standing
 from hass.recovery import wishes
 from hass.recovery.workflow import Turn
-from hass.rpc import messages
 from hass import until as until_
 from hass.until import Kind
 from hass.until import Until
@@ -61,10 +60,6 @@ MOVES_OF = datetime.timedelta(days=1)
 
 PATIENCE_SECONDS = 120.0
 """How long what is left of an earlier move may take to go."""
-
-OLD = datetime.timedelta(seconds=messages.LISTED_SECONDS + 5.0)
-"""What a report tells of domains may have been so long before it came: it may
-have been under way, and its host unheard by the engine that it came to."""
 
 Row = models.Evacuation
 RowState = models.EvacuationState
@@ -532,7 +527,7 @@ class Requester:
         ahead = (host.reported_at - turn.now).total_seconds()
         if ahead > moments.SKEW_SECONDS:
             return None  # It came before the clock was set back.
-        looked_at = host.reported_at - OLD
+        looked_at = host.reported_at - standing.LISTED
         floors = (
             turn.recovery.was.get('off_since'),
             row.was.get('ask_again_at'),

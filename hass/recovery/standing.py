@@ -20,6 +20,11 @@ import datetime
 from hass import faults
 from hass import nova
 from hass.recovery import symptoms
+from hass.rpc import messages
+
+LISTED = datetime.timedelta(seconds=messages.LISTED_SECONDS + 5.0)
+"""What a report tells of domains may have been so long before it came: it may
+have been under way, and its host unheard by the engine that it came to."""
 
 RUNNING = 1
 """Nova's power_state of a guest that runs."""

@@ -147,7 +147,7 @@ class Lister(Client, command.Lister):
 def check_names(args: argparse.Namespace) -> None:
     """Whether each argument that is a name can be one.
 
-    :raises osc_lib.exceptions.CommandError: naming the one that cannot
+    :raises osc_lib.exceptions.CommandError: one cannot; it says which
     """
     for name in NAMED:
         value = getattr(args, name, None)

@@ -84,7 +84,7 @@ class Bmcs(fencing.Fencer):
         self._reached = self._wired(target)
         power = self.status(target)
         guid = self._reached.bmc_guid
-        told = guid is not None and not identity.is_default(str(guid))
+        told = identity.tells(None if guid is None else str(guid))
         return fencing.Reading(
             power,
             guid,
