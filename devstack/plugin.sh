@@ -18,6 +18,7 @@ if is_service_enabled hass-api hass-engine hass-agent hass-bmc; then
             echo_summary "Configuring HASS"
             configure_hass
             create_hass_accounts
+            create_hass_bus
             init_hass
             ;;
         'stack extra')

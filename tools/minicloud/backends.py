@@ -18,6 +18,7 @@ import json
 import pathlib
 import signal
 
+from tools.minicloud.lab import CHECKOUT
 from tools.minicloud.lab import CONTROLLER
 from tools.minicloud.lab import Lab
 from tools.minicloud.lab import LabError
@@ -40,7 +41,7 @@ DATABASES = (
 USER = 'lab'
 HASS = 'hass'
 AGENTS = 'hass-agent'
-ANSWERS = '^reply_[0-9a-f]{32}$'
+RIGHTS = CHECKOUT / 'etc' / 'hass' / 'rabbitmq' / 'agents.json'
 
 
 def database_url(lab: Lab, name: str) -> str:
@@ -172,6 +173,7 @@ def definitions(passwords: Mapping[str, str]) -> dict[str, object]:
     :param passwords: by account
     """
     everything = {'configure': '.*', 'write': '.*', 'read': '.*'}
+    rights = json.loads(RIGHTS.read_text())
     return {
         'users': [
             {'name': name, 'password': password, 'tags': ''}
@@ -181,23 +183,9 @@ def definitions(passwords: Mapping[str, str]) -> dict[str, object]:
         'permissions': [
             {'user': USER, 'vhost': '/', **everything},
             {'user': USER, 'vhost': HASS, **everything},
-            {
-                'user': AGENTS,
-                'vhost': HASS,
-                'configure': ANSWERS,
-                'write': '^amq[.]topic$',
-                'read': ANSWERS,
-            },
+            *rights['permissions'],
         ],
-        'topic_permissions': [
-            {
-                'user': AGENTS,
-                'vhost': HASS,
-                'exchange': 'amq.topic',
-                'write': '^hass[.]reports$',
-                'read': '^$',
-            }
-        ],
+        'topic_permissions': rights['topic_permissions'],
     }
 
 

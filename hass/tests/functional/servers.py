@@ -399,9 +399,13 @@ class RabbitMQ(Server):
 
     def control(self, *command: str) -> None:
         """Run rabbitmqctl."""
+        self.run(*self.controller(), *command)
+
+    def controller(self) -> list[str]:
+        """How rabbitmqctl of this broker is run."""
         found = glob.glob('/usr/lib/rabbitmq/lib/*/sbin/rabbitmqctl')
         settings = [f'{k}={v}' for k, v in self.environment().items()]
-        self.run('env', *settings, sorted(found)[-1], *command)
+        return ['env', *settings, sorted(found)[-1]]
 
     def farewell(self) -> str:
         # The port mapper answers to this once its node is no more.

@@ -14,13 +14,17 @@
 
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
 import fixtures
 
 ROOT = pathlib.Path(__file__).parents[4]
-ALL = ('hass-api', 'hass-engine', 'hass-agent', 'hass-bmc', 'n-cpu')
+ALL = (
+    *('hass-api', 'hass-engine', 'hass-agent', 'hass-bmc'),
+    *('n-cpu', 'rabbit'),
+)
 STACK = (
     'stack pre-install',
     'stack install',
@@ -33,27 +37,46 @@ _PROGRAM = """\
 PYTHONPATH={root} exec {python} -c 'from hass.cmd import {module}
 {module}.main()' "$@"
 """
+_RABBITMQCTL = """\
+#!/bin/sh
+echo "rabbitmqctl $*" >>$CALLS
+exec {command} "$@"
+"""
 
 
 class Plugin(fixtures.Fixture):
     """The plugin on one node.
 
     :ivar folder: what the node has as /etc/hass, data and systemd
+    :ivar conf: what its API and engine read
+    :ivar agent_conf: what its agent reads
     """
 
-    def __init__(self, database, services=ALL, **settings):
+    def __init__(
+        self, database, services=ALL, rabbitmqctl=('true',), **settings
+    ):
         self._services = services
+        self._rabbitmqctl = rabbitmqctl
         self._settings = {'TEST_DATABASE_URL': database, **settings}
 
     def _setUp(self):
         self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.conf = self.folder / 'etc' / 'hass.conf'
+        self.agent_conf = self.conf.with_name('hass-agent.conf')
         self._calls = self.folder / 'calls'
-        program = self.folder / 'bin' / 'hass-manage'
-        program.parent.mkdir()
-        program.write_text(
-            _PROGRAM.format(root=ROOT, python=sys.executable, module='manage')
+        (self.folder / 'bin').mkdir()
+        self._bring(
+            'hass-manage',
+            _PROGRAM.format(root=ROOT, python=sys.executable, module='manage'),
         )
+        self._bring(
+            'rabbitmqctl',
+            _RABBITMQCTL.format(command=shlex.join(self._rabbitmqctl)),
+        )
+
+    def _bring(self, name, text):
+        program = self.folder / 'bin' / name
+        program.write_text(text)
         program.chmod(0o755)
 
     def run(self, *phases, services=None):
@@ -63,7 +86,7 @@ class Plugin(fixtures.Fixture):
         done = subprocess.run(
             ['bash', script, *phases],
             env={
-                'PATH': os.environ['PATH'],
+                'PATH': f'{self.folder}/bin:{os.environ["PATH"]}',
                 'CALLS': str(self._calls),
                 'HASS_DIR': str(ROOT),
                 'HOST_IP': '192.0.2.21',
@@ -72,6 +95,7 @@ class Plugin(fixtures.Fixture):
                 'ENABLED_SERVICES': ','.join(services or self._services),
                 'TEST_BIN_DIR': str(self.folder / 'bin'),
                 'TEST_DIR': str(self.folder),
+                'TEST_RABBIT': '192.0.2.11:5672',
                 'TEST_TOKEN': '',
                 **self._settings,
             },

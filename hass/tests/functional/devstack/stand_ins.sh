@@ -32,7 +32,13 @@ function iniset {
 }
 
 function iniset_rpc_backend {
-    iniset $2 DEFAULT transport_url rabbit://stackrabbit:pw@$SERVICE_HOST:5672/
+    iniset $2 $3 transport_url \
+        rabbit://$RABBIT_USERID:$RABBIT_PASSWORD@$TEST_RABBIT/$4
+}
+
+function rpc_backend_add_vhost {
+    rabbitmqctl add_vhost $1
+    rabbitmqctl set_permissions -p $1 $RABBIT_USERID '.*' '.*' '.*'
 }
 
 function configure_keystoneauth {
@@ -103,6 +109,8 @@ ENABLE_DEBUG_LOG_LEVEL=True
 HASS_CONF_DIR=$TEST_DIR/etc
 NOVA_CONF=/etc/nova/nova.conf
 NOVA_INSTANCES_PATH=$DATA_DIR/nova/instances
+RABBIT_PASSWORD=${TEST_RABBIT_PASSWORD:-a-password-of-rabbit}
+RABBIT_USERID=${TEST_RABBIT_USERID:-stackrabbit}
 REGION_NAME=RegionOne
 SERVICE_LISTEN_ADDRESS=0.0.0.0
 SERVICE_PASSWORD=a-password-of-devstack

@@ -12,18 +12,25 @@
 
 """What the plugin of devstack does in each phase."""
 
+import configparser
 import logging
 import threading
+import uuid
 from wsgiref import simple_server
+
+from amqp import exceptions as amqp
+from kombu import connection as kombu
 
 from hass import conf as options
 from hass.db import clusters
 from hass.db import hosts
 from hass.db import migration
 from hass import nova
+from hass.tests import base
 from hass.tests.functional.api import base as api_base
 from hass.tests.functional.db import base as db_base
 from hass.tests.functional.devstack import plugin
+from hass.tests.functional import servers
 
 UNITS = ('hass-agent', 'hass-api', 'hass-engine', 'hass-bmc')
 
@@ -55,13 +62,13 @@ class PhasesTest(api_base.ApiTest):
             )
         )
 
-    def configuration(self):
-        """hass.conf, every option of it looked at as a service does it."""
+    def configuration(self, file=None):
+        """A file, every option of it looked at as a service does it."""
         # Reading it sets logging up for the whole process.
         root = logging.getLogger()
         self.addCleanup(setattr, root, 'handlers', root.handlers[:])
         self.addCleanup(root.setLevel, root.level)
-        file = str(self.plugin.conf)
+        file = str(file or self.plugin.conf)
         return options.prepare(['--config-file', file], 'hass-engine')
 
     def test_nothing_happens_where_no_service_is_enabled(self):
@@ -83,13 +90,24 @@ class PhasesTest(api_base.ApiTest):
         self.plugin.run('stack post-config')
         conf = self.configuration()
         self.assertEqual(['0.0.0.0:15869'], conf.engine.listen)
+        nova.connect(conf, self.clock)
+        self.assertEqual('http://192.0.2.11/identity', conf.nova.auth_url)
+        self.assertEqual(0o640, self.plugin.conf.stat().st_mode & 0o777)
+
+    def test_the_agent_has_a_file_and_an_account_of_its_own(self):
+        self.plugin.run('stack post-config')
+        conf = self.configuration(self.plugin.agent_conf)
         (engine,) = conf.agent.engines
         self.assertEqual(('192.0.2.11', 15869), (engine.address, engine.port))
         self.assertEqual('compute1', conf.agent.host)
         self.assertEqual('devstack@n-cpu.service', conf.agent.compute_unit)
-        nova.connect(conf, self.clock)
-        self.assertEqual('http://192.0.2.11/identity', conf.nova.auth_url)
-        self.assertEqual(0o640, self.plugin.conf.stat().st_mode & 0o777)
+        of_agents = transport_url(self.plugin.agent_conf)
+        self.assertTrue(of_agents.startswith('rabbit://hass-agent:'))
+        self.assertTrue(of_agents.endswith('@192.0.2.11:5672/hass'))
+        self.assertNotIn('stackrabbit', self.plugin.agent_conf.read_text())
+        self.assertNotIn('[agent]', self.plugin.conf.read_text())
+        mode = self.plugin.agent_conf.stat().st_mode
+        self.assertEqual(0o640, mode & 0o777)
 
     def test_keystone_gets_the_user_the_service_and_its_endpoint(self):
         called = self.plugin.run('stack post-config')
@@ -164,7 +182,8 @@ class PhasesTest(api_base.ApiTest):
     def test_nova_compute_asks_the_gate_until_the_stack_is_taken_down(self):
         self.plugin.run(*plugin.STACK)
         (gate,) = self.plugin.folder.glob('systemd/*/hass-gate.conf')
-        self.assertIn('hass-agent --config-file', gate.read_text())
+        file = f'{self.plugin.folder}/etc/hass-agent.conf'
+        self.assertIn(f'hass-agent --config-file {file}', gate.read_text())
         self.assertIn(' gate\n', gate.read_text())
         called = self.plugin.run('unstack')
         self.assertFalse(gate.exists())
@@ -176,7 +195,7 @@ class PhasesTest(api_base.ApiTest):
         called = self.plugin.run('unstack', 'clean')
         uwsgi = f'{self.plugin.folder}/etc/hass-api-uwsgi.ini'
         self.assertIn(f'remove_uwsgi_config {uwsgi} hass-api', called)
-        self.assertFalse(self.plugin.conf.exists())
+        self.assertFalse(self.plugin.conf.parent.exists())
         self.assertEqual([], list(self.plugin.folder.glob('data/*')))
         self.assertEqual([], list(self.plugin.folder.glob('systemd/*')))
 
@@ -184,10 +203,58 @@ class PhasesTest(api_base.ApiTest):
         self.plugin.run(
             *plugin.STACK, services=['hass-agent', 'hass-bmc', 'n-cpu']
         )
-        text = self.plugin.conf.read_text()
+        text = self.plugin.agent_conf.read_text()
         for section in ('[database]', '[nova]', '[keystone_authtoken]'):
             self.assertNotIn(section, text)
-        self.assertEqual('compute1', self.configuration().agent.host)
+        self.assertFalse(self.plugin.conf.exists())
+        conf = self.configuration(self.plugin.agent_conf)
+        self.assertEqual('compute1', conf.agent.host)
+
+
+class BusTest(base.TestCase):
+    """The virtual host and the account of agents, on a real RabbitMQ."""
+
+    def setUp(self):
+        super().setUp()
+        broker = servers.rabbitmq()
+        self.at = f'{servers.ADDRESS}:{broker.port}'
+        self.stack = self.useFixture(
+            plugin.Plugin(
+                f'sqlite:///{self.make_folder()}/stack.sqlite',
+                rabbitmqctl=broker.controller(),
+                TEST_RABBIT=self.at,
+                TEST_RABBIT_USERID=servers.USER,
+                TEST_RABBIT_PASSWORD=servers.PASSWORD,
+            )
+        )
+
+    def attempt(self, url, method, *words):
+        """One deed on the bus; what is refused is an AccessRefused."""
+        with (
+            kombu.Connection(url.replace('rabbit:', 'amqp:')) as line,
+            line.channel() as channel,
+        ):
+            getattr(channel, method)(*words)
+
+    def test_agents_may_touch_no_queue_but_those_of_their_answers(self):
+        self.stack.run('stack post-config')
+        # Once more, as ./stack.sh does on a machine that was stacked before.
+        called = self.stack.run('stack post-config')
+        self.assertIn('rabbitmqctl change_password hass-agent', called)
+        engine = transport_url(self.stack.conf)
+        agent = transport_url(self.stack.agent_conf)
+        self.attempt(engine, 'queue_declare', 'hass.engine')
+        self.attempt(agent, 'queue_declare', f'reply_{uuid.uuid4().hex}')
+        for method in ('queue_declare', 'queue_purge', 'basic_get'):
+            self.assertRaises(
+                amqp.AccessRefused, self.attempt, agent, method, 'hass.engine'
+            )
+
+
+def transport_url(file):
+    found = configparser.ConfigParser(strict=False, interpolation=None)
+    found.read(file)
+    return found['DEFAULT']['transport_url']
 
 
 @db_base.on_every_database

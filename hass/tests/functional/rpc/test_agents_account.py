@@ -37,6 +37,8 @@ from hass.tests.functional.rpc import ears
 from hass.tests.functional import servers
 
 PAGE = 'doc/source/install/controllers.rst'
+BROUGHT = '/opt/hass/share/hass/rabbitmq/agents.json'
+RIGHTS = documented.ROOT / 'etc' / 'hass' / 'rabbitmq' / 'agents.json'
 ACCOUNT = 'hass-agent'
 PASSWORD = 'of-agents'
 OWN = f'reply_{uuid.uuid4().hex}'
@@ -74,23 +76,27 @@ def urls():
     rabbit = servers.rabbitmq()
     of_engines = rabbit.virtual_host()
     host = of_engines.rpartition('@')[2]
-    for words in typed(host.rpartition('/')[2]):
-        rabbit.control(*words)
-    return of_engines, f'rabbit://{ACCOUNT}:{PASSWORD}@{host}'
+    place = host.rpartition('/')[2]
+    account = f'{ACCOUNT}-{place}'
+    file = rabbit.folder / f'{place}.json'
+    text = RIGHTS.read_text().replace('"hass"', f'"{place}"')
+    file.write_text(text.replace(f'"{ACCOUNT}"', f'"{account}"'))
+    for words in typed():
+        if words[0] == 'add_user':
+            # The password would be asked for.
+            rabbit.control('add_user', account, PASSWORD)
+        else:
+            assert words == ['import_definitions', BROUGHT], words
+            rabbit.control('import_definitions', str(file))
+    return of_engines, f'rabbit://{account}:{PASSWORD}@{host}'
 
 
-def typed(place):
-    """What the page says about the account, for another virtual host."""
+def typed():
+    """What the page says about the account."""
     for command in documented.commands():
         words = command.words[1:]
-        if command.page != PAGE or ACCOUNT not in words:
-            continue
-        if '-p' in words:
-            words[words.index('-p') + 1] = place
-        if words[0] == 'add_user':
-            # It would be asked for.
-            words.append(PASSWORD)
-        yield words
+        if command.page == PAGE and (ACCOUNT in words or BROUGHT in words):
+            yield words
 
 
 class AccountCase(base.TestCase):
