@@ -41,6 +41,7 @@ from hass.db import models
 from hass.db import notifications
 from hass.db import pages
 from hass.db import recoveries
+from hass import states
 
 Schema = Mapping[str, Any]
 
@@ -291,9 +292,9 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         cluster=WORD,
         host=WORD,
         open=FLAG,
-        state=answers.one_of(models.RecoveryState),
+        state=answers.one_of(states.State),
         subject=WORD,
-        workflow=answers.one_of(models.WorkflowName),
+        workflow=answers.one_of(states.WorkflowName),
     ),
     ('GET', '/v1/recoveries/{recovery}'): _show('RecoveryDetails'),
     ('POST', '/v1/recoveries/{recovery}/retry'): _change('Recovery', 202),

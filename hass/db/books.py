@@ -29,6 +29,8 @@ from hass.db import models
 from hass.db import moments
 from hass.db import protection
 from hass import faults
+from hass.states import State
+from hass.states import WorkflowName
 
 DAY_SECONDS = 86400.0
 NO_CLUSTER = ''
@@ -41,6 +43,9 @@ Notification = models.Notification
 Observation = models.Observation
 Recovery = models.Recovery
 Columns = TypeVarTuple('Columns')
+
+MENDED = WorkflowName.INSTANCE_FAILURE, State.FINISHED
+"""Workflow and outcome of an instance that was down and came back."""
 
 
 class Hosts(NamedTuple):
@@ -150,7 +155,7 @@ def read(session: orm.Session, fresh_seconds: float) -> Books:
     own = [
         (one.cluster, one.seconds)
         for one in ended
-        if (one.workflow, one.outcome) == ('instance_failure', 'finished')
+        if (one.workflow, one.outcome) == MENDED
     ]
     return Books(
         now=now,
@@ -296,14 +301,14 @@ def _open(session: orm.Session, now: datetime.datetime) -> list[Open]:
     found = []
     for row in session.execute(query):
         workflow, state, kind, seen_at, cluster, wake_at, by, claimed = row
-        held = state == 'held' and by is None
+        held = state == State.HELD and by is None
         waits = held or claimed is None or claimed < now
         overdue = (now - wake_at).total_seconds() if waits else 0.0
         found.append(
             Open(
                 workflow,
                 state,
-                kind if state == 'held' else None,
+                kind if state == State.HELD else None,
                 seen_at is not None,
                 cluster or NO_CLUSTER,
                 max(0.0, overdue),
@@ -355,7 +360,7 @@ def _fencings(session: orm.Session) -> list[Counted]:
         _with_cluster(sa.select(Recovery.id, Cluster.name).distinct())
         .join(history, Recovery.id == history.recovery_id)
         .where(
-            history.to_state == 'fencing',
+            history.to_state == State.FENCING,
             history.at > moments.db_now(-DAY_SECONDS),
         )
         .subquery()

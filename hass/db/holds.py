@@ -13,6 +13,7 @@
 """What ends a held recovery by itself, as its row has it."""
 
 from hass.db import models
+from hass.states import State
 from hass import until
 
 PASSING = frozenset(
@@ -33,6 +34,6 @@ def ends_of(recovery: models.Recovery) -> tuple[until.Until, ...]:
 
 def goes_on_when(recovery: models.Recovery) -> str | None:
     """When it goes on by itself; None: not held, or a human has to act."""
-    if recovery.state != 'held':
+    if recovery.state != State.HELD:
         return None
     return until.sentence(ends_of(recovery))

@@ -81,48 +81,6 @@ class Wish(enum.StrEnum):
     """Give back what was touched and dismiss it."""
 
 
-class RecoveryState(enum.StrEnum):
-    """States of all workflows: *-ing* in progress, participles ended."""
-
-    # host_failure
-    CONFIRMING = 'confirming'
-    FENCING = 'fencing'
-    FORCING_DOWN = 'forcing_down'
-    PLANNING = 'planning'
-    EVACUATING = 'evacuating'
-    VERIFYING = 'verifying'
-    FINISHED = 'finished'
-    # host_return
-    POWERING_ON = 'powering_on'
-    AWAITING_AGENT = 'awaiting_agent'
-    SETTLING = 'settling'
-    UNFORCING = 'unforcing'
-    ENABLING = 'enabling'
-    RESTARTING = 'restarting'
-    RETURNED = 'returned'
-    # instance_failure, which has confirming, verifying and finished as well
-    RESUMING = 'resuming'
-    REBOOTING = 'rebooting'
-    STOPPING = 'stopping'
-    STARTING = 'starting'
-    MIGRATING = 'migrating'
-    # service_failure, beside some of the above
-    DISABLING = 'disabling'
-    # all of them
-    HELD = 'held'
-    GIVING_BACK = 'giving_back'
-    DISMISSED = 'dismissed'
-
-
-class WorkflowName(enum.StrEnum):
-    """What a recovery is of, and how it goes: see recovery/workflow.py."""
-
-    HOST_FAILURE = 'host_failure'
-    HOST_RETURN = 'host_return'
-    INSTANCE_FAILURE = 'instance_failure'
-    SERVICE_FAILURE = 'service_failure'
-
-
 class EvacuationState(enum.StrEnum):
     """Where one instance's evacuation is."""
 

@@ -31,10 +31,11 @@ from sqlalchemy import orm
 from hass.db import models
 from hass.db import moments
 from hass.db import wirings
+from hass.states import State
 
 KEY = 'order'
 """Where it is in Recovery.was."""
-ORDERING = ('restarting', 'resuming')
+ORDERING = (State.RESTARTING, State.RESUMING)
 """States of recoveries in which an order may be open."""
 
 

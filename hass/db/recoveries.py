@@ -35,6 +35,8 @@ from hass.db import pages
 from hass import exception
 from hass import faults
 from hass import payloads
+from hass.states import State
+from hass.states import WorkflowName
 from hass import until as until_
 
 CLAIMED_BY_NOBODY_SECONDS = 10 * 366 * 86400.0
@@ -66,12 +68,13 @@ PAGED_ONCE = 'paged_once'
 """Remembered of what an operator knows already: one page, and no more."""
 READS_OFF = 'reads_off'
 """Remembered of a host that its own BMC, surely its own, reads off."""
-FENCING_STORY, RETURN_STORY = 'host_failure', 'host_return'
+FENCING_STORY = WorkflowName.HOST_FAILURE
+RETURN_STORY = WorkflowName.HOST_RETURN
 CLOSED = 'closed_boot'
 """Remembered of a return that is held: the boot that it has accounted for."""
 CHAINED = datetime.timedelta(seconds=5)
 """A story and the one that it opens at its end are of one transaction."""
-SIDE_STORY = 'service_failure'
+SIDE_STORY = WorkflowName.SERVICE_FAILURE
 """The story of a host that lives and keeps its instances: who asks whether
 a host is being recovered does not mean this one."""
 
@@ -139,7 +142,7 @@ def may_save(story: Recovery) -> bool:
 
 def is_back(story: Recovery) -> bool:
     """Whether the story is a return that is held."""
-    return story.workflow == RETURN_STORY and story.state == 'held'
+    return story.workflow == RETURN_STORY and story.state == State.HELD
 
 
 def last_ended(
@@ -190,8 +193,8 @@ def last_fencing_of(session: orm.Session, host: str) -> Recovery | None:
     for story in session.scalars(query):
         if story.workflow == FENCING_STORY:
             if story.was.get('off_sent'):
-                return story if story.state == 'finished' else None
-        elif _went_to(session, story, 'settling'):
+                return story if story.state == State.FINISHED else None
+        elif _went_to(session, story, State.SETTLING):
             return None
         if story.ended_at is not None and not story.was.get('released'):
             return None
@@ -238,7 +241,7 @@ def append_history(
         cluster=row.cluster.name if row.cluster else None,
         old=old,
         new=new,
-        held_kind=row.held_kind if new == 'held' else None,
+        held_kind=row.held_kind if new == State.HELD else None,
         layer=row.fault.get('layer'),
         why=why,
         engine=engine,
@@ -279,12 +282,12 @@ def open_one(
         if standing.workflow not in supersede:
             return None
         inherited = handed_on(standing)
-        end(session, standing, 'dismissed', engine, f'superseded: {why}')
+        end(session, standing, State.DISMISSED, engine, f'superseded: {why}')
     for workflow_name in supersede:
         for one in open_on_host(session, host, workflow_name):
             why_so = f'{host} itself is suspected: {why}'
             inherited = united(inherited, {'owed': [one.subject]})
-            end(session, one, 'dismissed', engine, why_so)
+            end(session, one, State.DISMISSED, engine, why_so)
     return _open(
         session,
         engine,
@@ -379,7 +382,7 @@ def gone_to(
     session: orm.Session,
     seconds: float,
     cluster_id: int,
-    states: Iterable[str],
+    wanted: Iterable[str],
 ) -> set[int]:
     """Ids of a cluster's stories that went to one of the states lately."""
     history = models.RecoveryHistory
@@ -389,7 +392,7 @@ def gone_to(
         .join(history, Recovery.id == history.recovery_id)
         .where(
             Recovery.cluster_id == cluster_id,
-            history.to_state.in_(list(states)),
+            history.to_state.in_(list(wanted)),
             history.at > moments.db_now(-seconds),
         )
     )
@@ -419,7 +422,7 @@ def is_restrained(
         Recovery.workflow == workflow,
         Recovery.cluster_id == cluster_id,
         Recovery.ended_at.is_(None),
-        Recovery.state == 'held',
+        Recovery.state == State.HELD,
         Recovery.held_kind == models.HeldKind.RESTRAINT,
     )
     return session.scalars(query.limit(1)).first() is not None
@@ -567,7 +570,7 @@ def _due(call_seconds: float, limit: int) -> sa.Select[int, int]:
     free = sa.or_(
         Recovery.claimed_until.is_(None),
         Recovery.claimed_until < moments.db_now(-call_seconds),
-        sa.and_(Recovery.state == 'held', Recovery.claimed_by.is_(None)),
+        sa.and_(Recovery.state == State.HELD, Recovery.claimed_by.is_(None)),
     )
     wanted = sa.or_(
         moments.is_due(Recovery.wake_at, until_.LONGEST_SECONDS),
@@ -754,7 +757,7 @@ def record_wait(
         'wake_at': moments.db_now(seconds),
         'why': why,
     }
-    if recovery.state == 'held':
+    if recovery.state == State.HELD:
         values['looked_at'] = moments.db_now()
     return _record(session, recovery, values)
 
@@ -793,7 +796,7 @@ def record_hop(
         'until': None,
         'looked_at': None,
     }
-    if recovery.state == 'held' and held_kind is None:
+    if recovery.state == State.HELD and held_kind is None:
         was = session.get_one(Recovery, recovery.id).was
         if HELD_FOR not in was:
             remember(
@@ -844,7 +847,7 @@ def release(session: orm.Session, recovery: Recovery) -> None:
     """
     until = (
         moments.db_now(CLAIMED_BY_NOBODY_SECONDS)
-        if recovery.state == 'held'
+        if recovery.state == State.HELD
         else None
     )
     session.execute(
@@ -874,7 +877,7 @@ def fenced_within(
         .join(history, Recovery.id == history.recovery_id)
         .where(
             Recovery.id != but,
-            history.to_state == 'fencing',
+            history.to_state == State.FENCING,
             history.at > moments.db_now(-seconds),
         )
     )
@@ -896,7 +899,7 @@ def strikes(session: orm.Session, host: str, seconds: float) -> int:
         .join(history, Recovery.id == history.recovery_id)
         .where(
             Recovery.subject == host,
-            history.to_state == 'fencing',
+            history.to_state == State.FENCING,
             history.at > moments.db_now(-seconds),
         )
     )
@@ -915,7 +918,7 @@ def restarts_since(
         .where(
             Recovery.subject == host,
             Recovery.workflow == SIDE_STORY,
-            history.to_state == 'restarting',
+            history.to_state == State.RESTARTING,
             history.at > moment,
         )
     )
@@ -934,7 +937,7 @@ def wake(session: orm.Session, recovery_id: int) -> None:
 def faults_counted(session: orm.Session) -> dict[faults.Layer, int]:
     """How often each layer was the one that a host's recovery was for."""
     layer = Recovery.fault['layer'].as_string().label('layer')
-    found = sa.select(layer).where(Recovery.workflow == 'host_failure')
+    found = sa.select(layer).where(Recovery.workflow == FENCING_STORY)
     rows = found.subquery()
     query = sa.select(rows.c.layer, sa.func.count()).group_by(rows.c.layer)
     return {
@@ -948,7 +951,7 @@ def suspects_within(
     session: orm.Session,
     seconds: float,
     fleeting_seconds: float,
-    workflow: str = 'host_failure',
+    workflow: str = FENCING_STORY,
 ) -> set[str]:
     """Hosts that were suspected lately, whatever came of it.
 
@@ -971,7 +974,7 @@ def suspects_within(
         for row in session.execute(query)
         if not row.was.get(READS_OFF)
         and (
-            row.state != 'dismissed'
+            row.state != State.DISMISSED
             or row.ended_at is None
             or row.ended_at - row.opened_at > fleeting
         )
@@ -1007,7 +1010,7 @@ def _to_page(repeat_seconds: float) -> sa.Select[Recovery]:
     return (
         sa.select(Recovery)
         .where(
-            Recovery.state == 'held',
+            Recovery.state == State.HELD,
             Recovery.ended_at.is_(None),
             Recovery.acknowledged_at.is_(None),
             moments.is_past(Recovery.alarmed_at, repeat_seconds),
@@ -1100,9 +1103,9 @@ def hold_open_ones(session: orm.Session, engine: str, why: str) -> int:
     locked = query.order_by(Recovery.id).with_for_update(of=Recovery)
     found = list(session.scalars(locked))
     for recovery in found:
-        old, recovery.state = recovery.state, 'held'
+        old, recovery.state = recovery.state, State.HELD
         recovery.held_kind = models.HeldKind.SAFETY
-        append_history(session, recovery.id, old, 'held', engine, why)
+        append_history(session, recovery.id, old, State.HELD, engine, why)
         recovery.state_since = moments.read_now(session)
         recovery.deadline_at = None
         recovery.wake_at = _after(recovery.state_since, until_.LONGEST_SECONDS)
@@ -1124,7 +1127,7 @@ def _held(session: orm.Session, uuid: str) -> Recovery:
     """Locked: no engine goes on with it before this is committed."""
     recovery = get(session, uuid)
     session.refresh(recovery, with_for_update={'of': Recovery})
-    if recovery.state != 'held':
+    if recovery.state != State.HELD:
         raise exception.Conflict(
             f'recovery {uuid} is {recovery.state}, not held'
         )

@@ -44,6 +44,7 @@ from hass import refusals
 from hass.rpc import api
 from hass.rpc import messages
 from hass.rpc import transport
+from hass.states import State
 
 LOG = logging.getLogger(__name__)
 
@@ -57,12 +58,12 @@ MAX_DETECTOR = 64
 STALE_SECONDS = 30.0
 RETURNING = frozenset(
     {
-        'awaiting_agent',
-        'settling',
-        'unforcing',
-        'enabling',
-        'restarting',
-        'giving_back',
+        State.AWAITING_AGENT,
+        State.SETTLING,
+        State.UNFORCING,
+        State.ENABLING,
+        State.RESTARTING,
+        State.GIVING_BACK,
     }
 )
 """States in which the compute services of a host are wanted."""

@@ -22,6 +22,7 @@ from hass.db import protection
 from hass.db import recoveries
 from hass import exception
 from hass.recovery import host_return
+from hass.states import State
 
 STORY = host_return.HostReturn
 
@@ -52,7 +53,7 @@ class Returning:
                 'end that first'
             )
         last = recoveries.last_ended(session, host.name)
-        failed = last is not None and last.state != 'returned'
+        failed = last is not None and last.state != State.RETURNED
         opened = recoveries.open_one(
             session,
             workflow=STORY.name,

@@ -32,6 +32,7 @@ from hass.engine import inventory as inventory_
 from hass.engine import shares
 from hass.recovery import restraining
 from hass.recovery import witness as witness_
+from hass.states import State
 
 
 class Situations:
@@ -146,7 +147,7 @@ def _story(recovery: models.Recovery | None) -> explain.Story | None:
         recovery.workflow,
         recovery.state,
         recovery.why,
-        str(recovery.held_kind or '') if recovery.state == 'held' else '',
+        str(recovery.held_kind or '') if recovery.state == State.HELD else '',
     )
 
 

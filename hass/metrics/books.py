@@ -27,6 +27,7 @@ from hass.db import session as db_session
 from hass.diagnosis import layers
 from hass import exception
 from hass import faults
+from hass.states import State
 
 KEPT_SECONDS = 5.0
 """Within this time everybody gets the same numbers."""
@@ -193,7 +194,7 @@ def _recoveries(found: books.Books) -> Iterator[Family]:
             one.cluster,
         )
         for one in found.open
-        if one.state == 'held'
+        if one.state == State.HELD
     )
     yield _gauge(
         'hass_recoveries_held',

@@ -44,6 +44,7 @@ from hass import nova
 from hass.nova import rolls
 from hass.recovery import intent
 from hass.recovery import standing
+from hass.states import WorkflowName
 
 Read = Callable[[], contextlib.AbstractContextManager[orm.Session]]
 WIDTH = 8
@@ -407,7 +408,7 @@ def _is_gone(
 def ours(session: orm.Session, uuid: str) -> set[str]:
     """Request ids of what HASS itself asked of it lately."""
     stories = recoveries.of_subject_within(
-        session, uuid, 'instance_failure', OURS_SECONDS
+        session, uuid, WorkflowName.INSTANCE_FAILURE, OURS_SECONDS
     )
     return {one for story in stories for one in story.was.get('ours', ())}
 

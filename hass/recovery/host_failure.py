@@ -54,6 +54,7 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass.states import WorkflowName
 from hass import until as until_
 from hass.until import Kind
 from hass.until import Until
@@ -107,7 +108,7 @@ class NovaSays:
 class HostFailure(host_.HostWorkflow):
     """A compute host failed: isolate it, then bring its instances back."""
 
-    name = 'host_failure'
+    name = WorkflowName.HOST_FAILURE
     initial = State.CONFIRMING
     # Every state may also go to HELD: that is where deadlines lead.
     transitions = {

@@ -46,6 +46,7 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass.states import WorkflowName
 from hass.until import anew
 from hass.until import Kind
 from hass.until import Until
@@ -95,7 +96,7 @@ Ailing = Callable[[models.Host], list[str]]
 class HostReturn(host_.HostWorkflow):
     """A fenced host is empty: power it on and let Nova use it again."""
 
-    name = 'host_return'
+    name = WorkflowName.HOST_RETURN
     initial = State.POWERING_ON
     transitions = {
         State.POWERING_ON: frozenset({State.AWAITING_AGENT}),

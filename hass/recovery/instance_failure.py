@@ -50,6 +50,7 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass.states import WorkflowName
 from hass import until
 from hass.until import Kind
 from hass.until import Until
@@ -80,7 +81,7 @@ RESTRAINT = models.HeldKind.RESTRAINT
 class InstanceFailure(instance_.InstanceWorkflow):
     """An instance failed on a living host: bring it back, maybe elsewhere."""
 
-    name = 'instance_failure'
+    name = WorkflowName.INSTANCE_FAILURE
     initial = State.CONFIRMING
     transitions = {
         State.CONFIRMING: END

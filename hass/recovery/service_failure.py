@@ -40,6 +40,7 @@ from hass.recovery.workflow import State
 from hass.recovery.workflow import Step
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
+from hass.states import WorkflowName
 from hass import until
 from hass.until import Kind
 from hass.until import Until
@@ -59,7 +60,7 @@ starts again and again may be up for ever."""
 class ServiceFailure(host_.HostWorkflow):
     """A service died on a living host: restart it, or use the host no more."""
 
-    name = recoveries.SIDE_STORY
+    name = WorkflowName.SERVICE_FAILURE
     initial = State.CONFIRMING
     transitions = {
         State.CONFIRMING: frozenset(

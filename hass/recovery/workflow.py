@@ -35,18 +35,16 @@ from hass.db import models
 from hass.db import recoveries
 from hass.db import session as db_session
 from hass import exception
+from hass import states
 from hass import until as until_
 
-
-State = models.RecoveryState
+State = states.State
+ENDED = states.ENDED
 
 
 def minutes(count: float) -> datetime.timedelta:
     """A deadline of a state."""
     return datetime.timedelta(minutes=count)
-
-
-ENDED = frozenset({State.FINISHED, State.RETURNED, State.DISMISSED})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

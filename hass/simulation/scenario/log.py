@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from hass.db import models
 from hass import events
 from hass.simulation.virtual import cloud as cloud_
+from hass.states import WorkflowName
 from hass_oracle import ledger
 
 UUID = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
@@ -114,7 +115,10 @@ class Log:
         for step, story in found:
             self._history = step.id
             self._recoveries[story.uuid] = f'{story.subject} {story.workflow}'
-            if step.from_state is None and story.workflow == 'host_failure':
+            if (
+                step.from_state is None
+                and story.workflow == WorkflowName.HOST_FAILURE
+            ):
                 self.tell(
                     f'{story.subject} suspected by {step.engine}: {step.why}'
                 )

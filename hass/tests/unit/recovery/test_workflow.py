@@ -15,13 +15,13 @@
 import pathlib
 import runpy
 
-from hass.db import models
 from hass import exception
 from hass.recovery import host_failure
 from hass.recovery import host_return
 from hass.recovery import instance_failure
 from hass.recovery import service_failure
 from hass.recovery import workflow
+from hass import states
 from hass.tests import base
 
 ROOT = pathlib.Path(__file__).parents[4]
@@ -41,7 +41,7 @@ class TablesTest(base.TestCase):
     def test_the_api_knows_them_by_their_names(self):
         known = (*WORKFLOWS, instance_failure.InstanceFailure)
         self.assertEqual(
-            set(models.WorkflowName), {story.name for story in known}
+            set(states.WorkflowName), {story.name for story in known}
         )
 
     def test_every_state_has_a_method(self):
