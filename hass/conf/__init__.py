@@ -22,6 +22,7 @@ from oslo_config import cfg
 from oslo_log import log
 from osprofiler import opts as profiler
 
+from hass.conf import forms
 from hass import exception
 
 GROUPS = (
@@ -66,9 +67,9 @@ def check(conf: cfg.ConfigOpts, group: str, wanted: Iterable[cfg.Opt]) -> None:
         try:
             (conf if group == 'DEFAULT' else conf[group])[option.dest]
         except (cfg.Error, ValueError) as error:
-            reason = str(error).rpartition('is not valid: ')[2]
             raise exception.ConfigError(
-                f'[{group}] {option.name}', f'{reason}; must be {option.type}'
+                f'[{group}] {option.name}',
+                f'{forms.plain(error)}; must be {forms.of(option)}',
             ) from None
 
 

@@ -47,7 +47,7 @@ class EngineAddressType(types.ConfigType):
         return EngineAddress(network, address, int(port))
 
     def __repr__(self) -> str:
-        return 'EngineAddress'
+        return 'address:port or network=address:port'
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, EngineAddressType)
@@ -74,7 +74,7 @@ class LocalAddressType(types.ConfigType):
         return network, str(ipaddress.ip_address(address))
 
     def __repr__(self) -> str:
-        return 'LocalAddress'
+        return 'network=address, with an IP address'
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LocalAddressType)

@@ -13,10 +13,13 @@
 """[engine]: this engine among its peers."""
 
 from oslo_config import cfg
-from oslo_config import types
 
-LISTEN = types.String(regex=r'^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$')
-"""address:port, with brackets around an IPv6 address."""
+from hass.conf import forms
+
+LISTEN = forms.Form(
+    r'(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}',
+    'address:port, with brackets around an IPv6 address',
+)
 
 OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(

@@ -13,17 +13,22 @@
 """[protection]: what instances say of themselves, and who is a service."""
 
 from oslo_config import cfg
-from oslo_config import types
 
+from hass.conf import forms
 from hass import entitlement
 
 GROUP = 'protection'
+_KEY = forms.Form(
+    '[a-zA-Z0-9_:. -]{1,255}',
+    'a metadata key of Nova: 1 to 255 letters, digits, blanks, dots, colons, '
+    'dashes and underscores',
+)
 
 OPTIONS: list[cfg.Opt] = [
-    cfg.StrOpt(
+    cfg.Opt(
         'metadata_key',
+        type=_KEY,
         default='HA_Enabled',
-        regex=r'^[a-zA-Z0-9_:. -]{1,255}\Z',
         help='The metadata key by which an instance says that it wants to '
         'be protected, in clusters that protect "tagged" instances, or that '
         'it does not, in those that protect "all". Yes are 1, t, true, on, y '
@@ -33,7 +38,9 @@ OPTIONS: list[cfg.Opt] = [
     cfg.ListOpt(
         'service_projects',
         default=[],
-        item_type=types.String(regex=r'^[0-9a-f]{32}\Z'),
+        item_type=forms.Form(
+            '[0-9a-f]{32}', 'the 32 hexadecimal digits of an ID, in lower case'
+        ),
         help='IDs (not names) of the projects in which services of the '
         'cloud keep instances, as Octavia and Trove do in the project '
         '"service". A cluster that protects "all" leaves them out: they are '
@@ -60,10 +67,10 @@ OPTIONS: list[cfg.Opt] = [
         help='Metadata keys that only instances of services have, whatever '
         'their values are.',
     ),
-    cfg.StrOpt(
+    cfg.Opt(
         'layers_key',
+        type=_KEY,
         default='HA_Layers',
-        regex=r'^[a-zA-Z0-9_:. -]{1,255}\Z',
         help='The metadata key by which an instance names the layers of its '
         'own whose faults count, whatever the layers of its cluster are: '
         '"none", or some of instance, guest_os and guest_network with commas '

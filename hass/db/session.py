@@ -149,6 +149,8 @@ class Database:
         tries: int = TRIES,
     ) -> None:
         self.url = check_url(conf)
+        is_file = self.url.drivername == 'sqlite'
+        self._file = self.url.database if is_file else None
         self._clock = clock
         self._manager = enginefacade.transaction_context()
         database = conf.database
@@ -190,7 +192,10 @@ class Database:
         :raises hass.exception.DatabaseUnreachable: it took no effect, or
             the answer to COMMIT was lost
         """
-        with told(), self._manager.writer.using(_Context()) as session:
+        with (
+            told(self._file),
+            self._manager.writer.using(_Context()) as session,
+        ):
             session.connection(execution_options={'hass_writer': True})
             yield session
 
@@ -200,7 +205,10 @@ class Database:
 
         :raises hass.exception.DatabaseUnreachable: there is no answer
         """
-        with told(), self._manager.reader.using(_Context()) as session:
+        with (
+            told(self._file),
+            self._manager.reader.using(_Context()) as session,
+        ):
             yield session
 
     def write(
@@ -309,12 +317,18 @@ def passes(error: Exception) -> bool:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
-    """An outage is told in our own words."""
+def told(file: str | None = None) -> Iterator[None]:
+    """An outage is told in our own words.
+
+    :param file: that of SQLite, which does not name it
+    """
     try:
         yield
     except UNREACHABLE as error:
-        raise exception.DatabaseUnreachable(_reason(error)) from error
+        where = f': {file}' if file else ''
+        raise exception.DatabaseUnreachable(
+            f'{_reason(error)}{where}'
+        ) from error
 
 
 def _reason(error: Exception) -> str:

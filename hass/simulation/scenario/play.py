@@ -19,6 +19,7 @@ import tempfile
 from oslo_config import cfg
 
 from hass import conf as options
+from hass.conf import forms
 from hass.db import clusters
 from hass.db import hosts as hosts_
 from hass.db import recoveries
@@ -76,11 +77,13 @@ def _set_option(conf: cfg.ConfigOpts, name: str, value: str) -> None:
             0, f'there is no option {name}: say GROUP.NAME'
         ) from None
     except ValueError as error:
-        (kind,) = (
-            one.type for one in options.options(group) if one.dest == option
+        (known,) = (
+            one for one in options.options(group) if one.dest == option
         )
         raise phrases.BadLine(
-            0, f'option {name}: {value!r}: {error}; must be {kind}'
+            0,
+            f'option {name}: {value!r}: {forms.plain(error)}; must be '
+            f'{forms.of(known)}',
         ) from None
 
 

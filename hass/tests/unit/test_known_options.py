@@ -16,6 +16,8 @@ import pathlib
 
 from oslo_config import cfg
 
+from hass import conf as options
+from hass.conf import forms
 from hass.conf import known
 from hass import exception
 from hass.tests import base
@@ -92,8 +94,40 @@ class KnownTest(base.TestCase):
         conf = self.conf('[database]\nmax_retries = often\n')
         error = self.assertRaises(exception.ConfigError, known.check, conf)
         self.assertIn('[database] max_retries: ', str(error))
-        self.assertIn('must be Integer', str(error))
+        self.assertIn('must be a whole number', str(error))
         known.check(self.conf('[DEFAULT]\nlog_file = $log_dir/a\n[a]\nb=c'))
+
+    def test_a_form_is_told_in_words(self):
+        for text, sentence in (
+            (
+                '[engine]\nlisten = 192.0.2.11\n',
+                "[engine] listen: '192.0.2.11' has another form; must be "
+                'address:port, with brackets around an IPv6 address; of '
+                'several, commas between them',
+            ),
+            (
+                '[protection]\nmetadata_key = HA/Enabled\n',
+                "[protection] metadata_key: 'HA/Enabled' has another form; "
+                'must be a metadata key of Nova: 1 to 255 letters, digits, '
+                'blanks, dots, colons, dashes and underscores',
+            ),
+            (
+                '[engine]\nworkers = many\n',
+                "[engine] workers: not a whole number: 'many'; must be a "
+                'whole number from 2 to 256',
+            ),
+        ):
+            error = self.assertRaises(
+                exception.ConfigError, known.check, self.conf(text)
+            )
+            self.assertEqual(sentence, str(error))
+
+    def test_every_option_of_ours_has_words(self):
+        for group in options.GROUPS:
+            for option in options.options(group):
+                words = forms.of(option)
+                for code in ('regex', '(', '[a-z', '^'):
+                    self.assertNotIn(code, words, option.name)
 
     def test_what_is_known_is_what_the_sample_shows(self):
         path = ROOT / 'etc/hass/hass-config-generator.conf'

@@ -78,7 +78,8 @@ class UrlTest(base.TestCase):
             lambda session: session.connection(),
         )
         self.assertEqual(
-            'the database cannot be used now: unable to open database file',
+            'the database cannot be used now: unable to open database file: '
+            '/no/such/x.sqlite',
             str(error),
         )
 
