@@ -64,6 +64,7 @@ from hass import exception
 SERVICE_TYPE = 'hass'
 FORMER_SERVICE_TYPE = 'ha'
 """An alias of Masakari's type: this release still answers to it."""
+OURS = (SERVICE_TYPE, FORMER_SERVICE_TYPE)
 HEADER = 'OpenStack-API-Version'
 
 
@@ -106,14 +107,22 @@ def wanted(header: str | None) -> tuple[str, Version]:
 
     :param header: as in ``hass 1.0, compute 2.94`` or ``hass latest``;
         entries of other services are none of our business
-    :raises hass.exception.Invalid: our entry is not a version
+    :raises hass.exception.Invalid: our entry is not a version, or there are
+        two that differ
     :raises VersionNotOffered: it is one that is not spoken here
     """
-    asked = {}
+    asked: dict[str, str] = {}
     for entry in (header or '').split(','):
-        service, *version = entry.split() or ['']
-        asked[service.lower()] = ' '.join(version)
-    for service in (SERVICE_TYPE, FORMER_SERVICE_TYPE):
+        service, *words = entry.split() or ['']
+        name, version = service.lower(), ' '.join(words)
+        if name in OURS and asked.get(name, version) != version:
+            raise exception.Invalid(
+                HEADER,
+                f'asks for two versions of {name}: {asked[name]!r} and '
+                f'{version!r}; allowed: one',
+            )
+        asked[name] = version
+    for service in OURS:
         if service in asked:
             return service, _parsed(asked[service])
     return SERVICE_TYPE, MIN

@@ -308,8 +308,8 @@ OPTIONS: list[cfg.Opt] = [
         secret=True,
         sample_default=[
             'zookeeper://192.0.2.31:2181,192.0.2.32:2181?timeout=5',
-            'memcached://192.0.2.33:11211?membership_timeout=5&timeout=5',
             'etcd3+http://192.0.2.34:2379?api_version=v3&timeout=5',
+            'memcached://192.0.2.33:11211?membership_timeout=5&timeout=5',
         ],
         help='Coordination services, as URLs of tooz, in whose group '
         'hass-hosts this agent beats: one more path to be seen alive by. It '

@@ -161,14 +161,11 @@ class Doubts:
 
     def _untested(self, row: Host) -> str:
         if row.fence_tested_at is None:
-            return 'its fence was never tried with success'
+            return hosts.NEVER_TRIED
         seconds = (self._now - row.fence_tested_at).total_seconds()
         if seconds <= self._test_seconds:
             return ''
-        return (
-            'its fence was not tried with success for more than [fencing] '
-            f'test_seconds ({self._test_seconds:.0f})'
-        )
+        return f'{hosts.TRIED_LONG_AGO} ({self._test_seconds:.0f})'
 
     def _slow(self, row: Host) -> str:
         took = row.fence_read_seconds or 0.0

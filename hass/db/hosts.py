@@ -41,6 +41,12 @@ COLUMNS: pages.Columns = {
 
 BMC = frozenset({'bmc_address', 'bmc_port', 'bmc_username', 'bmc_password'})
 """Columns that say which BMC fences a host, and how to log in there."""
+NEVER_TRIED = 'its fence was never tried with success'
+TRIED_LONG_AGO = (
+    'its fence was not tried with success for more than [fencing] test_seconds'
+)
+UNTRIED = (NEVER_TRIED, TRIED_LONG_AGO)
+"""What degrades a host until its fence was tried, whoever tries it."""
 LONGEST_POWERING_SECONDS = 20.0
 """No operator's power command takes longer to be sent."""
 
@@ -474,6 +480,11 @@ def set_fence(
             'fence_tested_at': moments.db_now(),
             'fence_read_seconds': seconds,
             'bmc_guid_from': place,
+            'degraded': [
+                one
+                for one in row.degraded or ()
+                if not one.startswith(UNTRIED)
+            ],
         }
     _set(session, name, **values)
 

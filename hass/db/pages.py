@@ -137,6 +137,14 @@ def check(
         raise exception.Invalid('marker', f'no entry has uuid {marker}')
 
 
+def has(
+    session: orm.Session, column: orm.InstrumentedAttribute[str], value: str
+) -> bool:
+    """Whether any row has this value there."""
+    query = sa.select(column).where(column == value).limit(1)
+    return session.scalar(query) is not None
+
+
 def is_uuid(text: str) -> bool:
     """Whether it is a uuid as we write them, and so no name."""
     try:

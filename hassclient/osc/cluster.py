@@ -17,15 +17,7 @@ from typing import Any
 
 from hassclient.osc import command
 
-LAYERS = (
-    'power',
-    'hardware',
-    'os',
-    'network',
-    'instance',
-    'guest_os',
-    'guest_network',
-)
+LAYERS = command.LAYERS
 MODES = ('observe', 'ask', 'act')
 PROTECTS = ('chosen', 'tagged', 'all')
 TARGETS = ('cluster', 'any')

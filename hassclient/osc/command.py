@@ -50,6 +50,20 @@ SENTENCES = frozenset(
     }
 )
 """Fields that hold a sentence, or several."""
+LAYERS = (
+    'power',
+    'hardware',
+    'os',
+    'network',
+    'instance',
+    'guest_os',
+    'guest_network',
+)
+RANKS = {
+    'Layer': (*LAYERS, 'storage', 'compute', 'libvirt', 'membership'),
+    'Health': ('unknown', 'ok', 'warning', 'critical', 'failed'),
+}
+"""Words that are sorted as they stand here, by the column they are in."""
 NO_END = 100_000
 NAMES, LEAST = 24, 40
 """Columns for the names and the lines of a table; the values have more."""
@@ -66,6 +80,35 @@ class Nested(columns.FormattableColumn[Any]):
 
     def machine_readable(self) -> Any:
         return self._value
+
+
+class Listed(columns.FormattableColumn[Any]):
+    """Words in the order that they have: layers begin with the lowest."""
+
+    def human_readable(self) -> str:
+        return ', '.join(map(str, self._value))
+
+
+class Ranked(columns.FormattableColumn[str]):
+    """A word that --sort-column puts at its rank and not by its letters.
+
+    :param ranks: all such words, the lowest first
+    """
+
+    def __init__(self, value: str, ranks: Sequence[str]) -> None:
+        super().__init__(value)
+        self._ranks = ranks
+
+    def __lt__(self, other: object) -> bool:
+        return isinstance(other, Ranked) and self._key() < other._key()
+
+    def human_readable(self) -> str:
+        return self._value
+
+    def _key(self) -> tuple[bool, int, str]:
+        known = self._value in self._ranks
+        rank = self._ranks.index(self._value) if known else 0
+        return not known, rank, self._value
 
 
 class Told(columns.FormattableColumn[Any]):
@@ -138,7 +181,9 @@ class Lister(Client, command.Lister):
         with errors.told():
             heads, rows = self.act(parsed_args)
             # Pages are asked for here, where errors are told.
-            return heads, [tuple(map(column, row)) for row in rows]
+            return heads, [
+                tuple(map(column, row, map(RANKS.get, heads))) for row in rows
+            ]
 
     def act(self, args: Any) -> Table:
         raise NotImplementedError
@@ -167,13 +212,15 @@ def check_change(args: argparse.Namespace, fields: Mapping[str, Any]) -> None:
         )
 
 
-def column(value: Any) -> Any:
+def column(value: Any, ranks: Sequence[str] | None = None) -> Any:
     """A value as tables show it and as JSON and YAML have it."""
     match value:
+        case str() if ranks:
+            return Ranked(value, ranks)
         case dict() if _plain(value.values()):
             return format_columns.DictColumn(value)
         case list() if _plain(value):
-            return format_columns.ListColumn(value)
+            return Listed(value)
         case dict() | list():
             return Nested(value)
     return value

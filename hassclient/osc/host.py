@@ -48,6 +48,7 @@ SHOWN = (
 )
 
 
+USUAL_PORT = 623
 FORGET = {
     '--no-label': 'Forget its labels; with --label: have only those.',
     '--no-address': 'Forget its addresses; with --address: have only those.',
@@ -155,7 +156,31 @@ class SetHost(command.Command):
         command.check_change(args, fields)
         changed = self.client.update_host(args.host, **fields)
         if 'bmc' in fields:
+            self._tell_kept(changed, fields['bmc'])
             self._tell_fence(changed)
+
+    def _tell_kept(
+        self, changed: host.Host, given: dict[str, Any] | None
+    ) -> None:
+        """Another BMC has another password, as a rule."""
+        if given is None or 'address' not in given:
+            return
+        kept = {
+            'port': f'port {changed.bmc["port"]}',
+            'username': f'user {changed.bmc["username"]}',
+            'password': 'the password',
+        }
+        if changed.bmc['port'] == USUAL_PORT:
+            del kept['port']
+        words = [text for name, text in kept.items() if name not in given]
+        if words and changed.bmc['password_set']:
+            self.log.warning(
+                '%s: kept as they were: %s. If its BMC is another one, '
+                '--bmc-port, --bmc-username and --bmc-password-prompt tell '
+                'what it wants',
+                changed.name,
+                ', '.join(words),
+            )
 
     def _tell_fence(self, changed: host.Host) -> None:
         """A BMC that was asked just now, and is no fence."""

@@ -92,7 +92,7 @@ class ListRecovery(command.Lister):
         columns = LONG if args.long else SHORT
         found = self.client.recoveries(
             cluster=args.cluster,
-            subject=self._subject(args),
+            **self._subject(args),
             state=args.state,
             workflow=args.workflow,
             open=args.open,
@@ -100,13 +100,13 @@ class ListRecovery(command.Lister):
         )
         return command.heads(columns), command.rows(found, columns)
 
-    def _subject(self, args: argparse.Namespace) -> str | None:
+    def _subject(self, args: argparse.Namespace) -> dict[str, str]:
         manager = self.app.client_manager
         if args.host is not None:
-            return names.host(manager, args.host)
+            return {'host': names.host(manager, args.host)}
         if args.instance is not None:
-            return names.instance(manager, args.instance)
-        return None
+            return {'subject': names.instance(manager, args.instance)}
+        return {}
 
 
 class ShowRecovery(command.ShowOne):

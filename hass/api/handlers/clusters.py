@@ -66,16 +66,6 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def id_of(session: orm.Session, filters: Mapping[str, str]) -> int | None:
-    """The id that a filter means; 0, which no row has, if it means none."""
-    if 'cluster' not in filters:
-        return None
-    try:
-        return clusters.get(session, filters['cluster']).id
-    except exception.NotFound:
-        return 0
-
-
 class Clusters:
     """Hosts that may take over from each other."""
 

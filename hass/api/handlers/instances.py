@@ -22,9 +22,9 @@ from hass.api.front import admit
 from hass.api.front import caller
 from hass.api.front import project_shown
 from hass.api.front import speaks
-from hass.api.handlers import clusters as cluster_handlers
 from hass.api import microversion
 from hass.api import moments
+from hass.api import named
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.api.schemas import instances as schemas
@@ -92,13 +92,11 @@ class Instances:
     def on_get_all(self, req: falcon.Request, resp: falcon.Response) -> None:
         admit(req, rules.LIST)
         asked = query.read(req, self._parts.max_limit)
-        host = asked.filters.get('host')
         among = None
-        if host is not None:
+        if 'host' in asked.filters:
             # Where instances are is the operators' own.
             caller(req).can(rules.LIST_ALL)
-            servers = self._parts.compute.servers_on(host)
-            among = [server.uuid for server in servers]
+            among = self._on_host(asked.filters)
         project = project_shown(
             caller(req), rules.LIST_ALL, asked.filters.get('project_id')
         )
@@ -108,7 +106,11 @@ class Instances:
                 among=among,
                 name=asked.filters.get('name'),
                 project_id=project,
-                cluster_id=cluster_handlers.id_of(session, asked.filters),
+                cluster_id=named.cluster(
+                    session,
+                    asked.filters,
+                    tells=caller(req).may(rules.LIST_ALL),
+                ),
                 **asked.page(),
             )
             views = [view(instance) for instance in found]
@@ -167,6 +169,22 @@ class Instances:
             found = instance_stories.of_instance(session, server.uuid)
         views = [view_of_story(one, shows_why) for one in found]
         resp.media = query.cut(req, asked, 'recoveries', views)
+
+    def _on_host(self, filters: named.Filters) -> list[str]:
+        """The uuids of what Nova has on the host that a filter means.
+
+        :raises hass.exception.Invalid: neither has such a host
+        """
+        try:
+            with self._parts.database.reader() as session:
+                name = named.host(session, filters)
+            servers = self._parts.compute.servers_on(name or '')
+        except exception.Invalid:
+            # Nova has hosts that are in no cluster.
+            servers = self._parts.compute.servers_on(filters['host'])
+            if not servers:
+                raise
+        return [server.uuid for server in servers]
 
     def _own_server(
         self, who: context.RequestContext, rule: str, uuid: str

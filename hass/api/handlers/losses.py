@@ -21,6 +21,7 @@ from hass.api.front import admit
 from hass.api.front import caller
 from hass.api.front import project_shown
 from hass.api import moments
+from hass.api import named
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.db import losses
@@ -65,7 +66,7 @@ class Losses:
         with self._parts.database.reader() as session:
             found = losses.all(
                 session,
-                host=asked.filters.get('host'),
+                host=named.host(session, asked.filters, models.Loss.host),
                 instance=asked.filters.get('instance'),
                 recovery=asked.filters.get('recovery'),
                 project_id=project,

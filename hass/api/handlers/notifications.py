@@ -22,6 +22,7 @@ from sqlalchemy import orm
 from hass.api import body
 from hass.api.front import admit
 from hass.api import moments
+from hass.api import named
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.api.schemas import formats
@@ -68,7 +69,9 @@ class Notifications:
         with self._parts.database.reader() as session:
             found = notifications.all(
                 session,
-                host=asked.filters.get('host'),
+                host=named.host(
+                    session, asked.filters, models.Notification.host
+                ),
                 state=asked.choice('state', models.NotificationState),
                 source=asked.filters.get('source'),
                 **asked.page(),

@@ -20,8 +20,8 @@ from sqlalchemy import orm
 
 from hass.api import body
 from hass.api.front import admit
-from hass.api.handlers import clusters as cluster_handlers
 from hass.api import moments
+from hass.api import named
 from hass.api import parts as api_parts
 from hass.api import query
 from hass.db import evacuations
@@ -171,12 +171,13 @@ def _all(session: orm.Session, asked: query.Query) -> list[models.Recovery]:
         raise exception.Invalid(
             'subject', f'contradicts host; allowed beside it: {host}'
         )
+    name = named.host(session, filters, models.Recovery.subject)
     return recoveries.all(
         session,
-        subject=filters.get('subject', host),
+        subject=filters.get('subject', name),
         state=filters.get('state'),
         workflow=filters.get('workflow'),
         is_open=asked.flag('open'),
-        cluster_id=cluster_handlers.id_of(session, filters),
+        cluster_id=named.cluster(session, filters),
         **asked.page(),
     )

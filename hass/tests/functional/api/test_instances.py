@@ -13,6 +13,7 @@
 import uuid
 
 from hass.db import clusters
+from hass.db import hosts
 from hass.db import instance_observations
 from hass.db import models
 from hass.db import moments
@@ -136,10 +137,20 @@ class InstancesTest(base.ApiTest):
         answer = self.get('/v1/instances?project_id=red', base.MEMBER)
         self.assertSays(403, 'list_all_projects', answer)
 
-    def test_a_filter_for_an_unknown_cluster_finds_nothing(self):
+    def test_members_do_not_learn_which_clusters_there_are(self):
         self.protect()
+        self.make_cluster('rack-2', ())
         self.assertEqual(1, len(self.listed(base.MEMBER, '?cluster=rack-1')))
-        self.assertEqual([], self.listed(base.MEMBER, '?cluster=rack-9'))
+        for name in ('rack-2', 'rack-9'):
+            found = self.listed(base.MEMBER, f'?cluster={name}')
+            self.assertEqual([], found)
+
+    def test_filters_name_what_there_is(self):
+        for field, name in (('cluster', 'rack-9'), ('host', 'compute-9')):
+            answer = self.get(f'/v1/instances?{field}={name}', base.ADMIN)
+            told = f'{field}: there is no {field} {name}'
+            error = self.assertSays(400, told, answer)
+            self.assertEqual(field, error['field'])
 
     def test_pages_are_walked_by_their_links(self):
         wanted = [self.protect() for _ in range(5)]
@@ -174,6 +185,9 @@ class InstancesTest(base.ApiTest):
         self.nova.move(other, 'compute-7')
         self.assertEqual([here], self.listed(base.ADMIN, '?host=compute-1'))
         self.assertEqual([other], self.listed(base.ADMIN, '?host=compute-7'))
+        with self.database.reader() as session:
+            uuid = hosts.get(session, 'compute-1').uuid
+        self.assertEqual([here], self.listed(base.ADMIN, f'?host={uuid}'))
         name = self.nova.servers[other].name
         self.assertEqual([other], self.listed(base.ADMIN, f'?name={name}'))
         self.assertEqual([], self.listed(base.READER, f'?name={name}'))

@@ -82,6 +82,8 @@ class LossesTest(base.ApiTest):
             ('?host=compute-1&open=true', []),
         ):
             self.assertEqual(wanted, self.listed(query), query)
+        answer = self.get('/v1/losses?host=compute-9')
+        self.assertSays(400, 'host: there is no host compute-9', answer)
 
     def test_pages_go_from_new_to_old(self):
         first, second = self.lose().uuid, self.lose().uuid

@@ -125,6 +125,8 @@ class NotificationsTest(base.ApiTest):
         uuid = self.notify().json['uuid']
         self.assertEqual([uuid], self.listed('?host=compute-1&state=new'))
         self.assertEqual([], self.listed('?source=other'))
+        answer = self.get('/v1/notifications?host=compute-9')
+        self.assertSays(400, 'host: there is no host compute-9', answer)
         answer = self.get('/v1/notifications?state=open')
         self.assertSays(400, 'allowed: new, opened, ignored', answer)
 

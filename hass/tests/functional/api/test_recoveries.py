@@ -117,9 +117,21 @@ class RecoveriesTest(base.ApiTest):
             ('?workflow=host_failure', [second, first]),
             ('?workflow=host_return', []),
             ('?cluster=rack-1', [second, first]),
-            ('?cluster=rack-9', []),
+            ('?host=compute-2&open=false', []),
         ):
             self.assertEqual(wanted, self.listed(query), query)
+
+    def test_filters_name_what_there_is(self):
+        for field, name in (('cluster', 'rack-9'), ('host', 'compute-9')):
+            answer = self.get(f'/v1/recoveries?{field}={name}')
+            told = f'{field}: there is no {field} {name}'
+            error = self.assertSays(400, told, answer)
+            self.assertEqual(field, error['field'])
+
+    def test_those_of_a_host_that_was_removed_are_found(self):
+        gone = self.open_one('compute-9')
+        self.assertEqual([gone], self.listed('?host=compute-9'))
+        self.assertEqual([], self.listed('?host=compute-9&open=false'))
 
     def test_filters_that_contradict_each_other_are_refused(self):
         answer = self.get('/v1/recoveries?host=compute-1&subject=compute-2')

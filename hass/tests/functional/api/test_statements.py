@@ -29,7 +29,12 @@ LISTS = {
     # Nova is asked for an instance as well.
     and '{instance}' not in path
 }
-VALUES = {'open': 'true', 'since': '2026-01-31T12:00:00Z'}
+VALUES = {
+    'cluster': 'rack-1',
+    'host': 'compute-1',
+    'open': 'true',
+    'since': '2026-01-31T12:00:00Z',
+}
 
 
 @stores.on_every_database

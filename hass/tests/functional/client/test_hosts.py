@@ -104,6 +104,25 @@ class HostsTest(base.ClientTest):
         self.assertIn('--no-bmc forgets the BMC', said)
         self.assertEqual('192.0.2.10', self.row().bmc_address)
 
+    def test_what_is_kept_of_the_bmc_before_is_told(self):
+        words = ('host', 'set', 'compute-1', '--bmc-address')
+        self.ha(
+            *(*words, '192.0.2.9', '--bmc-username', 'root'),
+            *('--bmc-port', '6230', '--bmc-password-file', '-'),
+            stdin=f'{SECRET}\n',
+        )
+        done = self.run_command(*words, '192.0.2.10')
+        self.assertIn(
+            'kept as they were: port 6230, user root, the password.',
+            done.stderr,
+        )
+        done = self.run_command(
+            *(*words, '192.0.2.11', '--bmc-username', 'hass'),
+            *('--bmc-port', '623', '--bmc-password-file', '-'),
+            stdin=f'{SECRET}\n',
+        )
+        self.assertEqual('', done.stderr)
+
     def test_a_change_of_nothing_is_refused(self):
         for words in (
             ('host', 'set', 'compute-1'),

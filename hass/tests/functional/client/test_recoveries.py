@@ -95,6 +95,8 @@ class RecoveriesTest(base.ClientTest):
         ):
             found = self.read('recovery', 'list', *words)
             self.assertEqual(wanted, [one['UUID'] for one in found])
+        said = self.refused('recovery', 'list', '--host', 'compute-9')
+        self.assertIn('there is no host compute-9', said)
 
     def test_show_takes_a_uuid_or_a_host(self):
         found = self.open_one()

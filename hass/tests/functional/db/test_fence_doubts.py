@@ -18,6 +18,7 @@ import uuid
 
 from hass.db import fences
 from hass.db import hosts
+from hass.db import models
 from hass.tests import base
 from hass.tests import builders
 from hass.tests import clocks
@@ -119,6 +120,25 @@ class DoubtsTest(base.TestCase):
         self.assertEqual([], self.of(later=1800))
         (why,) = self.of(later=1801)
         self.assertIn('not tried with success for more than', why)
+
+    def test_a_trial_ends_what_was_said_of_its_want_at_once(self):
+        self.change(fence_tested_at=None)
+        for later in (0, 3600):
+            (why,) = self.of(later=later)
+            self.change(degraded=['no libvirt', why])
+            with self.database.writer() as session:
+                hosts.set_fence(
+                    session,
+                    'compute-1',
+                    models.FenceState.WORKING,
+                    'power is on',
+                    GUIDS['compute-1'],
+                    None,
+                    seconds=0.4,
+                )
+            with self.database.reader() as session:
+                row = hosts.get(session, 'compute-1')
+                self.assertEqual(['no libvirt'], row.degraded)
 
     def test_a_bmc_slower_than_a_search_is_told(self):
         self.change(fence_read_seconds=3.2)

@@ -40,6 +40,16 @@ class WantedTest(base.TestCase):
             service, version = microversion.wanted(header)
             self.assertEqual(named, f'{service} {version}')
 
+    def test_two_versions_of_one_service_contradict_each_other(self):
+        for header in ('hass 1.1, hass 1.2', 'ha 1.1,HA latest'):
+            error = self.assertRaises(
+                exception.Invalid, microversion.wanted, header
+            )
+            self.assertIn('asks for two versions', str(error))
+        for header in ('hass 1.1, hass 1.1', 'nova 2.1, nova 2.2, hass 1.1'):
+            service, version = microversion.wanted(header)
+            self.assertEqual('hass 1.1', f'{service} {version}')
+
     def test_versions_order_as_numbers(self):
         older, newer = microversion.Version(1, 9), microversion.Version(1, 10)
         self.assertLess(older, newer)

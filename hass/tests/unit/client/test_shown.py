@@ -96,6 +96,23 @@ class ShownTest(base.TestCase):
         )
         self.assertLessEqual(len(lines[2]), timeline.WIDTH)
 
+    def test_layers_stand_from_the_lowest_up(self):
+        shown = command.column(['power', 'os', 'instance', 'guest_os'])
+        self.assertEqual('power, os, instance, guest_os', str(shown))
+
+    def test_words_with_a_rank_are_sorted_by_it(self):
+        for head, words in (
+            ('Layer', ['power', 'os', 'network', 'instance', 'storage']),
+            ('Health', ['unknown', 'ok', 'warning', 'critical', 'failed']),
+        ):
+            cells = [
+                command.column(one, command.RANKS[head])
+                for one in sorted([*words, 'unheard'])
+            ]
+            self.assertEqual(
+                [*words, 'unheard'], list(map(str, sorted(cells)))
+            )
+
     def assertStartsWith(self, text, start):
         self.assertEqual(start, text[: len(start)])
 
