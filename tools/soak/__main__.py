@@ -32,7 +32,6 @@ from collections.abc import Sequence
 import dataclasses
 import datetime
 import os
-import pathlib
 import random
 import subprocess
 import sys
@@ -45,7 +44,6 @@ from tools.minicloud import lifecycle
 from tools.noise import hours as noise_hours
 from tools.soak import chaos as soak_chaos
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROCESSES = 2
 NOISE_SECONDS = 600
 NOISE_HOSTS = 10
@@ -113,7 +111,7 @@ def _test(cloud: lab.Lab, names: Sequence[str], env: dict[str, str]) -> bool:
 
 def _run(names: Sequence[str], env: dict[str, str]) -> bool:
     argv = [sys.executable, '-m', 'testtools.run', *names]
-    done = subprocess.run(argv, cwd=ROOT, env=os.environ | env)
+    done = subprocess.run(argv, cwd=lab.CHECKOUT, env=os.environ | env)
     return done.returncode == 0
 
 
