@@ -73,6 +73,10 @@ WORDS = {
     State.STOPPING: 'stop and start',
     State.MIGRATING: 'move to another host',
 }
+FREES = {'rescued': 'unrescue it', 'resized': 'confirm or revert that'}
+"""vm_states in which Nova has a guest run and restarts none (compute/api.py,
+reboot and stop; compute/manager.py, _sync_instance_power_state), and what its
+user can do."""
 END = frozenset({State.GIVING_BACK, State.DISMISSED})
 SAFETY = models.HeldKind.SAFETY
 RESTRAINT = models.HeldKind.RESTRAINT
@@ -354,7 +358,9 @@ class InstanceFailure(instance_.InstanceWorkflow):
 
     def _order(self, turn: Turn, scene: Scene) -> Step:
         """Order the agent of its host to resume it, if it may be touched."""
-        step = self._may(turn, scene, 'its storage answers')
+        step = self._left(turn, scene) or self._allowed(
+            turn, 'its storage answers'
+        )
         if step is not None:
             return step
         host = instance_.host_of(turn)
@@ -373,26 +379,20 @@ class InstanceFailure(instance_.InstanceWorkflow):
     def _climb(self, turn: Turn, scene: Scene, why: str) -> Step:
         """The first rung, if the instance may be restarted now."""
         return (
-            self._may(turn, scene, why)
+            self._left(turn, scene)
+            or self._stuck(turn, scene, why)
+            or self._allowed(turn, why)
             or self._crowd(turn)
             or self._first(turn, why)
         )
 
-    def _may(self, turn: Turn, scene: Scene, why: str) -> Step | None:
-        """Why the instance is not touched now; None: it may be."""
-        uuid = turn.recovery.subject
+    def _left(self, turn: Turn, scene: Scene) -> Step | None:
+        """Why nobody touches the instance now; None: it is HASS's to mend."""
         with turn.read() as session:
             host = hosts.get(session, instance_.host_of(turn))
             word = instances.entitlements(
                 session, self._rule, host.cluster, [scene.server]
-            )[uuid]
-            earlier = [
-                one
-                for one in recoveries.of_subject_within(
-                    session, uuid, self.name, self._options.crash_loop_seconds
-                )
-                if one.state == State.FINISHED
-            ]
+            )[turn.recovery.subject]
         window = protection.window(host, turn.now)
         if window:
             until, reason = window
@@ -400,8 +400,45 @@ class InstanceFailure(instance_.InstanceWorkflow):
         if not word.protected:
             return self.leave(turn, f'not protected now: {word.why}')
         silent = self.silent(turn, host.name)
-        if silent:
-            return Wait(LOOK_SECONDS, silent)
+        return Wait(LOOK_SECONDS, silent) if silent else None
+
+    def _stuck(self, turn: Turn, scene: Scene, why: str) -> Step | None:
+        """Why only its user can have it restarted; None: HASS can.
+
+        What does not run is named as this ends, what hangs by a hold.
+        """
+        state = scene.server.vm_state
+        if state not in FREES:
+            return None
+        told_at = instance_.told_at(turn)
+        if symptoms.awaits(scene.looks, told_at, turn.now):
+            return Wait(
+                PATIENT_LOOK_SECONDS, 'its agent has not looked at it since'
+            )
+        frees = FREES[state]
+        held = hold(
+            SAFETY,
+            f'{why}; Nova restarts none that is {state}: its user has to '
+            f'{frees} first',
+            self.changed_by_others(turn),
+        )
+        runs = symptoms.runs(scene.looks, told_at)
+        return held if runs else self.leave(turn, held.why)
+
+    def _allowed(self, turn: Turn, why: str) -> Step | None:
+        """Why it is not restarted now, or by HASS alone; None: it is."""
+        with turn.read() as session:
+            host = hosts.get(session, instance_.host_of(turn))
+            earlier = [
+                one
+                for one in recoveries.of_subject_within(
+                    session,
+                    turn.recovery.subject,
+                    self.name,
+                    self._options.crash_loop_seconds,
+                )
+                if one.state == State.FINISHED
+            ]
         return self._loop(turn, len(earlier)) or self._mode(turn, host, why)
 
     def _loop(self, turn: Turn, earlier: int) -> Step | None:

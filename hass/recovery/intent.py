@@ -23,6 +23,7 @@ import dataclasses
 import enum
 
 from hass import nova
+from hass.recovery import standing
 
 SLACK_SECONDS = 3.0
 """What was asked may still be written down when its end is told of; Nova
@@ -62,7 +63,7 @@ none: it ends on another host, or the guest is meant to run on."""
 STARTS = frozenset({'restore', 'resume', 'start', 'unrescue'})
 """What nova-compute boots a guest for before it looks where Nova has it
 (compute/manager.py, start_instance)."""
-SHOULD_RUN = frozenset({'active', 'error'})
+SHOULD_RUN = standing.GUEST_RUNS | {'error'}
 
 
 class Meant(enum.Enum):

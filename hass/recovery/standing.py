@@ -94,7 +94,7 @@ def lacks(
         is known tells of now
     """
     found = []
-    if server.vm_state != 'active':
+    if server.vm_state not in GUEST_RUNS:
         found.append(f'Nova has it {server.vm_state}')
     return found + unseen(looks, told_at, since)
 

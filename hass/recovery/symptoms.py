@@ -139,6 +139,20 @@ def runs(looks: Iterable[Look], told_at: datetime.datetime) -> bool:
     return _has(fresh, (Layer.INSTANCE,), Verdict.HEALTHY)
 
 
+def awaits(
+    looks: Iterable[Look], told_at: datetime.datetime, now: datetime.datetime
+) -> bool:
+    """Whether libvirt has yet to be seen since, as it will be.
+
+    What an agent saw run it looks at again; where none looks, none will.
+    """
+    own = [one for one in looks if one.layer is Layer.INSTANCE]
+    if any(one.seen_at > told_at for one in own):
+        return False
+    age = (now - told_at).total_seconds()
+    return age < LOOK_SECONDS or _has(own, (Layer.INSTANCE,), Verdict.HEALTHY)
+
+
 def usual(looks: Iterable[Look], told_at: datetime.datetime) -> list[Look]:
     """Looks inside of the guest that were answered before the fault."""
     return [

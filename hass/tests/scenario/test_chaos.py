@@ -13,7 +13,7 @@
 from hass.tests import base
 from hass.tests import chaos
 
-SEEDS = (6, 121, 132, 20061, 20068, 20100)
+SEEDS = (6, 121, 132, 20061, 20068, 20100, 20137)
 """Stories that were once interesting; make soak SET=chaos plays others."""
 
 

@@ -272,6 +272,57 @@ class UserTest(instance_base.InstanceTest):
         self.assertIn('Nova knows no such instance', self.answers())
 
 
+class UsersTurnTest(instance_base.InstanceTest):
+    """Nova restarts none that is rescued, or whose move is unconfirmed."""
+
+    def setUp(self):
+        super().setUp()
+        self.turn('resized')
+
+    def turn(self, vm_state):
+        self.cloud.nova.touch(self.server, vm_state=vm_state, task_state=None)
+
+    def test_one_that_ended_is_named_until_it_runs(self):
+        for state in ('resized', 'rescued'):
+            self.turn(state)
+            self.kill()
+            story = self.until('dismissed')
+            self.assertIn(f'restarts none that is {state}', story.why)
+            self.assertEqual([self.vm], self.lost())
+            self.turn('active')
+            self.host.host.start_guest(self.vm)
+            self.cloud.run_until(lambda: not self.lost())
+        self.assertEqual([], self.asked())
+
+    def test_it_is_named_by_what_is_seen_since_and_not_before(self):
+        self.kill()
+        self.host.bus_lost = True
+        self.cloud.tick(60)
+        story = self.cloud.newest(self.vm, state='confirming')
+        self.assertEqual('its agent has not looked at it since', story.why)
+        self.host.bus_lost = False
+        self.until('dismissed')
+        self.assertEqual([self.vm], self.lost())
+
+    def test_one_that_hangs_is_held_until_its_user_acts(self):
+        self.hang()
+        self.assertIn('restarts none that is resized', self.held().why)
+        self.assertEqual([], self.asked())
+        self.cloud.nova.confirm_resize(self.vm)
+        self.until('dismissed')
+
+    def test_one_that_its_watchdog_has_reset_is_back(self):
+        self.tell(Incident.WATCHDOG_RESET)
+        self.until('finished')
+        self.assertEqual([], self.asked())
+
+    def lost(self):
+        with self.cloud.database.reader() as session:
+            return [
+                one.instance_uuid for one in losses.all(session, is_open=True)
+            ]
+
+
 class RestraintTest(instance_base.InstanceTest):
     def set_mode(self, mode):
         with self.cloud.database.writer() as session:

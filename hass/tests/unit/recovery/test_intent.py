@@ -73,8 +73,12 @@ class IntentTest(base.TestCase):
         self.assert_meant(Meant.WAIT, task_state='powering-off')
 
     def test_states_that_users_ask_for_are_left(self):
-        for state in ('paused', 'suspended', 'rescued', 'resized', 'building'):
+        for state in ('paused', 'suspended', 'building'):
             self.assert_meant(Meant.LEAVE, vm_state=state)
+
+    def test_guests_run_while_they_are_rescued_or_moved(self):
+        for state in ('rescued', 'resized'):
+            self.assert_meant(Meant.RUN, vm_state=state)
 
     def test_what_was_asked_for_as_it_happened_is_named(self):
         found = self.of(action('reboot', quiet=6.0))

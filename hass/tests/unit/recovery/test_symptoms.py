@@ -126,6 +126,19 @@ class JudgeTest(base.TestCase):
             Course.RESTART, Incident.KILLED, *looks, foreign=True
         )
 
+    def test_who_saw_it_run_before_will_see_it_again(self):
+        before, since = well(Layer.INSTANCE, BEFORE), failed(Layer.INSTANCE)
+        for looks, age, awaits in (
+            ([before], 9000.0, True),
+            ([since], 1.0, False),
+            ([], 1.0, True),
+            ([], 30.0, False),
+            ([failed(Layer.INSTANCE, BEFORE)], 30.0, False),
+            ([well(Layer.GUEST_OS, BEFORE)], 30.0, False),
+        ):
+            found = symptoms.awaits(looks, TOLD_AT, at(age))
+            self.assertIs(awaits, found, (looks, age))
+
     def test_every_incident_has_an_answer(self):
         for incident in set(Incident) - symptoms.ITS_OWN.keys():
             found = symptoms.judge(incident, TOLD_AT, [], at(2), 60.0)
