@@ -137,7 +137,7 @@ class JudgeTest(base.TestCase):
             ([well(Layer.GUEST_OS, BEFORE)], 30.0, False),
         ):
             found = symptoms.awaits(looks, TOLD_AT, at(age))
-            self.assertIs(awaits, found, (looks, age))
+            self.assertIs(awaits, found, f'{looks}, {age}')
 
     def test_every_incident_has_an_answer(self):
         for incident in set(Incident) - symptoms.ITS_OWN.keys():
