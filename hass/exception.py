@@ -202,8 +202,8 @@ class Invalid(HassError):
     """A field holds what it must not."""
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f'{field}: {reason}')
-        self.field = field
+        super().__init__(f'{naming.shown(field)}: {reason}')
+        self.field = naming.shown(field)
         self.reason = reason
 
 

@@ -19,6 +19,7 @@ import unicodedata
 
 UNSEEN = frozenset({'Cc', 'Cf', 'Cn', 'Co', 'Cs', 'Zl', 'Zp'})
 """Categories of Unicode: controls, bidi and zero width, ends of lines …"""
+LONGEST = 255
 LABEL = r'[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
 HOST_NAME = rf'^(?=.{{1,253}}\Z)(?![0-9.]+\Z){LABEL}(\.{LABEL})*\.?\Z'
 
@@ -31,7 +32,12 @@ def is_visible(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """A name in a sentence: quoted and escaped if it would not be seen."""
+    """A name in a sentence: quoted and escaped if it would not be seen.
+
+    No name is longer than what is left of it.
+    """
+    if len(text) > LONGEST:
+        text = f'{text[:LONGEST]}…'
     return text if text and is_visible(text) else repr(text)
 
 

@@ -60,6 +60,7 @@ import dataclasses
 import re
 
 from hass import exception
+from hass import naming
 
 SERVICE_TYPE = 'hass'
 FORMER_SERVICE_TYPE = 'ha'
@@ -118,8 +119,9 @@ def wanted(header: str | None) -> tuple[str, Version]:
         if name in OURS and asked.get(name, version) != version:
             raise exception.Invalid(
                 HEADER,
-                f'asks for two versions of {name}: {asked[name]!r} and '
-                f'{version!r}; allowed: one',
+                f'asks for two versions of {name}: '
+                f'{naming.shown(asked[name])} and {naming.shown(version)}; '
+                'allowed: one',
             )
         asked[name] = version
     for service in OURS:
@@ -134,7 +136,7 @@ def _parsed(text: str) -> Version:
     numbers = re.fullmatch(r'(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})', text)
     if numbers is None:
         raise exception.Invalid(
-            HEADER, f'{text!r} is neither MAJOR.MINOR nor latest'
+            HEADER, f'{naming.shown(text)} is neither MAJOR.MINOR nor latest'
         )
     version = Version(int(numbers[1]), int(numbers[2]))
     if not MIN <= version <= MAX:

@@ -26,6 +26,7 @@ from hass.api.schemas import formats
 from hass.api import since
 from hass.db import pages
 from hass import exception
+from hass import naming
 
 Schema = Mapping[str, Any]
 Value = TypeVar('Value', bound=enum.StrEnum)
@@ -147,7 +148,9 @@ def cut(
         return page(req, query, name, entries, key)
     places = [one[key] for one in entries]
     if query.marker not in places:
-        raise exception.Invalid('marker', f'no entry has {key} {query.marker}')
+        raise exception.Invalid(
+            'marker', f'no entry has {key} {naming.shown(query.marker)}'
+        )
     # The last that is called so: a walk has to come to its end.
     begin = len(places) - places[::-1].index(query.marker)
     return page(req, query, name, entries[begin:], key)

@@ -23,6 +23,7 @@ from sqlalchemy import orm
 
 from hass.db import models
 from hass import exception
+from hass import naming
 
 Row = TypeVar(
     'Row',
@@ -134,7 +135,9 @@ def check(
     if marker is None or found:
         return
     if session.scalar(sa.select(model.id).where(model.uuid == marker)) is None:
-        raise exception.Invalid('marker', f'no entry has uuid {marker}')
+        raise exception.Invalid(
+            'marker', f'no entry has uuid {naming.shown(marker)}'
+        )
 
 
 def has(

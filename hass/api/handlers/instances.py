@@ -38,6 +38,7 @@ from hass.db import pages
 from hass import disks
 from hass import entitlement
 from hass import exception
+from hass import naming
 from hass import nova
 from hass.policies import hosts as host_rules
 from hass.policies import instances as rules
@@ -313,7 +314,9 @@ def _cluster_of(
     found = _cluster_now(session, server)
     if found and wanted in (None, found.name, found.uuid):
         return found
-    where = 'any cluster' if wanted is None else f'cluster {wanted}'
+    where = 'any cluster'
+    if wanted is not None:
+        where = f'cluster {naming.shown(wanted)}'
     raise exception.Conflict(
         f'instance {server.uuid} does not run on a host of {where}'
     )

@@ -29,6 +29,7 @@ from hass.db import holds
 from hass.db import models
 from hass.db import recoveries
 from hass import exception
+from hass import naming
 from hass.policies import recoveries as rules
 
 
@@ -169,7 +170,8 @@ def _all(session: orm.Session, asked: query.Query) -> list[models.Recovery]:
     host = filters.get('host')
     if host is not None and filters.get('subject', host) != host:
         raise exception.Invalid(
-            'subject', f'contradicts host; allowed beside it: {host}'
+            'subject',
+            f'contradicts host; allowed beside it: {naming.shown(host)}',
         )
     name = named.host(session, filters, models.Recovery.subject)
     return recoveries.all(

@@ -41,6 +41,15 @@ class CheckTest(base.TestCase):
             self.refused(CLUSTER | {'colour': 'red'}, clusters.CREATE),
         )
 
+    def test_a_field_that_nobody_could_read_is_escaped_and_shortened(self):
+        for field, shown in (
+            ('\u202e', "'\\u202e': unknown field"),
+            ('a\nb', "'a\\nb': unknown field"),
+            ('x' * 9999, f'{"x" * 255}…: unknown field'),
+        ):
+            said = self.refused(CLUSTER | {field: 1}, clusters.CREATE)
+            self.assertEqual(shown, said.partition(';')[0])
+
     def test_allowed_types_are_named(self):
         self.assertEqual(
             'shared_storage: wrong type; allowed: boolean',
