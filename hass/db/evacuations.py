@@ -28,6 +28,8 @@ from hass import until as until_
 Evacuation = models.Evacuation
 State = models.EvacuationState
 Settled = Literal[State.DONE, State.LEFT, State.HELD]
+REFUSED = ('since', 'last')
+"""Moments in what a row remembers of refusals."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -382,18 +384,22 @@ def settle(
 
 
 def set_back(session: orm.Session, recovery_id: int) -> None:
-    """The clock was set back: what was asked in the future is asked now."""
+    """The clock was set back: what came in the future has come now."""
     now = moments.read_now(session)
     for row in of_recovery(session, recovery_id):
         if row.requested_at is not None:
             row.requested_at = min(row.requested_at, now)
         latest, past = now.isoformat(), dict(row.was)
         asked, call = past.get('ask_again_at'), past.get('may_come')
+        refusal = past.get('refusal')
         if asked:
             past['ask_again_at'] = min(asked, latest)
         if call:
             sent_at = min(call['sent_at'], latest)
             past['may_come'] = call | {'sent_at': sent_at}
+        if refusal:
+            then = {key: min(refusal[key], latest) for key in REFUSED}
+            past['refusal'] = refusal | then
         row.was = past
     session.flush()
 

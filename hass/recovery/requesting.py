@@ -533,11 +533,7 @@ class Requester:
             row.was.get('ask_again_at'),
         )
         for text in filter(None, floors):
-            floor = datetime.datetime.fromisoformat(text)
-            if floor > turn.now:
-                # The clock was set back since, and the state began anew.
-                floor = turn.recovery.state_since
-            if looked_at <= floor:
+            if looked_at <= _past(turn, text):
                 return None
         age = (turn.now - looked_at).total_seconds()
         return absence.DomainAbsent(
@@ -596,7 +592,16 @@ def _was_taken(turn: Turn, row: Row) -> None:
 def _proved_off_at(turn: Turn) -> datetime.datetime:
     """When the present try to save the host's instances began."""
     told = turn.recovery.was.get('off_since')
-    return datetime.datetime.fromisoformat(told) if told else turn.now
+    return _past(turn, told) if told else turn.now
+
+
+def _past(turn: Turn, text: str) -> datetime.datetime:
+    """A moment that was written down, and is not in the future."""
+    moment = datetime.datetime.fromisoformat(text)
+    if moment > turn.now:
+        # The clock was set back since, and the state began anew.
+        return turn.recovery.state_since
+    return moment
 
 
 def _no_room(order: places_.Order) -> str:

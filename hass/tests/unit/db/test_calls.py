@@ -117,3 +117,18 @@ class CallsTest(base.TestCase):
         call = self.row().was['may_come']
         self.assertEqual('compute-2', call['target'])
         self.assertLessEqual(call['sent_at'], now)
+
+    def test_a_refusal_rests_from_now_when_the_clock_was_set_back(self):
+        later = '2999-01-01T00:00:00'
+        with self.database.writer() as session:
+            (row,) = evacuations.of_recovery(session, self.story.id)
+            row.was = row.was | {
+                'refusal': {'kind': 'place', 'since': later, 'last': later}
+            }
+            session.flush()
+            evacuations.set_back(session, self.story.id)
+            now = moments.read_now(session).isoformat()
+        refusal = self.row().was['refusal']
+        self.assertEqual('place', refusal['kind'])
+        self.assertLessEqual(refusal['since'], now)
+        self.assertLessEqual(refusal['last'], now)
