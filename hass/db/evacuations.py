@@ -143,6 +143,18 @@ def all(
     return list(session.scalars(query.order_by(Evacuation.id)))
 
 
+def open_among(
+    session: orm.Session, instance_uuids: Collection[str]
+) -> list[Evacuation]:
+    """The open evacuations of these instances."""
+    if not instance_uuids:
+        return []
+    query = sa.select(Evacuation).where(
+        Evacuation.open_key.in_(instance_uuids)
+    )
+    return list(session.scalars(query))
+
+
 def request(
     session: orm.Session,
     row: Evacuation,

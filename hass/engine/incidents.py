@@ -18,6 +18,7 @@ answer, or is at work on an instance, the answer waits.
 """
 
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Sequence
 from concurrent import futures
 import datetime
@@ -30,6 +31,7 @@ from oslo_db import exception as oslo_exception
 from oslo_utils import uuidutils
 from sqlalchemy import orm
 
+from hass.db import evacuations
 from hass.db import instances
 from hass.db import models
 from hass.db import moments
@@ -134,6 +136,7 @@ class Incidents:
                 found = notifications.new_ones(
                     session, layers=LAYERS, not_of=busy
                 )
+            moving = _movers(session, {_uuid(told) for told in found})
         for told in waiting:
             self._postpone(told, busy[told.host])
         by_host: dict[str, list[Told]] = {}
@@ -144,6 +147,8 @@ class Incidents:
             why = self._at_once(told, now)
             if why:
                 self._ignore(told, why)
+            elif _uuid(told) in moving:
+                self._postpone(told, moving[_uuid(told)])
             else:
                 by_host.setdefault(told.host, []).append(told)
         for name, several in by_host.items():
@@ -277,8 +282,9 @@ class Incidents:
             _amend(session, told, models.NotificationState.IGNORED, why)
             return None
         story = recoveries.saver_of_host(session, host.name)
-        if story is not None:
-            waits = _waits(host.name, story.uuid)
+        movers = _movers(session, {server.uuid})
+        waits = movers.get(server.uuid) if story is None else _waits(story)
+        if waits is not None:
             _amend(session, told, models.NotificationState.NEW, waits)
             return None
         event = faults.Incident(told.payload['event'])
@@ -330,12 +336,12 @@ class Incidents:
         )[server.uuid]
         return '' if word.protected else f'not protected: {word.why}'
 
-    def _postpone(self, told: Told, recovery: str) -> None:
-        """Until the recovery of its host ends, which may save it, or not.
+    def _postpone(self, told: Told, why: str) -> None:
+        """Until the recovery of a host ends, which may save it, or not.
 
-        One that is dismissed has not looked what runs there.
+        One that is dismissed has not looked what runs there. One that has
+        evacuated the instance does not look at what happens to it then.
         """
-        why = _waits(told.host, recovery)
         if told.why != why:
             new = models.NotificationState.NEW
             self._database.write(_settle, told, new, why)
@@ -356,16 +362,26 @@ class Incidents:
 
 
 def _host_stories(session: orm.Session) -> dict[str, str]:
-    """The open recovery that may save what runs on a host, by its name."""
+    """Which open recovery may save what runs on a host, by its name."""
     return {
-        one.subject: one.uuid
+        one.subject: _waits(one)
         for one in recoveries.open_ones(session)
         if recoveries.may_save(one)
     }
 
 
-def _waits(host: str, recovery: str) -> str:
-    return f'it waits: recovery {recovery} of {host} is open'
+def _movers(session: orm.Session, uuids: Collection[str]) -> dict[str, str]:
+    """Which open recovery evacuates an instance, by its uuid."""
+    return {
+        row.instance_uuid: _waits(
+            session.get_one(models.Recovery, row.recovery_id)
+        )
+        for row in evacuations.open_among(session, uuids)
+    }
+
+
+def _waits(story: models.Recovery) -> str:
+    return f'it waits: recovery {story.uuid} of {story.subject} is open'
 
 
 def _join(session: orm.Session, told: Told, standing: models.Recovery) -> None:

@@ -255,11 +255,14 @@ class Closer:
         if why:
             every = self._actions(uuid)
             actions = [one for one in every if one.quiet <= age]
+            # Nobody knows how old what came before a clock was set back is.
             asked = any(
-                one.name in STARTING and not one.failed for one in actions
+                one.name in STARTING
+                and not one.failed
+                and one.quiet >= -intent.SLACK_SECONDS
+                for one in actions
             )
             why = standing.amiss(server, home, asked=asked)
-            # Since the clock was set back, nobody knows how long ago that was.
             since = actions if age >= 0 else every
             wish = _wish(server, since, requests)
             if owed.unsure and server.vm_state == 'stopped' and not wish:
@@ -340,7 +343,7 @@ def _taken(session: orm.Session, server: nova.Server, scene: Scene) -> str:
         if story is not None and story.uuid != scene.recovery:
             return f'see recovery {story.uuid}'
     move = evacuations.open_of(session, server.uuid)
-    if move is None:
+    if move is None or standing.has_arrived(server, move.source, scene.host):
         return ''
     story = session.get_one(models.Recovery, move.recovery_id)
     if story.uuid == scene.recovery or story.ended_at is not None:

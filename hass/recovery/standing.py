@@ -81,6 +81,15 @@ def amiss(server: nova.Server, home: Home, *, asked: bool) -> str:
     return ''
 
 
+def has_arrived(server: nova.Server, source: str, host: str) -> bool:
+    """Whether Nova has evacuated it to this host, and ended that.
+
+    What a boot of its new host ends, no evacuation brings back.
+    """
+    here = server.host == host != source
+    return here and server.vm_state == 'active' and not server.task_state
+
+
 def lacks(
     server: nova.Server,
     looks: Sequence[symptoms.Look],

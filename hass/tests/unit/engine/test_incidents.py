@@ -18,6 +18,7 @@ from typing import Any
 import uuid
 
 from hass.conf import protection
+from hass.db import evacuations
 from hass.db import models
 from hass.db import moments
 from hass.db import notifications
@@ -57,13 +58,14 @@ class IncidentsTest(base.TestCase):
         self.inventory = inventory.Inventory(self.database, keyring, clock, {})
         self.inventory.refresh()
 
-    def tell(self, session):
+    def tell(self, session, instance=None):
+        instance = instance or str(uuid.uuid4())
         notifications.add(
             session,
             source='agent',
             host=HOST,
             layer=faults.Layer.INSTANCE,
-            payload={'instance': str(uuid.uuid4()), 'event': 'killed'},
+            payload={'instance': instance, 'event': 'killed'},
             generated_at=moments.read_now(session),
         )
 
@@ -87,3 +89,17 @@ class IncidentsTest(base.TestCase):
         self.assertEqual(
             [models.NotificationState.IGNORED] * 3, self.read(Nova(6))
         )
+
+    def test_what_is_being_evacuated_waits_for_the_end_of_that(self):
+        instance = str(uuid.uuid4())
+        with self.database.writer() as session:
+            builders.make_host(session, 'compute-2', bmc_address=None)
+            story = builders.make_recovery(session, 'compute-2')
+            evacuations.plan(
+                session,
+                story.id,
+                'compute-2',
+                [evacuations.Intention(instance, 'vm', 'blue')],
+            )
+            self.tell(session, instance)
+        self.assertEqual([models.NotificationState.NEW], self.read(Nova(1)))
