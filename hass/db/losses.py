@@ -42,6 +42,8 @@ COLUMNS: pages.Columns = {
 End = models.LossEnd
 FIRST_LOOK_SECONDS = 10.0
 LONGEST_LOOK_SECONDS = 300.0
+KNOWN = 'known'
+"""What a row remembers of its acknowledgement: the newest recovery of then."""
 LONGEST_GRACE_SECONDS = 180.0
 """No instance is given longer to come back before it is paged."""
 
@@ -77,14 +79,17 @@ def record(
     One that is named already keeps its row, with the newest reason: what
     was acknowledged is not paged again, unless its host was off since then.
 
+    :param recovery_uuid: which recovery found them; None: they are lost by a
+        boot that nobody has accounted for before
     :param off_at: when the host was off: what was seen before is old; None:
         it was not, as far as the caller knows, and what the row tells stays
     """
     rows = []
     for one in found:
         row = open_of(session, one.instance_uuid) or _add(session, host, one)
-        seen = row.acknowledged_at
-        if seen is not None and off_at is not None and off_at > seen:
+        if off_at is not None and _is_news(
+            session, row, recovery_uuid, off_at
+        ):
             row.acknowledged_at = row.alarmed_at = None
         since = _off_last(row, host, off_at)
         row.why = one.why
@@ -94,10 +99,31 @@ def record(
             'ports': sorted({*row.was.get('ports', ()), *one.ports}),
             'off_at': since.isoformat() if since else None,
             'unprotected': one.unprotected,
+            KNOWN: row.was.get(KNOWN),
         }
         rows.append(row)
     session.flush()
     return rows
+
+
+def _is_news(
+    session: orm.Session,
+    row: Loss,
+    recovery_uuid: str | None,
+    off_at: datetime.datetime,
+) -> bool:
+    """Whether a host was off since the loss was acknowledged.
+
+    A clock that was set back tells less than the order of the recoveries.
+    """
+    seen = row.acknowledged_at
+    if seen is None or recovery_uuid is None or off_at > seen:
+        return seen is not None
+    query = sa.select(models.Recovery.id).where(
+        models.Recovery.uuid == recovery_uuid
+    )
+    found, known = session.scalar(query), row.was.get(KNOWN)
+    return None not in (found, known) and found > known
 
 
 def _add(session: orm.Session, host: str, one: Lost) -> Loss:
@@ -353,6 +379,9 @@ def acknowledge(session: orm.Session, uuid: str) -> Loss:
     session.refresh(loss, with_for_update=True)
     if loss.open_key is None:
         raise exception.Conflict(f'loss {uuid} has ended: {loss.ended_why}')
-    loss.acknowledged_at = loss.acknowledged_at or moments.read_now(session)
+    if loss.acknowledged_at is None:
+        newest = session.scalar(sa.select(sa.func.max(models.Recovery.id)))
+        loss.acknowledged_at = moments.read_now(session)
+        loss.was = {**loss.was, KNOWN: newest or 0}
     session.flush()
     return loss

@@ -12,6 +12,7 @@
 
 """How a human is called: a line, a notification, and a command."""
 
+import datetime
 import json
 import pathlib
 import sys
@@ -161,6 +162,28 @@ class LossesTest(AlarmsCase):
         )
         pager.page_losses()
         self.assertEqual(2, len(self.bus.alarms))
+
+    def lose_anew(self, loss, recovery=None):
+        """An hour before it was acknowledged, by a clock that was set back."""
+        off_at = loss.acknowledged_at - datetime.timedelta(hours=1)
+        found = [losses.Lost('web-1', 'web-1', 'blue', 'it is paused')]
+        self.database.write(
+            losses.record, 'compute-1', found, recovery, off_at
+        )
+        before = len(self.bus.alarms)
+        self.make().page_losses()
+        return len(self.bus.alarms) - before
+
+    def test_a_clock_that_was_set_back_hides_no_new_loss(self):
+        story = self.database.write(builders.make_recovery, 'compute-1')
+        (loss,) = self.lose('web-1', recovery=story.uuid)
+        self.make().page_losses()
+        loss = self.database.write(losses.acknowledge, loss.uuid)
+        self.assertEqual(0, self.lose_anew(loss, story.uuid))
+        self.assertEqual(1, self.lose_anew(loss), 'by a boot')
+        loss = self.database.write(losses.acknowledge, loss.uuid)
+        later = self.database.write(builders.make_recovery, 'compute-2')
+        self.assertEqual(1, self.lose_anew(loss, later.uuid))
 
 
 class FailingCommandTest(AlarmsCase):
