@@ -122,8 +122,9 @@ def _is_news(
     query = sa.select(models.Recovery.id).where(
         models.Recovery.uuid == recovery_uuid
     )
-    found, known = session.scalar(query), row.was.get(KNOWN)
-    return None not in (found, known) and found > known
+    known: int | None = row.was.get(KNOWN)
+    found = session.scalar(query)
+    return known is not None and found is not None and found > known
 
 
 def _add(session: orm.Session, host: str, one: Lost) -> Loss:
