@@ -12,6 +12,8 @@
 
 """One tree of errors. Fields for the catcher, one sentence for the reader."""
 
+from collections.abc import Sequence
+
 from hass import naming
 
 
@@ -246,6 +248,25 @@ class ConfigError(HassError):
         super().__init__(f'{option}: {reason}')
         self.option = option
         self.reason = reason
+
+
+class NotInstalled(HassError):
+    """Parts that are found by their entry points are missing or broken.
+
+    :param why: what is wrong with them; '' when they are missing
+    """
+
+    def __init__(
+        self, group: str, names: Sequence[str], why: str = ''
+    ) -> None:
+        super().__init__(
+            f'{", ".join(names)} of the entry points {group}: '
+            f'{why or "missing"}; install HASS anew (in a clone of its '
+            'repository: make venv)'
+        )
+        self.group = group
+        self.names = names
+        self.why = why
 
 
 class DatabaseUnreachable(HassError):

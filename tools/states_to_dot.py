@@ -11,7 +11,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Draw the machine of recoveries from its tables.
+"""Draw the machine of recoveries from the tables of installed workflows.
 
 Writes doc/source/contributor/states.rst: each workflow as a table, and as a
 picture in graphviz's language (``dot -Tsvg`` draws it; nothing here needs
@@ -23,19 +23,10 @@ import datetime
 import pathlib
 import sys
 
-from hass.recovery import host_failure
-from hass.recovery import host_return
-from hass.recovery import instance_failure
-from hass.recovery import service_failure
 from hass.recovery import workflow
+from hass import workflows
 
 PAGE = pathlib.Path(__file__).parents[1] / 'doc/source/contributor/states.rst'
-WORKFLOWS = (
-    host_failure.HostFailure,
-    host_return.HostReturn,
-    instance_failure.InstanceFailure,
-    service_failure.ServiceFailure,
-)
 HEAD = """\
 .. Written by tox -e genstates: change the tables in hass/recovery instead.
 
@@ -53,8 +44,8 @@ def page() -> str:
     """The whole page."""
     lines = HEAD.splitlines()
     lines[2] = lines[4] = '=' * len(lines[3])
-    for story in WORKFLOWS:
-        lines += ['', *_section(story)]
+    for name in workflows.names():
+        lines += ['', *_section(workflow.named(name))]
     return '\n'.join(lines) + '\n'
 
 

@@ -42,6 +42,7 @@ from hass.db import notifications
 from hass.db import pages
 from hass.db import recoveries
 from hass import states
+from hass import workflows
 
 Schema = Mapping[str, Any]
 
@@ -294,7 +295,7 @@ CONTRACTS: Mapping[tuple[str, str], Contract] = {
         open=FLAG,
         state=answers.one_of(states.State),
         subject=WORD,
-        workflow=answers.one_of(states.WorkflowName),
+        workflow=answers.one_of(workflows.names()),
     ),
     ('GET', '/v1/recoveries/{recovery}'): _show('RecoveryDetails'),
     ('POST', '/v1/recoveries/{recovery}/retry'): _change('Recovery', 202),

@@ -15,6 +15,14 @@
 from oslo_config import cfg
 
 OPTIONS: list[cfg.Opt] = [
+    cfg.StrOpt(
+        'planner',
+        default='default',
+        help='Which planner decides in which order instances are evacuated, '
+        'and to which hosts: the name of an entry point hass.planners. '
+        '"default" evacuates them by name, each to the host that was given '
+        'the fewest. All engines need the same one.',
+    ),
     cfg.FloatOpt(
         'claim_seconds',
         default=6.0,

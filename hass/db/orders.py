@@ -31,12 +31,10 @@ from sqlalchemy import orm
 from hass.db import models
 from hass.db import moments
 from hass.db import wirings
-from hass.states import State
+from hass import workflows
 
 KEY = 'order'
 """Where it is in Recovery.was."""
-ORDERING = (State.RESTARTING, State.RESUMING)
-"""States of recoveries in which an order may be open."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ def _ordering() -> sa.Select[models.Recovery]:
         sa.select(models.Recovery)
         .where(
             models.Recovery.ended_at.is_(None),
-            models.Recovery.state.in_(ORDERING),
+            models.Recovery.state.in_(workflows.states_with_orders()),
         )
         .order_by(models.Recovery.id)
         .execution_options(populate_existing=True)

@@ -38,6 +38,7 @@ from hass import payloads
 from hass.states import State
 from hass.states import WorkflowName
 from hass import until as until_
+from hass import workflows
 
 CLAIMED_BY_NOBODY_SECONDS = 10 * 366 * 86400.0
 HANDED_ON = (
@@ -68,15 +69,10 @@ PAGED_ONCE = 'paged_once'
 """Remembered of what an operator knows already: one page, and no more."""
 READS_OFF = 'reads_off'
 """Remembered of a host that its own BMC, surely its own, reads off."""
-FENCING_STORY = WorkflowName.HOST_FAILURE
-RETURN_STORY = WorkflowName.HOST_RETURN
 CLOSED = 'closed_boot'
 """Remembered of a return that is held: the boot that it has accounted for."""
 CHAINED = datetime.timedelta(seconds=5)
 """A story and the one that it opens at its end are of one transaction."""
-SIDE_STORY = WorkflowName.SERVICE_FAILURE
-"""The story of a host that lives and keeps its instances: who asks whether
-a host is being recovered does not mean this one."""
 
 
 def host_key(host: str) -> str:
@@ -122,7 +118,12 @@ def _open_ones() -> sa.Select[Recovery]:
 def rescue_of_host(session: orm.Session, host: str) -> Recovery | None:
     """The open story of a host that failed itself, or comes back."""
     found = open_of_host(session, host)
-    return None if found and found.workflow == SIDE_STORY else found
+    return found if found and isolates(found) else None
+
+
+def isolates(story: Recovery) -> bool:
+    """Whether the story has a host out of use while it is open."""
+    return workflows.traits_of(story.workflow).isolates
 
 
 def saver_of_host(session: orm.Session, host: str) -> Recovery | None:
@@ -137,25 +138,25 @@ def saver_of_host(session: orm.Session, host: str) -> Recovery | None:
 
 def may_save(story: Recovery) -> bool:
     """Whether the story of a host may save what runs there."""
-    return story.workflow != SIDE_STORY and not is_back(story)
+    return isolates(story) and not is_back(story)
 
 
 def is_back(story: Recovery) -> bool:
-    """Whether the story is a return that is held."""
-    return story.workflow == RETURN_STORY and story.state == State.HELD
+    """Whether it leaves what runs on its host alone: a return is held."""
+    return story.state in workflows.traits_of(story.workflow).spares_in
 
 
 def last_ended(
-    session: orm.Session, host: str, *, side_story: bool = False
+    session: orm.Session, host: str, *, isolating: bool = True
 ) -> Recovery | None:
     """The newest ended story of a host itself, or of its services."""
-    same = Recovery.workflow == SIDE_STORY
+    beside = Recovery.workflow.in_(workflows.leaving_hosts_in_use())
     query = (
         sa.select(Recovery)
         .where(
             Recovery.subject == host,
             Recovery.ended_at.is_not(None),
-            same if side_story else sa.not_(same),
+            sa.not_(beside) if isolating else beside,
         )
         .order_by(Recovery.id.desc())
         .limit(1)
@@ -169,14 +170,18 @@ def fencing_of(session: orm.Session, host: str) -> dict[str, Any] | None:
     That is the open story itself, or the one whose end opened it.
     """
     story = rescue_of_host(session, host)
-    if story is None or story.workflow == FENCING_STORY:
+    if story is None or _fences(story):
         return None if story is None else story.was
     before = last_ended(session, host)
-    if before is None or before.workflow != FENCING_STORY:
+    if before is None or not _fences(before):
         return None
     assert before.ended_at is not None
     chained = abs(story.opened_at - before.ended_at) < CHAINED
     return before.was if chained else None
+
+
+def _fences(story: Recovery) -> bool:
+    return workflows.traits_of(story.workflow).fences
 
 
 def last_fencing_of(session: orm.Session, host: str) -> Recovery | None:
@@ -187,11 +192,14 @@ def last_fencing_of(session: orm.Session, host: str) -> Recovery | None:
     """
     query = (
         sa.select(Recovery)
-        .where(Recovery.subject == host, Recovery.workflow != SIDE_STORY)
+        .where(
+            Recovery.subject == host,
+            Recovery.workflow.not_in(workflows.leaving_hosts_in_use()),
+        )
         .order_by(Recovery.id.desc())
     )
     for story in session.scalars(query):
-        if story.workflow == FENCING_STORY:
+        if _fences(story):
             if story.was.get('off_sent'):
                 return story if story.state == State.FINISHED else None
         elif _went_to(session, story, State.SETTLING):
@@ -303,9 +311,9 @@ def open_one(
     )
 
 
-def open_for_instance(
+def open_for(
     session: orm.Session,
-    uuid: str,
+    subject: str,
     *,
     workflow: str,
     cluster_id: int,
@@ -315,19 +323,22 @@ def open_for_instance(
     why: str,
     fault: Mapping[str, Any],
 ) -> Recovery | None:
-    """Open a story of one instance, or None when one is open already."""
+    """Open a story of an instance or a cluster; None when one is open.
+
+    :param subject: the uuid of what the workflow declares as its subject
+    """
     return _open(
         session,
         engine,
         deadline_seconds,
         workflow=workflow,
-        subject=uuid,
+        subject=subject,
         cluster_id=cluster_id,
         state=state,
         why=why,
         fault=dict(fault),
         was={},
-        open_key=instance_key(uuid),
+        open_key=f'{workflows.traits_of(workflow).subject}:{subject}',
     )
 
 
@@ -581,7 +592,7 @@ def _due(call_seconds: float, limit: int) -> sa.Select[int, int]:
     )
     return (
         sa.select(Recovery.id, Recovery.claim)
-        .where(Recovery.ended_at.is_(None), free, wanted)
+        .where(Recovery.ended_at.is_(None), _is_installed(), free, wanted)
         .order_by(Recovery.wake_at)
         .limit(limit)
     )
@@ -615,9 +626,15 @@ def _claimed_ahead(
         Recovery.id, Recovery.claim, Recovery.claimed_until
     ).where(
         Recovery.ended_at.is_(None),
+        _is_installed(),
         Recovery.claimed_by.is_not(None),
         Recovery.claimed_until > latest,
     )
+
+
+def _is_installed() -> sa.ColumnElement[bool]:
+    """This engine has its workflow; else an engine of a newer release has."""
+    return Recovery.workflow.in_(workflows.names())
 
 
 def take(
@@ -907,9 +924,9 @@ def strikes(session: orm.Session, host: str, seconds: float) -> int:
 
 
 def restarts_since(
-    session: orm.Session, host: str, moment: datetime.datetime
+    session: orm.Session, host: str, moment: datetime.datetime, workflow: str
 ) -> int:
-    """How often a restart of a service of the host was begun."""
+    """How often the host's stories of a workflow have begun a restart."""
     history = models.RecoveryHistory
     query = (
         sa.select(sa.func.count())
@@ -917,7 +934,7 @@ def restarts_since(
         .join(Recovery, Recovery.id == history.recovery_id)
         .where(
             Recovery.subject == host,
-            Recovery.workflow == SIDE_STORY,
+            Recovery.workflow == workflow,
             history.to_state == State.RESTARTING,
             history.at > moment,
         )
@@ -937,7 +954,9 @@ def wake(session: orm.Session, recovery_id: int) -> None:
 def faults_counted(session: orm.Session) -> dict[faults.Layer, int]:
     """How often each layer was the one that a host's recovery was for."""
     layer = Recovery.fault['layer'].as_string().label('layer')
-    found = sa.select(layer).where(Recovery.workflow == FENCING_STORY)
+    found = sa.select(layer).where(
+        Recovery.workflow == WorkflowName.HOST_FAILURE
+    )
     rows = found.subquery()
     query = sa.select(rows.c.layer, sa.func.count()).group_by(rows.c.layer)
     return {
@@ -951,7 +970,7 @@ def suspects_within(
     session: orm.Session,
     seconds: float,
     fleeting_seconds: float,
-    workflow: str = FENCING_STORY,
+    workflow: str = WorkflowName.HOST_FAILURE,
 ) -> set[str]:
     """Hosts that were suspected lately, whatever came of it.
 

@@ -44,7 +44,7 @@ from hass import refusals
 from hass.rpc import api
 from hass.rpc import messages
 from hass.rpc import transport
-from hass.states import State
+from hass import workflows
 
 LOG = logging.getLogger(__name__)
 
@@ -56,17 +56,6 @@ GUEST_LAYERS = (
 )
 MAX_DETECTOR = 64
 STALE_SECONDS = 30.0
-RETURNING = frozenset(
-    {
-        State.AWAITING_AGENT,
-        State.SETTLING,
-        State.UNFORCING,
-        State.ENABLING,
-        State.RESTARTING,
-        State.GIVING_BACK,
-    }
-)
-"""States in which the compute services of a host are wanted."""
 
 CHANNELS: Mapping[type[messages.Message], str] = {
     messages.GateRequest: 'gate',
@@ -421,7 +410,10 @@ def why_closed(session: orm.Session, host: str) -> str:
     if evacuations.open_from(session, host):
         return 'evacuations of its instances have not ended'
     recovery = recoveries.rescue_of_host(session, host)
-    if recovery is None or recovery.state in RETURNING:
+    if recovery is None:
+        return ''
+    traits = workflows.traits_of(recovery.workflow)
+    if recovery.state in traits.services_run_in:
         return ''
     return (
         f'recovery {recovery.uuid} ({recovery.workflow}) is '

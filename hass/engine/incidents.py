@@ -288,7 +288,7 @@ class Incidents:
             _amend(session, told, models.NotificationState.NEW, waits)
             return None
         event = faults.Incident(told.payload['event'])
-        recovery = recoveries.open_for_instance(
+        recovery = recoveries.open_for(
             session,
             server.uuid,
             workflow=Story.name,

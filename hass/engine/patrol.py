@@ -60,10 +60,9 @@ from hass.fencing import base as fencing
 from hass import origin
 from hass.recovery import hands as hands_
 from hass.recovery import host_failure
-from hass.recovery import host_return
-from hass.recovery import instance_failure
 from hass.recovery import witness as witness_
 from hass.recovery import workflow
+from hass import workflows
 
 LOG = logging.getLogger(__name__)
 NAMED_AFTER_SECONDS = 1.25
@@ -77,8 +76,6 @@ PLANNED_SECONDS = 900.0
 PAGE_SECONDS = 2.0
 CLOCK_SECONDS = 5.0
 FILTERED_SECONDS = 10.0
-ABSENT = frozenset({workflow.State.POWERING_ON, workflow.State.AWAITING_AGENT})
-"""States of a return in which the host is silent for good reason."""
 
 
 class Patrol:
@@ -491,7 +488,7 @@ class Patrol:
         standing = recoveries.open_of_host(session, host.name)
         if standing is not None and not self._died_again(session, standing):
             return None
-        beside = standing and standing.workflow == recoveries.SIDE_STORY
+        beside = standing and not recoveries.isolates(standing)
         if (standing is None or beside) and self._was_released(session, host):
             return None
         return recoveries.open_one(
@@ -505,11 +502,7 @@ class Patrol:
             ),
             engine=self._engine,
             why=why,
-            supersede=(
-                host_return.HostReturn.name,
-                instance_failure.InstanceFailure.name,
-                recoveries.SIDE_STORY,
-            ),
+            supersede=workflows.superseded_by(host_failure.HostFailure.name),
         )
 
     def _died_again(
@@ -519,13 +512,15 @@ class Patrol:
 
         Or whether it was only a service of it that had died before.
         """
-        if standing.workflow == recoveries.SIDE_STORY:
-            return True
-        if standing.workflow != host_return.HostReturn.name:
+        ends = workflows.superseded_by(host_failure.HostFailure.name)
+        traits = workflows.traits_of(standing.workflow)
+        if standing.workflow not in ends:
             return False
-        if standing.state in ABSENT:
+        if standing.state in traits.silent_in:
             return False
-        return self._heard_since(standing.subject, standing.opened_at)
+        return not traits.isolates or self._heard_since(
+            standing.subject, standing.opened_at
+        )
 
     def _was_released(self, session: orm.Session, host: models.Host) -> bool:
         """An operator let go of it: look anew only now and then."""

@@ -207,7 +207,7 @@ class Rounds:
         busy = {
             one.subject
             for one in recoveries.open_ones(session)
-            if one.workflow != recoveries.SIDE_STORY
+            if recoveries.isolates(one)
         }
         known = {one.name: one for one in self._inventory.hosts()}
         mine = shares.keeps(

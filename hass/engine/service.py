@@ -74,15 +74,11 @@ from hass import nova
 from hass.nova import notices as nova_notices
 from hass.recovery import control_plane
 from hass.recovery import hands
-from hass.recovery import host_failure
-from hass.recovery import host_return
-from hass.recovery import instance_failure
 from hass.recovery import looking
 from hass.recovery import outside
-from hass.recovery import planner
 from hass.recovery import runner
-from hass.recovery import service_failure
 from hass.recovery import witness
+from hass.recovery import workflow
 from hass.rpc import api as rpc_api
 from hass.rpc import transport as rpc
 from hass import secrets
@@ -197,6 +193,9 @@ class Engine:
             rule=protection.rule(conf),
             place_of=self._inventory.place_of,
             glance=functools.partial(_glance, glancer),
+            ailing=fences.Sensors(
+                self._bmcs, self._inventory.address_of
+            ).ailing,
         )
         self._fences = fences.Fences(
             self.database, fencer, self._inventory.address_of, clock
@@ -408,26 +407,11 @@ class Engine:
 
     def _make_dispatcher(self, clock: clock_.Clock) -> dispatcher.Dispatcher:
         recovery = self._conf.recovery
-        workflows = (
-            host_failure.HostFailure(
-                self._hands, self._conf, planner.DefaultPlanner()
-            ),
-            host_return.HostReturn(
-                self._hands,
-                fences.Sensors(self._bmcs, self._inventory.address_of).ailing,
-                conf=self._conf,
-                died_again=host_failure.HostFailure,
-            ),
-            instance_failure.InstanceFailure(
-                self._hands, self._conf, planner.DefaultPlanner()
-            ),
-            service_failure.ServiceFailure(self._hands, self._conf),
-        )
         return dispatcher.Dispatcher(
             self.database,
             runner.Runner(
                 self.database,
-                {one.name: one for one in workflows},
+                workflow.make_all(self._hands, self._conf),
                 clock,
                 self.name,
                 held_seconds=recovery.held_seconds,

@@ -101,7 +101,7 @@ class ServiceWatch(watching.Watch):
             story = stories.get(host.name)
             if story is None and since is not None:
                 self._consider(host, standing, since)
-            elif story and story.workflow != recoveries.SIDE_STORY:
+            elif story and recoveries.isolates(story):
                 # What is seen of a host that failed itself is no news.
                 self._failed.pop(host.name, None)
         self._looked = True
@@ -110,7 +110,7 @@ class ServiceWatch(watching.Watch):
         return [
             name
             for name, story in stories.items()
-            if story.workflow == recoveries.SIDE_STORY
+            if story.workflow == service_failure.ServiceFailure.name
             and story.state == workflow.State.HELD
             and story.held_kind in runner.EXPIRING
         ]
@@ -230,7 +230,7 @@ class ServiceWatch(watching.Watch):
         Or it is told of what was mended a moment ago: Nova is not asked all
         the time.
         """
-        last = recoveries.last_ended(session, host, side_story=True)
+        last = recoveries.last_ended(session, host, isolating=False)
         if last is None or last.ended_at is None:
             return False
         age = (now - last.ended_at).total_seconds()

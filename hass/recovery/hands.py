@@ -38,6 +38,7 @@ class Hands:
     :ivar rule: which instances are protected
     :ivar place_of: address and port of that BMC, as one text for each place
     :ivar glance: starts pings to addresses; which of them answer
+    :ivar ailing: names of the sensors of a host that do not read healthy
     :ivar pool: makes what so many calls run in, side by side
     """
 
@@ -50,6 +51,7 @@ class Hands:
     rule: entitlement.Rule
     place_of: Callable[[models.Host], str | None]
     glance: Callable[[Collection[str]], 'futures.Future[frozenset[str]]']
+    ailing: Callable[[models.Host], list[str]]
     pool: Callable[[int], futures.Executor] = origin.Pool
 
     @property

@@ -17,6 +17,7 @@ import dataclasses
 import datetime
 import logging
 
+from oslo_config import cfg
 from sqlalchemy import orm
 
 from hass.db import evacuations
@@ -52,8 +53,8 @@ LEAVING_SECONDS = 2.0
 class HostWorkflow(workflow.Workflow):
     """Common ground of the recoveries of a host."""
 
-    def __init__(self, hands: hands_.Hands) -> None:
-        self._hands = hands
+    def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
+        super().__init__(hands, conf)
         self._fencer = hands.fencer
         self._compute = hands.compute
         self._witness = hands.witness

@@ -58,6 +58,8 @@ from hass.states import WorkflowName
 from hass import until as until_
 from hass.until import Kind
 from hass.until import Until
+from hass.workflows import Subject
+from hass.workflows import Traits
 
 LOG = logging.getLogger(__name__)
 UNCLEAR_SECONDS = 30.0
@@ -146,16 +148,22 @@ class HostFailure(host_.HostWorkflow):
         State.VERIFYING: minutes(10),
         State.GIVING_BACK: minutes(15),
     }
+    traits = Traits(
+        subject=Subject.HOST,
+        isolates=True,
+        fences=True,
+        silent_in=frozenset(transitions),
+        services_run_in=frozenset({State.GIVING_BACK}),
+        supersedes=(
+            WorkflowName.HOST_RETURN,
+            WorkflowName.INSTANCE_FAILURE,
+            WorkflowName.SERVICE_FAILURE,
+        ),
+    )
 
-    def __init__(
-        self,
-        hands: hands_.Hands,
-        conf: cfg.ConfigOpts,
-        planner: planner_.Planner,
-    ) -> None:
-        super().__init__(hands)
-        self._conf = conf
-        self._planner = planner
+    def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
+        super().__init__(hands, conf)
+        self._planner = planner_.load(conf)
         self._rule = protection.rule(conf)
         self._cutter = cutting.Cutter(
             hands, self._prover, conf.fencing.off_seconds
@@ -163,7 +171,7 @@ class HostFailure(host_.HostWorkflow):
         self._restrainer = restraining.Restrainer(conf)
         self._evacuator = evacuating.Evacuator(
             hands,
-            planner,
+            self._planner,
             self._rule,
             self._prover,
             parallel=conf.recovery.parallel,

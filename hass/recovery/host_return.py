@@ -12,7 +12,6 @@
 
 """host_return: bring a fenced host back into service."""
 
-from collections.abc import Callable
 from collections.abc import Iterable
 import dataclasses
 import datetime
@@ -33,7 +32,6 @@ from hass.recovery import control_plane
 from hass.recovery import fitness
 from hass.recovery import hands as hands_
 from hass.recovery import host as host_
-from hass.recovery import instance_failure
 from hass.recovery import intent
 from hass.recovery import mending
 from hass.recovery import occupancy
@@ -50,6 +48,9 @@ from hass.states import WorkflowName
 from hass.until import anew
 from hass.until import Kind
 from hass.until import Until
+from hass import workflows
+from hass.workflows import Subject
+from hass.workflows import Traits
 
 BOOT_SECONDS = 600.0
 """A host that boots for longer than this has hung."""
@@ -89,8 +90,6 @@ AWAITED = frozenset(
     }
 )
 """States in which the host is waited for, and should be on."""
-Ailing = Callable[[models.Host], list[str]]
-"""Names of the sensors of a host that do not read healthy."""
 
 
 class HostReturn(host_.HostWorkflow):
@@ -121,23 +120,23 @@ class HostReturn(host_.HostWorkflow):
         State.RESTARTING: minutes(15),
         State.GIVING_BACK: minutes(15),
     }
+    traits = Traits(
+        subject=Subject.HOST,
+        isolates=True,
+        silent_in=frozenset({State.POWERING_ON, State.AWAITING_AGENT}),
+        # Its host is back until somebody has it go on.
+        spares_in=frozenset({State.HELD}),
+        services_run_in=AWAITED | {State.GIVING_BACK},
+    )
 
-    def __init__(
-        self,
-        hands: hands_.Hands,
-        ailing: Ailing,
-        *,
-        conf: cfg.ConfigOpts,
-        died_again: type[workflow.Workflow],
-    ) -> None:
-        super().__init__(hands)
-        self._ailing = ailing
+    def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
+        super().__init__(hands, conf)
+        self._ailing = hands.ailing
         self._restart_unprotected = conf.recovery.restart_unprotected
         self._fencing = conf.fencing
         self._settle_seconds: float = conf.nova.settle_seconds
         self._mender = mending.Mender(hands.compute)
         self._fitness = fitness.Check(hands, conf.recovery.fit_seconds)
-        self._died_again = died_again
 
     def step(self, turn: Turn) -> Step:
         """Whatever waits for the host reads its power now and then."""
@@ -382,7 +381,7 @@ class HostReturn(host_.HostWorkflow):
 
     def _supersede(self, turn: Turn, host: models.Host, why: str) -> None:
         """Open the story of its failure, as a patrol that heard it would."""
-        story = self._died_again
+        story = workflow.named(WorkflowName.HOST_FAILURE)
         with turn.write() as session:
             recoveries.open_one(
                 session,
@@ -393,11 +392,7 @@ class HostReturn(host_.HostWorkflow):
                 deadline_seconds=story.deadline_seconds(story.initial),
                 engine=turn.recovery.claimed_by or '',
                 why=why,
-                supersede=(
-                    self.name,
-                    instance_failure.InstanceFailure.name,
-                    recoveries.SIDE_STORY,
-                ),
+                supersede=workflows.superseded_by(story.name),
             )
 
     def held(self, turn: Turn) -> Step:

@@ -80,6 +80,7 @@ class InstanceWorkflow(workflow.Workflow):
     """Common ground of the states of instance_failure."""
 
     def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
+        super().__init__(hands, conf)
         self._compute = hands.compute
         self._witness = hands.witness
         self._control_plane = hands.control_plane

@@ -54,6 +54,8 @@ from hass.states import WorkflowName
 from hass import until
 from hass.until import Kind
 from hass.until import Until
+from hass.workflows import Subject
+from hass.workflows import Traits
 
 RUNG_SECONDS = 150.0
 """What Nova has not done by then is given up for the next rung."""
@@ -113,15 +115,13 @@ class InstanceFailure(instance_.InstanceWorkflow):
         State.MIGRATING: minutes(60),
         State.GIVING_BACK: minutes(15),
     }
+    traits = Traits(
+        subject=Subject.INSTANCE, orders_in=frozenset({State.RESUMING})
+    )
 
-    def __init__(
-        self,
-        hands: hands_.Hands,
-        conf: cfg.ConfigOpts,
-        planner: planner_.Planner,
-    ) -> None:
+    def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
         super().__init__(hands, conf)
-        self._planner = planner
+        self._planner = planner_.load(conf)
         self._rule = protection_options.rule(conf)
         self._options = conf.recovery
         self._throng = throng.Throng(conf)

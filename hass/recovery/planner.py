@@ -15,17 +15,24 @@
 import abc
 from collections.abc import Mapping
 from collections.abc import Sequence
+from importlib import metadata
+from typing import cast
 
+from oslo_config import cfg
 from sqlalchemy import orm
+from stevedore import driver
 
 from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
 from hass.db import recoveries
+from hass import exception
 from hass import nova
 from hass.recovery import fates
 from hass import until
 
+NAMESPACE = 'hass.planners'
+DEFAULT = 'default'
 STATES = {
     fates.Fate.EVACUATE: models.EvacuationState.PENDING,
     fates.Fate.REFUSE: models.EvacuationState.HELD,
@@ -69,6 +76,27 @@ class DefaultPlanner(Planner):
         self, usable: Sequence[str], load: Mapping[str, int]
     ) -> str | None:
         return min(usable, key=lambda name: load.get(name, 0), default=None)
+
+
+def load(conf: cfg.ConfigOpts) -> Planner:
+    """The planner of [recovery] planner, from the entry points hass.planners.
+
+    :raises hass.exception.ConfigError: there is no planner of that name
+    :raises hass.exception.NotInstalled: there is none at all, or it is broken
+    """
+    name = conf.recovery.planner
+    known = metadata.entry_points(group=NAMESPACE).names
+    if DEFAULT not in known:
+        raise exception.NotInstalled(NAMESPACE, [DEFAULT])
+    if name not in known:
+        raise exception.ConfigError(
+            '[recovery] planner',
+            f'{name!r} is not known; allowed are {", ".join(sorted(known))}',
+        )
+    manager: driver.DriverManager[Planner] = driver.DriverManager(
+        NAMESPACE, name, invoke_on_load=True
+    )
+    return cast(Planner, manager.driver)
 
 
 def usable_hosts(

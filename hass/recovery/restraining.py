@@ -102,7 +102,7 @@ class Restrainer:
             session,
             self._window_seconds,
             FLEETING_SECONDS,
-            recoveries.SIDE_STORY,
+            recovery.workflow,
         )
         return self._crowd(recovery.subject, suspects.union(failing), places)
 

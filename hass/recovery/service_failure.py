@@ -44,6 +44,8 @@ from hass.states import WorkflowName
 from hass import until
 from hass.until import Kind
 from hass.until import Until
+from hass.workflows import Subject
+from hass.workflows import Traits
 
 LOOK_SECONDS = 1.0
 ORDER_SECONDS = 30.0
@@ -94,9 +96,12 @@ class ServiceFailure(host_.HostWorkflow):
         State.ENABLING: minutes(10),
         State.GIVING_BACK: minutes(15),
     }
+    traits = Traits(
+        subject=Subject.HOST, orders_in=frozenset({State.RESTARTING})
+    )
 
     def __init__(self, hands: hands_.Hands, conf: cfg.ConfigOpts) -> None:
-        super().__init__(hands)
+        super().__init__(hands, conf)
         self._options = conf.services
         self._held_seconds: float = conf.recovery.held_seconds
         self._restrainer = restraining.Restrainer(conf)
@@ -373,7 +378,7 @@ class ServiceFailure(host_.HostWorkflow):
             since = max(since, asked)
         with turn.read() as session:
             done = recoveries.restarts_since(
-                session, turn.recovery.subject, since
+                session, turn.recovery.subject, since, self.name
             )
         if done < most:
             return ''

@@ -25,9 +25,12 @@ from collections.abc import Sequence
 import contextlib
 import dataclasses
 import datetime
+import typing
 from typing import Any
+from typing import cast
 from typing import ClassVar
 
+from oslo_config import cfg
 from sqlalchemy import orm
 
 from hass import clock as clock_
@@ -37,6 +40,10 @@ from hass.db import session as db_session
 from hass import exception
 from hass import states
 from hass import until as until_
+from hass import workflows
+
+if typing.TYPE_CHECKING:
+    from hass.recovery import hands as hands_
 
 State = states.State
 ENDED = states.ENDED
@@ -144,12 +151,25 @@ class Turn:
 
 
 class Workflow(abc.ABC):
-    """A kind of recovery: a table and one method for each state."""
+    """A kind of recovery: a table and one method for each state.
+
+    An entry point of hass.workflows names its class; hass/workflows.py tells
+    what its traits mean.
+
+    :param hands: everything outside of the database that it looks and acts
+        with
+    :param conf: each workflow reads the options that it needs
+    """
 
     name: ClassVar[str]
     initial: ClassVar[State]
     transitions: ClassVar[Mapping[State, frozenset[State]]]
     deadlines: ClassVar[Mapping[State, datetime.timedelta]]
+    traits: ClassVar[workflows.Traits]
+
+    def __init__(self, hands: 'hands_.Hands', conf: cfg.ConfigOpts) -> None:
+        self._hands = hands
+        self._conf = conf
 
     @abc.abstractmethod
     def held(self, turn: Turn) -> Step:
@@ -190,3 +210,24 @@ class Workflow(abc.ABC):
             return
         if new not in cls.transitions.get(old, frozenset()):
             raise exception.IllegalHop(cls.name, old, new)
+
+
+def named(name: str) -> type[Workflow]:
+    """The class of an installed workflow.
+
+    :raises hass.exception.NotInstalled: it is not
+    """
+    found = workflows.installed().get(name)
+    if found is None:
+        raise exception.NotInstalled(workflows.NAMESPACE, [name])
+    return cast(type[Workflow], found)
+
+
+def make_all(
+    hands: 'hands_.Hands', conf: cfg.ConfigOpts
+) -> dict[str, Workflow]:
+    """One of each installed workflow, by its name.
+
+    :raises hass.exception.NotInstalled: one is missing, or cannot be loaded
+    """
+    return {name: named(name)(hands, conf) for name in workflows.names()}

@@ -105,7 +105,7 @@ def make_host(
     """A host with a fence that works; any field of its row may be given."""
     host = hosts.add(
         session,
-        cluster or _some_cluster(session),
+        cluster or some_cluster(session),
         name,
         agent_key=fields.pop('agent_key', 'encrypted'),
     )
@@ -132,7 +132,7 @@ def make_instance(
     """A protected instance."""
     return instances.protect(
         session,
-        cluster or _some_cluster(session),
+        cluster or some_cluster(session),
         str(uuid.uuid4()),
         name,
         project_id,
@@ -196,7 +196,7 @@ def make_recovery(
         session,
         workflow=workflow,
         host=host,
-        cluster_id=_some_cluster(session).id,
+        cluster_id=some_cluster(session).id,
         state=state,
         deadline_seconds=60,
         engine='engine-1',
@@ -211,11 +211,11 @@ def make_recovery(
 
 def make_restart(session: orm.Session, uuid: str) -> models.Recovery:
     """A recovery of an instance that was killed, and is over."""
-    recovery = recoveries.open_for_instance(
+    recovery = recoveries.open_for(
         session,
         uuid,
         workflow='instance_failure',
-        cluster_id=_some_cluster(session).id,
+        cluster_id=some_cluster(session).id,
         state='confirming',
         deadline_seconds=60,
         engine='engine-1',
@@ -227,6 +227,7 @@ def make_restart(session: orm.Session, uuid: str) -> models.Recovery:
     return recovery
 
 
-def _some_cluster(session: orm.Session) -> models.Cluster:
+def some_cluster(session: orm.Session) -> models.Cluster:
+    """The oldest cluster, or a new one."""
     query = sa.select(models.Cluster).order_by(models.Cluster.id).limit(1)
     return session.scalars(query).first() or make_cluster(session)

@@ -17,7 +17,6 @@ and the tests hold the answers of every request against them.
 """
 
 from collections.abc import Iterable
-import enum
 from typing import Any
 
 from hass.api import microversion
@@ -45,7 +44,7 @@ MOMENT: Schema = {
 FREE: Schema = {'type': 'object'}
 
 
-def one_of(words: Iterable[enum.StrEnum]) -> Schema:
+def one_of(words: Iterable[str]) -> Schema:
     return {'enum': [str(word) for word in words]}
 
 

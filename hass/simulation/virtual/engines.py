@@ -37,12 +37,7 @@ from hass.engine import worries
 from hass import exception
 from hass.recovery import control_plane
 from hass.recovery import hands
-from hass.recovery import host_failure
-from hass.recovery import host_return
-from hass.recovery import instance_failure
-from hass.recovery import planner
 from hass.recovery import runner
-from hass.recovery import service_failure
 from hass.recovery import witness
 from hass.recovery import workflow
 from hass.simulation import clock as virtual
@@ -90,7 +85,10 @@ class Engine:
         pinger = views.Pinger(cloud.hosts, self.view)
         self.hands = self._hands(pinger)
         self.workflows = {
-            story.name: around(story) for story in self._stories()
+            name: around(story)
+            for name, story in workflow.make_all(
+                self.hands, cloud.conf
+            ).items()
         }
         self.runner = runner.Runner(
             cloud.database,
@@ -156,25 +154,8 @@ class Engine:
             glance=lambda addresses: looks.at_once(
                 lambda: pinger.answering(addresses)
             ),
+            ailing=lambda host: self._cloud.hosts[host.name].ailing,
             pool=lambda calls: futurist.SynchronousExecutor(),
-        )
-
-    def _stories(self) -> tuple[workflow.Workflow, ...]:
-        conf, hosts = self._cloud.conf, self._cloud.hosts
-        return (
-            host_failure.HostFailure(
-                self.hands, conf, planner.DefaultPlanner()
-            ),
-            host_return.HostReturn(
-                self.hands,
-                lambda host: hosts[host.name].ailing,
-                conf=conf,
-                died_again=host_failure.HostFailure,
-            ),
-            instance_failure.InstanceFailure(
-                self.hands, conf, planner.DefaultPlanner()
-            ),
-            service_failure.ServiceFailure(self.hands, conf),
         )
 
     def _patrol(self) -> patrol.Patrol:

@@ -105,7 +105,7 @@ class ServiceFailureTest(base.ScenarioTest):
                 deadline_seconds=60,
                 engine='engine-1',
                 why='alleged by monitor',
-                supersede=(recoveries.SIDE_STORY,),
+                supersede=('service_failure',),
             )
         self.mend()
         self.cloud.run_until(

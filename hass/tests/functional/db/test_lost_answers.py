@@ -43,6 +43,9 @@ class Story(workflow.Workflow):
     }
     deadlines = {}
 
+    def __init__(self):
+        """It looks at nothing and acts on nothing."""
+
     def held(self, turn):
         raise NotImplementedError
 

@@ -21,9 +21,11 @@ from hass.db import orders
 from hass.db import recoveries
 from hass.diagnosis import services
 from hass import faults
+from hass.states import WorkflowName
 from hass.tests import builders
 from hass.tests.functional.db import base
 
+SERVICE = WorkflowName.SERVICE_FAILURE
 FAILED, HEALTHY = faults.Verdict.FAILED, faults.Verdict.HEALTHY
 
 
@@ -42,7 +44,7 @@ class OrdersTest(base.DatabaseTest):
             builders.make_recovery(
                 session,
                 host=host,
-                workflow=recoveries.SIDE_STORY,
+                workflow=SERVICE,
                 state='restarting',
                 was={orders.KEY: wanted.to_dict()},
             )
@@ -81,7 +83,9 @@ class OrdersTest(base.DatabaseTest):
         ):
             self.assertEqual(
                 count,
-                self.read(recoveries.restarts_since, 'compute-1', moment),
+                self.read(
+                    recoveries.restarts_since, 'compute-1', moment, SERVICE
+                ),
             )
 
     def test_hosts_with_a_dead_service_are_told_with_all_looks_at_it(self):
@@ -102,7 +106,7 @@ class OrdersTest(base.DatabaseTest):
             {'a': 2, 'c': 2}, {k: len(v) for k, v in found.items()}
         )
 
-    def test_a_side_story_is_no_rescue_and_ends_apart(self):
+    def test_a_story_of_services_is_no_rescue_and_ends_apart(self):
         self.order()
         self.assertIsNone(self.read(recoveries.rescue_of_host, 'compute-1'))
         with self.database.writer() as session:
@@ -113,7 +117,7 @@ class OrdersTest(base.DatabaseTest):
         self.assertIsNone(self.read(recoveries.last_ended, 'compute-1'))
         with self.database.reader() as session:
             ended = recoveries.last_ended(
-                session, 'compute-1', side_story=True
+                session, 'compute-1', isolating=False
             )
             assert isinstance(ended, models.Recovery)
             self.assertEqual('finished', ended.state)

@@ -188,7 +188,7 @@ class InstancesTest(RecoveriesCase):
 
     def make_story(self, session, uuid, host='compute-1'):
         cluster = builders.make_recovery(session, f'of-{uuid}').cluster_id
-        return recoveries.open_for_instance(
+        return recoveries.open_for(
             session,
             uuid,
             workflow='instance_failure',
@@ -206,7 +206,7 @@ class InstancesTest(RecoveriesCase):
     def test_an_instance_has_one_open_story(self):
         first = self.story('a')
         again = self.database.write(
-            recoveries.open_for_instance,
+            recoveries.open_for,
             'a',
             workflow='instance_failure',
             cluster_id=first.cluster_id or 0,
@@ -291,6 +291,14 @@ class ClaimsTest(RecoveriesCase):
                 recoveries.take, made.id, seen.claim, 'engine-2', 6, ends_at
             )
             self.assertEqual(engine, taken and taken.claimed_by)
+        self.assertEqual([], self.read(recoveries.claimed_ahead, 6))
+
+    def test_what_only_a_newer_engine_can_do_is_left_to_it(self):
+        made = self.make(workflow='of_next_year')
+        self.assertEqual([], self.read(recoveries.due, 2, 9))
+        self.database.write(
+            recoveries.take, made.id, made.claim, 'engine-2', 3600
+        )
         self.assertEqual([], self.read(recoveries.claimed_ahead, 6))
 
     def test_whoever_was_taken_over_writes_nothing(self):
@@ -544,7 +552,7 @@ class FencingsCase(RecoveriesCase):
         conf = fake_cloud.make_conf(
             self.make_folder(), fencing__max_fencings=limit
         )
-        return Decided(nothing, conf, nothing)
+        return Decided(nothing, conf)
 
     def condemn(self, story, engine, recovery, database):
         mine = self.take(recovery, engine)

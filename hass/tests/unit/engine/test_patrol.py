@@ -137,6 +137,7 @@ class PatrolCase(base.TestCase):
                 clock=self.clock,
                 control_plane=control_plane.ControlPlane({}, self.clock),
                 rule=protection.rule(conf),
+                ailing=lambda host: [],
             ),
             self.ears,
             alarms.Alarms(

@@ -17,19 +17,12 @@ import runpy
 
 from hass import exception
 from hass.recovery import host_failure
-from hass.recovery import host_return
-from hass.recovery import instance_failure
-from hass.recovery import service_failure
 from hass.recovery import workflow
-from hass import states
 from hass.tests import base
+from hass import workflows
 
 ROOT = pathlib.Path(__file__).parents[4]
-WORKFLOWS = (
-    host_failure.HostFailure,
-    host_return.HostReturn,
-    service_failure.ServiceFailure,
-)
+WORKFLOWS = tuple(map(workflow.named, workflows.names()))
 State = workflow.State
 
 
@@ -38,10 +31,9 @@ def every_state(story):
 
 
 class TablesTest(base.TestCase):
-    def test_the_api_knows_them_by_their_names(self):
-        known = (*WORKFLOWS, instance_failure.InstanceFailure)
+    def test_each_is_what_its_name_says(self):
         self.assertEqual(
-            set(states.WorkflowName), {story.name for story in known}
+            workflows.names(), tuple(story.name for story in WORKFLOWS)
         )
 
     def test_every_state_has_a_method(self):
@@ -77,8 +69,10 @@ class TablesTest(base.TestCase):
             self.assertEqual(set(), workflow.ENDED & set(story.transitions))
 
     def test_giving_back_is_the_only_way_from_a_touched_recovery(self):
-        """What touches Nova or the power leads to no dismissal."""
+        """What touches a host's service or power leads to no dismissal."""
         for story in WORKFLOWS:
+            if story.traits.subject is not workflows.Subject.HOST:
+                continue
             before = {
                 state
                 for state, following in story.transitions.items()
@@ -112,6 +106,33 @@ class TablesTest(base.TestCase):
             'host_failure: confirming may not be followed by evacuating',
             str(error),
         )
+
+    def test_all_that_a_workflow_declares_of_states_is_of_its_own(self):
+        for story in WORKFLOWS:
+            traits = story.traits
+            for named in (
+                traits.silent_in,
+                traits.spares_in,
+                traits.services_run_in,
+                traits.orders_in,
+            ):
+                self.assertEqual(
+                    set(), named - set(story.transitions), story.name
+                )
+
+    def test_what_supersedes_or_gives_way_is_installed_and_another(self):
+        for story in WORKFLOWS:
+            traits = story.traits
+            others = {*traits.supersedes, *traits.superseded_by}
+            self.assertEqual(
+                set(), others - set(workflows.names()) | {story.name} & others
+            )
+
+    def test_only_what_isolates_its_host_fences_it(self):
+        for story in WORKFLOWS:
+            if story.traits.fences:
+                self.assertTrue(story.traits.isolates, story.name)
+                self.assertIn(State.FENCING, story.transitions)
 
 
 class PictureTest(base.TestCase):
