@@ -123,6 +123,11 @@ VERDICTS = (
 VERDICT_STATUSES = (('healthy', True), ('failed', False), ('unknown', None))
 
 
+def plain(name: str) -> str:
+    """What stands for a workflow or state that has no word here yet."""
+    return name.replace('_', ' ').capitalize()
+
+
 def layers(names: Iterable[str]) -> str:
     """Their names in a row."""
     known = dict((*LAYERS, *SIDE_PATHS))

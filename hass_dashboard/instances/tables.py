@@ -105,7 +105,10 @@ class InstancesTable(base.Table):
 class RecoveriesTable(base.DictTable):
     key, shown = 'uuid', 'workflow'
     workflow = tables.Column(
-        'workflow', verbose_name=_('Kind'), display_choices=words.WORKFLOWS
+        'workflow',
+        verbose_name=_('Kind'),
+        display_choices=words.WORKFLOWS,
+        filters=(words.plain,),
     )
     state = tables.Column(
         'state',

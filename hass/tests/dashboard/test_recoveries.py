@@ -19,7 +19,9 @@ from hass.db import moments
 from hass.db import recoveries
 from hass import faults
 from hass.tests.dashboard import base
+from hass.tests import installed
 from hass import until
+from hass import workflows
 
 PATH = '/ha_admin/recoveries/'
 
@@ -85,6 +87,30 @@ class RecoveriesTest(base.DashboardTest):
         self.end(found)
         self.page.said('Finished', '#recoveries')
         self.page.gone('#recoveries tr.warning')
+
+    def test_a_workflow_that_has_no_word_here_is_shown_by_its_name(self):
+        point = 'dark_start = hass.tests.toy.dark_start:DarkStart'
+        self.useFixture(
+            installed.Installed('toy', {workflows.NAMESPACE: [point]})
+        )
+        with self.database.writer() as session:
+            cluster = clusters.get(session, 'rack-1')
+            row = recoveries.open_for(
+                session,
+                cluster.uuid,
+                workflow='dark_start',
+                cluster_id=cluster.id,
+                state='confirming',
+                deadline_seconds=60,
+                engine='engine-1',
+                why='nothing is heard of any host',
+                fault={},
+            )
+        assert row is not None
+        self.become('operator', PATH)
+        self.page.said('Dark start', '#recoveries')
+        self.become('operator', f'{PATH}{row.uuid}/')
+        self.page.said('nothing is heard of any host', '.hass-live ol')
 
     def test_one_is_drawn_and_goes_on_while_one_looks(self):
         found = self.open_one()

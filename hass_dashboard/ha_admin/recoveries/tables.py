@@ -148,7 +148,10 @@ class RecoveriesTable(base.Table):
         link='horizon:ha_admin:recoveries:detail',
     )
     workflow = tables.Column(
-        'workflow', verbose_name=_('Kind'), display_choices=words.WORKFLOWS
+        'workflow',
+        verbose_name=_('Kind'),
+        display_choices=words.WORKFLOWS,
+        filters=(words.plain,),
     )
     cluster = tables.Column('cluster', verbose_name=_('Cluster'))
     state = tables.Column(

@@ -72,7 +72,10 @@ class FactsTab(tabs.Tab):
         return {
             'facts': [
                 (_('ID'), found.uuid),
-                (_('Kind'), kinds.get(found.workflow, found.workflow)),
+                (
+                    _('Kind'),
+                    kinds.get(found.workflow, words.plain(found.workflow)),
+                ),
                 (_('Host or instance'), found.subject),
                 (_('Cluster'), found.cluster),
                 (_('Layer'), words.layers(_layer(found.fault))),
