@@ -109,6 +109,15 @@ class LeftTest(ClosingTest):
         (ended,) = self.losses()
         self.assertEqual('stopped', ended.ended_how)
 
+    def test_one_started_before_the_clock_was_set_back_is_paged(self):
+        (one,) = self.cloud.boot(HOST, instances=1)
+        self.suspend(one, 'rescued')
+        self.cloud.nova.acted(self.cloud.nova.show(one), 'start')
+        self.cloud.clock.jump(-3600)
+        self.cloud.hosts[HOST].lose_power_supply()
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assert_paged(one, 'nobody has seen it run')
+
     def test_one_that_nova_stopped_runs_again_also_when_the_clock_is_behind(
         self,
     ):
