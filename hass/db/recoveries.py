@@ -27,6 +27,7 @@ from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from hass.db import interruptions
 from hass.db import locks
 from hass.db import models
 from hass.db import moments
@@ -290,6 +291,10 @@ def open_one(
         if standing.workflow not in supersede:
             return None
         inherited = handed_on(standing)
+        if standing.workflow == RETURN_STORY:
+            inherited |= interruptions.note(
+                standing, standing.was.get(HELD_FOR)
+            )
         end(session, standing, State.DISMISSED, engine, f'superseded: {why}')
     for workflow_name in supersede:
         for one in open_on_host(session, host, workflow_name):
@@ -470,8 +475,14 @@ def chain(
     deadline_seconds: float | None,
     engine: str,
 ) -> None:
-    """Open the host's next story in the transaction that ends this one."""
-    open_one(
+    """Open the host's next story in the transaction that ends this one.
+
+    A return that was interrupted for nothing goes on.
+    """
+    was, held = handed_on(ended), interruptions.of(ended)
+    if held:
+        was |= {interruptions.RESUMED: held, HELD_FOR: held['held_for']}
+    opened = open_one(
         session,
         workflow=workflow,
         host=ended.subject,
@@ -480,9 +491,12 @@ def chain(
         deadline_seconds=deadline_seconds,
         engine=engine,
         why=f'after recovery {ended.uuid}',
-        fault=ended.fault,
-        was=handed_on(ended),
+        fault=held.get('fault', ended.fault),
+        was=was,
     )
+    if opened is not None and held:
+        interruptions.go_on(opened, held)
+        session.flush()
 
 
 def handed_on(recovery: Recovery) -> dict[str, Any]:

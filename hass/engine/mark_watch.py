@@ -13,7 +13,8 @@
 """Sees living hosts that a recovery has left out of service.
 
 A call that disables a service may stand in Nova's API, and be carried out when
-the recovery that sent it has given the host back long ago.
+the recovery that sent it has given the host back long ago. And an operator may
+release the recovery that holds such a host.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,6 @@ from typing import Any
 
 from sqlalchemy import orm
 
-from hass import clock as clock_
 from hass.db import hosts
 from hass.db import moments
 from hass.db import protection
@@ -32,13 +32,13 @@ from hass.db import session as db_session
 from hass.engine import shares
 from hass.engine import watching
 from hass import nova
+from hass.recovery import hands as hands_
 from hass.recovery import service_failure
-from hass.recovery import witness as witness_
 
 LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 30.0
 LATE_SECONDS = 86400.0
-"""Nova is not asked when no recovery has ended within it."""
+"""Nova is not asked anew when no recovery has ended within it."""
 
 
 class MarkWatch(watching.Watch):
@@ -51,9 +51,7 @@ class MarkWatch(watching.Watch):
     def __init__(
         self,
         database: db_session.Database,
-        compute: nova.Compute,
-        ears: witness_.Ears,
-        clock: clock_.Clock,
+        hands: hands_.Hands,
         pager: Callable[[dict[str, Any]], object],
         engine: str,
         *,
@@ -62,27 +60,27 @@ class MarkWatch(watching.Watch):
     ) -> None:
         super().__init__(LOG.warning, 'marks of HASS were not looked for: %s')
         self._database = database
-        self._compute = compute
-        self._ears = ears
-        self._clock = clock
+        self._hands = hands
         self._pager = pager
         self._engine = engine
         self._alive_seconds = alive_seconds
         self._repeat_seconds = repeat_seconds
+        self._marked: dict[str, str] | None = None
         self._seen: dict[str, str] = {}
         self._paged: dict[str, float] = {}
 
     def _look_once(self) -> None:
         with self._database.reader() as session:
-            if not recoveries.any_ended_within(session, LATE_SECONDS):
-                return
-        marked = {
-            one.host: recovery
-            for one in self._compute.services()
-            if (recovery := nova.disabled_by(one)) and not one.usable
+            late = recoveries.any_ended_within(session, LATE_SECONDS)
+        if self._marked == {} and not late:
+            return
+        self._marked = {
+            one.host: by
+            for one in self._hands.compute.services()
+            if (by := _left_by(one)) and not one.usable
         }
         with self._database.reader() as session:
-            left = self._left(session, marked)
+            left = self._left(session, self._marked)
         # A recovery may have ended while Nova told of its services.
         twice = {
             name for name, uuid in left.items() if self._seen.get(name) == uuid
@@ -96,7 +94,7 @@ class MarkWatch(watching.Watch):
     def _left(
         self, session: orm.Session, marked: dict[str, str]
     ) -> dict[str, str]:
-        """Those of our share that beat, and that no recovery is about."""
+        """Those of our share that live, and that no recovery is about."""
         if not marked:
             return {}
         known = {one.name: one for one in hosts.all(session)}
@@ -109,18 +107,16 @@ class MarkWatch(watching.Watch):
         return {
             name: marked[name]
             for name in marked.keys() & mine
-            if self._beats(name) and not protection.window(known[name], now)
+            if self._lives(session, name)
+            and not protection.window(known[name], now)
         }
 
-    def _beats(self, name: str) -> bool:
-        heard = self._ears.heard(name)
-        if heard is None:
-            return False
-        age = self._clock.monotonic() - heard.last
-        return age <= service_failure.BEATEN_SECONDS
+    def _lives(self, session: orm.Session, name: str) -> bool:
+        seconds = service_failure.BEATEN_SECONDS
+        return self._hands.witness.lives(session, name, seconds)
 
-    def _page(self, name: str, recovery: str) -> None:
-        now = self._clock.monotonic()
+    def _page(self, name: str, by: str) -> None:
+        now = self._hands.clock.monotonic()
         last = self._paged.get(name)
         if last is not None and now - last < self._repeat_seconds:
             return
@@ -128,9 +124,16 @@ class MarkWatch(watching.Watch):
         self._pager(
             {
                 'subject': name,
-                'why': f'{name} beats, but its nova-compute is left disabled '
-                f'by recovery {recovery}, which has ended. If nobody wants '
-                'that: openstack compute service set --enable --up '
-                f'{name} nova-compute',
+                'why': f'{name} lives, but its nova-compute is left disabled '
+                f'by {by}, which has ended. If nobody wants that: openstack '
+                f'compute service set --enable --up {name} nova-compute',
             }
         )
+
+
+def _left_by(service: nova.Service) -> str:
+    """Which recovery has left it disabled; '' for none."""
+    recovery, kept = nova.disabled_by(service), nova.kept_for(service)
+    if recovery:
+        return f'recovery {recovery}'
+    return f'a recovery ("{nova.KEPT}{kept}")' if kept else ''

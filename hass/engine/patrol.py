@@ -110,9 +110,7 @@ class Patrol:
         )
         self._marks = mark_watch.MarkWatch(
             database,
-            hands.compute,
-            ears,
-            hands.clock,
+            hands,
             alarms.page,
             engine,
             alive_seconds=conf.engine.alive_seconds,

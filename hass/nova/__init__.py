@@ -28,6 +28,8 @@ from hass.nova.compute import Beside
 from hass.nova.compute import Compute
 from hass.nova.compute import DAEMONS
 from hass.nova.compute import disabled_by
+from hass.nova.compute import KEPT
+from hass.nova.compute import kept_for
 from hass.nova.compute import mark
 from hass.nova.compute import usable_hosts
 from hass.nova import door
@@ -59,6 +61,7 @@ __all__ = [
     'Daemon',
     'Flavor',
     'DomainAbsent',
+    'KEPT',
     'Migration',
     'NetworkAgent',
     'Nova',
@@ -72,6 +75,7 @@ __all__ = [
     'catalog_types',
     'connect',
     'disabled_by',
+    'kept_for',
     'mark',
     'must_prove',
     'usable_hosts',

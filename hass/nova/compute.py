@@ -37,6 +37,8 @@ class Beside(enum.StrEnum):
 
 
 MARK = 'hass:'
+KEPT = 'HASS: '
+"""Begins the reason of a service that a recovery left disabled."""
 
 
 def nothing() -> None:
@@ -52,6 +54,14 @@ def disabled_by(service: records.Service) -> str:
     """The recovery that disabled the service, '' when it was an operator."""
     reason = service.disabled_reason or ''
     return reason.removeprefix(MARK) if reason.startswith(MARK) else ''
+
+
+def kept_for(service: records.Service) -> str:
+    """Why a recovery left the service disabled; '' when none did."""
+    reason = service.disabled_reason or ''
+    if service.status != 'disabled' or not reason.startswith(KEPT):
+        return ''
+    return reason.removeprefix(KEPT)
 
 
 def usable_hosts(services: Iterable[records.Service]) -> frozenset[str]:

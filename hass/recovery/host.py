@@ -146,7 +146,8 @@ class HostWorkflow(workflow.Workflow):
             host = hosts.by_names(session, [name]).get(name)
             rows = evacuations.of_recovery(session, turn.recovery.id)
         if host is None:
-            return hop  # It was removed from its cluster, with all it had.
+            # It was removed from its cluster, with all it had.
+            return dataclasses.replace(hop, then=None)
         # A boot that comes while this is looked at is another one.
         boot = self._witness.boot_id(name)
         scene = self._scene(turn, host)

@@ -26,6 +26,7 @@ from hass.db import evacuations
 from hass.db import fences
 from hass.db import hosts
 from hass.db import instances
+from hass.db import interruptions
 from hass.db import models
 from hass.db import recoveries
 from hass.diagnosis import diagnose
@@ -258,6 +259,14 @@ class HostFailure(host_.HostWorkflow):
             case faults.Fault():
                 return self._condemn(turn, host, decision, nova_says)
 
+    def close(self, turn: Turn, hop: Hop) -> Hop:
+        """A return that was superseded for nothing is taken up again."""
+        if hop.to is State.DISMISSED and self._resumes(turn):
+            why = f'{hop.why}; its return goes on'
+            then = host_return.HostReturn
+            hop = dataclasses.replace(hop, why=why, then=then)
+        return super().close(turn, hop)
+
     def fencing(self, turn: Turn) -> Step:
         """Cut the host off, and believe only the device."""
         host = self.host(turn)
@@ -433,6 +442,18 @@ class HostFailure(host_.HostWorkflow):
     def give_back(self, turn: Turn) -> Step | None:
         """What Nova made of instances that were not evacuated."""
         return self._evacuator.give_back(turn)
+
+    def _resumes(self, turn: Turn) -> bool:
+        """Whether a return goes on when this story ends for nothing."""
+        was = turn.recovery.was
+        interrupted = was.get(interruptions.INTERRUPTED)
+        return bool(interrupted and not was.get('released'))
+
+    def _give_back_service(self, turn: Turn) -> Step | None:
+        """The return knows whether to enable it."""
+        if self._resumes(turn):
+            return None
+        return super()._give_back_service(turn)
 
     def refused(self, turn: Turn, error: exception.NovaRefused) -> Hop:
         """Nova keeps a source of evacuations down until it has started.

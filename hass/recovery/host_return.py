@@ -19,6 +19,7 @@ import datetime
 from oslo_config import cfg
 
 from hass.db import evacuations
+from hass.db import interruptions
 from hass.db import models
 from hass.db import recoveries
 from hass import exception
@@ -147,8 +148,10 @@ class HostReturn(host_.HostWorkflow):
         return super().step(turn)
 
     def off_at(self, turn: Turn) -> datetime.datetime | None:
-        """It was off when this story began."""
-        return turn.recovery.opened_at
+        """It was off when this story, or the one that it resumes, began."""
+        resumed = turn.recovery.was.get(interruptions.RESUMED, {})
+        off_at = interruptions.moment(resumed.get('off_at'))
+        return off_at or turn.recovery.opened_at
 
     def stopped(self, turn: Turn) -> list[str]:
         """None of them when operators want it so."""
@@ -522,6 +525,10 @@ class HostReturn(host_.HostWorkflow):
         """Leave a host disabled that fails again and again."""
         ours = nova.disabled_by(service)
         before = turn.recovery.was.get('service', {}).get('status')
+        kept = nova.kept_for(service)
+        if kept and turn.recovery.was.get('kept') != kept:
+            # An earlier return of it has left it so.
+            turn.remember(kept=kept)
         if not self._fencing.strikes or not ours or before == 'disabled':
             return None
         seconds = self._fencing.strike_seconds
@@ -534,7 +541,7 @@ class HostReturn(host_.HostWorkflow):
         why = f'fenced {strikes} times within {seconds / 3600:.0f} h'
         turn.remember(kept=why)
         self._compute.keep_disabled(
-            service, ours, f'HASS: {why}', turn.deadline
+            service, ours, f'{nova.KEPT}{why}', turn.deadline
         )
         return Wait(0, f'asked Nova to leave it disabled: {why}')
 

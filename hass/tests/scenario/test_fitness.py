@@ -121,6 +121,30 @@ class FitnessTest(base.ScenarioTest):
         self.assertTrue(self.in_service(HOST))
         self.assertNotIn(VGPU, self.baseline().has)
 
+    def test_a_false_suspicion_leaves_the_hold_and_who_knows_of_it(self):
+        self.fail_without(vgpus=2)
+        held = self.assert_unfit('resource class VGPU (2, was 4)')
+        self.cloud.run_until(lambda: self.pages(held), seconds=10)
+        with self.cloud.database.writer() as session:
+            recoveries.acknowledge(session, held.uuid)
+        self.host.agent_killed = True
+        self.cloud.run_until(lambda: self.story() == 'host_failure')
+        self.host.agent_killed = False
+        self.cloud.run_until(lambda: self.story() == 'host_return')
+        resumed = self.assert_unfit('resource class VGPU (2, was 4)')
+        self.cloud.tick(700, step=1.0)
+        self.assertNotEqual(held.uuid, resumed.uuid)
+        self.assertEqual(1, self.pages(held))
+        self.host.host.devices['VGPU'] = 4
+        self.cloud.run_until_state(HOST, 'returned', seconds=120)
+        self.assert_recovered(HOST, self.instances)
+
+    def story(self):
+        return self.cloud.newest(HOST).workflow
+
+    def pages(self, held):
+        return [one['why'] for one in self.cloud.pager.alarms].count(held.why)
+
     def test_who_enables_it_in_nova_has_it_in_service(self):
         self.fail_without(vgpus=0)
         self.assert_unfit('VGPU (was 4)')

@@ -144,7 +144,7 @@ class StoriesTest(RecoveriesCase):
             self.assertEqual([], [x for x in gave if isinstance(x, Exception)])
             opened = [one for one in gave if one is not None]
             self.assertEqual(1, len(opened))
-            self.assertEqual({'service': 'enabled'}, opened[0].was)
+            self.assertEqual('enabled', opened[0].was['service'])
             self.assertEqual(
                 [('host_failure', 'confirming')], self.open_stories()
             )
@@ -179,7 +179,7 @@ class StoriesTest(RecoveriesCase):
         _, opened = base.at_once(
             lambda: self.database.write(remember), supersede
         )
-        self.assertEqual({'service': 'as it was'}, opened.was)
+        self.assertEqual('as it was', opened.was['service'])
 
 
 @base.on_every_database
