@@ -160,3 +160,27 @@ def settle(
         .values(state=state, why=why, recovery_id=recovery_id)
     )
     return db_session.changed(settled) == 1
+
+
+def reopen(session: orm.Session, recovery_id: int, why: str) -> None:
+    """Those that opened or joined a recovery wait again.
+
+    It ended for the sake of another one, without an answer to them.
+    """
+    session.execute(
+        sa.update(Notification)
+        .where(
+            Notification.recovery_id == recovery_id,
+            Notification.state == models.NotificationState.OPENED,
+        )
+        .values(state=models.NotificationState.NEW, why=why, recovery_id=None)
+    )
+
+
+def waits(session: orm.Session, instance: str) -> bool:
+    """Whether one that tells of an instance has no answer yet."""
+    query = sa.select(Notification.id).where(
+        Notification.state == models.NotificationState.NEW,
+        Notification.payload['instance'].as_string() == instance,
+    )
+    return session.scalar(query.limit(1)) is not None

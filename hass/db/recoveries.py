@@ -31,6 +31,7 @@ from hass.db import interruptions
 from hass.db import locks
 from hass.db import models
 from hass.db import moments
+from hass.db import notifications
 from hass.db import outbox
 from hass.db import pages
 from hass import exception
@@ -62,7 +63,7 @@ COLUMNS: pages.Columns = {
 }
 
 
-WRITTEN = ('since', 'counted_from', 'well_since', 'at')
+WRITTEN = ('since', 'counted_from', 'well_since', 'at', 'off_at', 'told_at')
 """Moments in what a story remembers, and in its fault."""
 HELD_FOR = 'held_for'
 """What a story was last held for: the same again is no news."""
@@ -301,6 +302,7 @@ def open_one(
             why_so = f'{host} itself is suspected: {why}'
             inherited = united(inherited, {'owed': [one.subject]})
             end(session, one, State.DISMISSED, engine, why_so)
+            notifications.reopen(session, one.id, why_so)
     return _open(
         session,
         engine,

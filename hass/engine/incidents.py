@@ -226,13 +226,12 @@ class Incidents:
             self._database.write(_join, told, standing)
             return
         age = (now - _at(told)).total_seconds()
-        meant = intent.of(
-            server,
-            actions(),
-            told.host,
-            age,
-            {one for row in known for one in row.was.get('ours', ())},
-        )
+        asked = actions()
+        ours = instance.ours_of(known, asked)
+        if told.source == 'engine':
+            # Who found it lost has weighed what was asked until then.
+            ours |= intent.up_to(asked, told.payload.get('asked_last', ''))
+        meant = intent.of(server, asked, told.host, age, ours)
         if meant.meant is intent.Meant.WAIT and age < PATIENT_SECONDS:
             return
         if meant.meant is not intent.Meant.RUN:
@@ -304,6 +303,8 @@ class Incidents:
                 'event': event,
                 'at': _at(told).isoformat(),
                 'source': told.source,
+                'off_at': told.payload.get('off_at'),
+                'asked_last': told.payload.get('asked_last', ''),
                 'why': _spoken(event, told.payload),
             },
         )

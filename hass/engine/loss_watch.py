@@ -43,12 +43,10 @@ class LossWatch(watching.Watch):
             self._look_at(loss)
 
     def _look_at(self, loss: models.Loss) -> None:
-        silent = self._hands.witness.ears().suspected()
+        with self._database.reader() as session:
+            trouble = self._hands.witness.mute(session)
         scene = closing.Scene(
-            loss.host,
-            loss.since,
-            losses.off_at(loss),
-            {name: f'{name} is silent' for name in silent},
+            loss.host, loss.since, losses.off_at(loss), trouble
         )
         owed = closing.Owed(
             loss.instance_uuid,

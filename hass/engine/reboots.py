@@ -19,7 +19,6 @@ instances were accounted for.
 """
 
 from collections.abc import Iterable
-import dataclasses
 import datetime
 import logging
 import threading
@@ -28,19 +27,17 @@ from oslo_db import exception as oslo_exception
 from sqlalchemy import orm
 
 from hass.db import hosts
-from hass.db import losses
 from hass.db import models
 from hass.db import moments
-from hass.db import notifications
 from hass.db import protection as rows
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
 from hass.engine import shares
 from hass import exception
-from hass import faults
 from hass.recovery import closing
 from hass.recovery import hands as hands_
+from hass.recovery import rescue
 from hass.recovery import witness
 
 LOG = logging.getLogger(__name__)
@@ -54,8 +51,6 @@ REPORT_SECONDS = 60.0
 """Its first report of all that is waited for."""
 RESUME_SECONDS = 120.0
 """Nova is given so long to start the guests, where it is told to."""
-RESCUE_SECONDS = 180.0
-"""Recoveries of their own have so long before a page names instances."""
 
 
 class Reboots:
@@ -194,29 +189,15 @@ class Reboots:
         before = host.settled_boot_id
         if not hosts.settle_boot(session, host.name, boot, before):
             return False
-        for one in found:
-            assert one.server is not None
-            counted = self._hands.rule.guest_layers(
-                one.server, host.cluster.layers
-            )
-            helped = faults.Layer.INSTANCE in counted.layers
-            lost = dataclasses.replace(
-                one.lost(), page_seconds=RESCUE_SECONDS if helped else 0.0
-            )
-            losses.record(session, host.name, [lost], off_at=booted_at)
-            if helped:
-                notifications.add(
-                    session,
-                    source='engine',
-                    host=host.name,
-                    layer=faults.Layer.INSTANCE,
-                    payload={
-                        'instance': one.uuid,
-                        'event': faults.Incident.KILLED,
-                        'detail': f'{host.name} has booted anew',
-                    },
-                    generated_at=booted_at,
-                )
+        helped = rescue.able(session, self._hands.rule, found, ())
+        rescue.name(
+            session,
+            host.name,
+            found,
+            helped,
+            why=f'{host.name} has booted anew',
+            off_at=booted_at,
+        )
         return True
 
 

@@ -133,7 +133,10 @@ class Scene:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one instance, and the sentence for it."""
+    """What became of one instance, and the sentence for it.
+
+    :ivar asked_last: request id of the newest of its actions; '' for none
+    """
 
     uuid: str
     outcome: Outcome
@@ -141,6 +144,7 @@ class Finding:
     server: nova.Server | None = None
     ports: Sequence[str] = ()
     unprotected: bool = False
+    asked_last: str = ''
 
     @property
     def passing(self) -> bool:
@@ -251,6 +255,7 @@ class Closer:
         if unprotected:
             return Finding(uuid, Outcome.UNPROTECTED, unprotected, server)
         age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
+        every: list[nova.Action] = []
         why = standing.amiss(server, home, asked=False)
         if why:
             every = self._actions(uuid)
@@ -277,6 +282,7 @@ class Closer:
                 server,
                 tuple(owed.ports or ()),
                 owed.stopped_by_us,
+                every[0].request_id if every else '',
             )
         down = self._ports_down(owed)
         if down:
@@ -325,13 +331,41 @@ def lost(found: Iterable[Finding]) -> list[Finding]:
     return [one for one in found if one.outcome is Outcome.LOST]
 
 
-def told(found: Sequence[Finding]) -> str:
-    """The end of a last sentence; '' when nothing is lost."""
-    if not found:
-        return ''
+def told(found: Sequence[Finding], helped: Sequence[Finding] = ()) -> str:
+    """The end of a last sentence; '' when nothing is lost.
+
+    :param helped: those of them that recoveries of their own bring back
+    """
+    paged = [one for one in found if one not in helped]
+    return (f'; lost and paged: {_names(paged)}' if paged else '') + (
+        f'; to be brought back: {_names(helped)}' if helped else ''
+    )
+
+
+def _names(found: Sequence[Finding]) -> str:
     known = sorted(one.server.name for one in found if one.server is not None)
     more = f' and {len(found) - 5} more' if len(found) > 5 else ''
-    return f'; lost and paged: {", ".join(known[:5])}{more}'
+    return f'{", ".join(known[:5])}{more}'
+
+
+def runs(
+    session: orm.Session,
+    uuid: str,
+    host: str,
+    off_at: datetime.datetime | None,
+) -> bool | None:
+    """What the agent of its host says of it; None: nothing.
+
+    :param off_at: when the host was off: what was seen before is old
+    """
+    looks = [
+        one
+        for one in instance_observations.of_instance(session, uuid, host)
+        if one.layer is faults.Layer.INSTANCE
+        and (off_at is None or one.seen_at > off_at)
+    ]
+    row = hosts.by_names(session, [host]).get(host)
+    return _runs(looks, row, uuid, off_at)
 
 
 def _taken(session: orm.Session, server: nova.Server, scene: Scene) -> str:
@@ -356,18 +390,9 @@ def _home(
 ) -> standing.Home:
     name = server.host or ''
     off_at = scene.off_at if name == scene.host else None
-    looks = [
-        one
-        for one in instance_observations.of_instance(
-            session, server.uuid, name
-        )
-        if one.layer is faults.Layer.INSTANCE
-        and (off_at is None or one.seen_at > off_at)
-    ]
-    host = hosts.by_names(session, [name]).get(name)
     return standing.Home(
         scene.trouble.get(name, ''),
-        _runs(looks, host, server.uuid, off_at),
+        runs(session, server.uuid, name, off_at),
         off_at is not None,
     )
 

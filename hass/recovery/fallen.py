@@ -61,12 +61,7 @@ def among(
             actions = compute.actions_of(server.uuid)
         except exception.NovaRefused:
             continue  # It was deleted at this moment.
-        ours = {one for row in stories for one in row.was.get('ours', ())}
-        ours |= {
-            answer
-            for row in stories
-            if (answer := instance.answer_to(row.was, actions)) is not None
-        }
+        ours = instance.ours_of(stories, actions)
         if stopping:
             if not intent.is_stopped_by_its_user(actions, ours):
                 yield server

@@ -22,7 +22,6 @@ from sqlalchemy import orm
 
 from hass.db import evacuations
 from hass.db import hosts
-from hass.db import losses
 from hass.db import models
 from hass.db import recoveries
 from hass import exception
@@ -33,6 +32,7 @@ from hass.recovery import conditions
 from hass.recovery import hands as hands_
 from hass.recovery import occupancy
 from hass.recovery import proving
+from hass.recovery import rescue
 from hass.recovery import standing
 from hass.recovery import workflow
 from hass.recovery.workflow import hold
@@ -165,17 +165,22 @@ class HostWorkflow(workflow.Workflow):
             if hop.then and one.server and one.server.host == name
         ]
         named = [one for one in lost if one not in here]
+        with turn.read() as session:
+            helped = rescue.able(
+                session, self._hands.rule, named, scene.trouble
+            )
 
         def within(session: orm.Session) -> Hop | None:
             instead = hop.within(session) if hop.within else None
             if instead is not None and instead.to not in workflow.ENDED:
                 return instead
-            losses.record(
+            rescue.name(
                 session,
                 name,
-                [one.lost() for one in named],
-                turn.recovery.uuid,
-                scene.off_at,
+                named,
+                helped,
+                recovery_uuid=turn.recovery.uuid,
+                off_at=scene.off_at,
             )
             if hop.then:
                 earlier = {'owed': turn.recovery.was.get('owed', [])}
@@ -190,7 +195,7 @@ class HostWorkflow(workflow.Workflow):
             return instead
 
         return dataclasses.replace(
-            hop, why=hop.why + closing.told(named), within=within
+            hop, why=hop.why + closing.told(named, helped), within=within
         )
 
     def _scene(self, turn: Turn, host: models.Host) -> closing.Scene:
@@ -198,10 +203,8 @@ class HostWorkflow(workflow.Workflow):
         boot = self._witness.boot_id(host.name)
         if boot and boot == host.settled_boot_id:
             off_at = None  # Whatever its BMC said.
-        trouble = {
-            name: f'{name} is silent'
-            for name in self._witness.ears().suspected()
-        }
+        with turn.read() as session:
+            trouble = self._witness.mute(session)
         since = off_at or turn.recovery.opened_at
         if not self._witness.hearers_since(turn, host.name, since):
             trouble[host.name] = f'{host.name} was not heard since it failed'

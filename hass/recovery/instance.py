@@ -20,6 +20,7 @@ is new, and asks again only when Nova has not heard of it for long.
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
@@ -30,10 +31,12 @@ from oslo_config import cfg
 from sqlalchemy import orm
 
 from hass.db import evacuations
+from hass.db import hosts
 from hass.db import instance_observations
 from hass.db import losses
 from hass.db import models
 from hass.db import moments
+from hass.db import notifications
 from hass.db import recoveries
 from hass import exception
 from hass import faults
@@ -58,6 +61,11 @@ HEARD_SECONDS = 3.0
 OURS_SECONDS = 86400.0
 """Stories that began within this time are asked what they asked for."""
 MOVES = frozenset({'migrate', 'confirmResize'})
+TOLD = 'told_at'
+"""Remembered: when the agent of its host was first seen to report again."""
+YIELDS = 'yields'
+"""Remembered of a story that ends for another one, which may save the instance
+or not: what opened it is looked at again after that."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,8 +116,10 @@ class InstanceWorkflow(workflow.Workflow):
             story = recoveries.saver_of_host(session, host)
             evacuation = evacuations.open_of(session, uuid)
         if story is not None:
+            turn.remember(**{YIELDS: True})
             return self.leave(turn, f'recovery {story.uuid} of {host} is open')
         if evacuation is not None:
+            turn.remember(**{YIELDS: True})
             return self.leave(turn, 'it is being evacuated')
         busy = server.task_state
         request = _request_of(turn).get('request')
@@ -127,6 +137,29 @@ class InstanceWorkflow(workflow.Workflow):
             return instance_observations.of_instance(
                 session, turn.recovery.subject, host_of(turn)
             )
+
+    def since_missed(self, turn: Turn) -> tuple[bool | None, float | None]:
+        """What its host's agent says since an engine found it missing.
+
+        What that saw before the host was off is old, and while the message
+        bus is away nothing newer comes.
+
+        :returns: whether it runs, and for how many seconds its agent has told
+            of the host; None for what is not known
+        """
+        host, off = host_of(turn), turn.recovery.fault.get('off_at')
+        off_at = datetime.datetime.fromisoformat(off) if off else None
+        with turn.read() as session:
+            runs = closing.runs(session, turn.recovery.subject, host, off_at)
+            reported_at = hosts.reported_at(session, host)
+        first = turn.recovery.was.get(TOLD)
+        if first is not None:
+            since = turn.now - datetime.datetime.fromisoformat(first)
+            return runs, since.total_seconds()
+        if off_at and (reported_at is None or reported_at <= off_at):
+            return runs, None
+        turn.remember(**{TOLD: turn.now.isoformat()})
+        return runs, 0.0
 
     def ask(
         self, turn: Turn, scene: Scene, name: str, act: Callable[[], None]
@@ -209,11 +242,12 @@ class InstanceWorkflow(workflow.Workflow):
 
     def close(self, turn: Turn, hop: Hop) -> Hop:
         """Name it unless it runs, is ended, or another recovery has it."""
-        silent = self._witness.ears().suspected()
+        with turn.read() as session:
+            trouble = self._witness.mute(session)
         scene = closing.Scene(
             host_of(turn),
             told_at(turn),
-            trouble={name: f'{name} is silent' for name in silent},
+            trouble=trouble,
             recovery=turn.recovery.uuid,
         )
         ports = turn.recovery.was.get('ports', ())
@@ -234,11 +268,14 @@ class InstanceWorkflow(workflow.Workflow):
                 for one in found
                 if one.server and one.server.vm_state in standing.OWED
             ]
-        if not found:
+        yields = turn.recovery.was.get(YIELDS)
+        if not found and not yields:
             return hop
 
         def within(session: orm.Session) -> Hop | None:
             instead = hop.within(session) if hop.within else None
+            if yields:
+                notifications.reopen(session, turn.recovery.id, hop.why)
             losses.record(
                 session,
                 host_of(turn),
@@ -277,6 +314,10 @@ class InstanceWorkflow(workflow.Workflow):
             earlier = recoveries.of_subject_within(
                 session, turn.recovery.subject, self.name, OURS_SECONDS
             )
+        if turn.recovery.fault.get('source') == 'engine':
+            # Who found it lost has weighed what was asked until then.
+            last = turn.recovery.fault.get('asked_last', '')
+            ours |= intent.up_to(actions, last)
         return ours.union(*(one.was.get('ours', ()) for one in earlier))
 
 
@@ -294,6 +335,18 @@ def host_of(turn: Turn) -> str:
     """Where the instance is: whose agent told, or where it was moved."""
     host: str = turn.recovery.was.get('host') or turn.recovery.fault['host']
     return host
+
+
+def ours_of(
+    stories: Iterable[models.Recovery], actions: Sequence[nova.Action]
+) -> set[str]:
+    """Request ids of what stories of an instance have asked for."""
+    known = list(stories)
+    answers = (answer_to(one.was, actions) for one in known)
+    return {
+        *(request for one in known for request in one.was.get('ours', ())),
+        *(answer for answer in answers if answer is not None),
+    }
 
 
 def answer_to(

@@ -347,6 +347,8 @@ class InstanceFailure(instance_.InstanceWorkflow):
     def _opinion(
         self, turn: Turn, looks: Sequence[models.InstanceObservation]
     ) -> symptoms.Opinion:
+        if turn.recovery.fault.get('source') == 'engine':
+            return symptoms.of_missed(*self.since_missed(turn))
         return symptoms.judge(
             instance_.incident_of(turn),
             instance_.told_at(turn),

@@ -132,6 +132,16 @@ def of(
     return Intent(Meant.RUN, 'nobody asked for it')
 
 
+def up_to(actions: Sequence[nova.Action], newest: str) -> set[str]:
+    """Request ids of an action and of all before it.
+
+    :param actions: of one instance, the newest first
+    :param newest: a request id
+    """
+    ids = [one.request_id for one in actions]
+    return set(ids[ids.index(newest) :]) if newest in ids else set()
+
+
 def is_stopped_by_its_user(
     actions: Sequence[nova.Action], ours: Collection[str]
 ) -> bool:

@@ -133,6 +133,24 @@ def judge(
     return _of_watchdog(looks, fresh, told_at, age)
 
 
+def of_missed(running: bool | None, waited: float | None) -> Opinion:
+    """What an incident comes to that an engine found, and no agent told.
+
+    :param running: what the host's agent says since; None: nothing
+    :param waited: seconds since that agent first reported after it; None: it
+        has not
+    """
+    if running:
+        return Opinion(Course.OVER, 'its host says that it runs')
+    if waited is None:
+        return Opinion(
+            Course.WAIT, 'the agent of its host has not told yet what runs'
+        )
+    if running is None and waited < LOOK_SECONDS:
+        return Opinion(Course.WAIT, 'the agent of its host looks at it')
+    return Opinion(Course.RESTART, ENDED[Incident.KILLED])
+
+
 def runs(looks: Iterable[Look], told_at: datetime.datetime) -> bool:
     """Whether libvirt has been seen to run it since."""
     fresh = [one for one in looks if one.seen_at > told_at]

@@ -478,6 +478,14 @@ class Witness:
             f'{BUS}'
         )
 
+    def mute(self, session: orm.Session) -> dict[str, str]:
+        """Hosts that neither beat nor speak, and the sentence for each."""
+        return {
+            name: f'{name} is silent'
+            for name in sorted(self.ears().suspected())
+            if not self.told(session, name)
+        }
+
     def lives(self, session: orm.Session, host: str, seconds: float) -> bool:
         """Whether it beats, or goes on to speak though its beats are missing.
 

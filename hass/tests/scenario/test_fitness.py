@@ -132,9 +132,8 @@ class FitnessTest(base.ScenarioTest):
         self.host.agent_killed = False
         self.cloud.run_until(lambda: self.story() == 'host_return')
         resumed = self.assert_unfit('resource class VGPU (2, was 4)')
-        self.cloud.tick(700, step=1.0)
         self.assertNotEqual(held.uuid, resumed.uuid)
-        self.assertEqual(1, self.pages(held))
+        self.assertIsNotNone(resumed.acknowledged_at)
         self.host.host.devices['VGPU'] = 4
         self.cloud.run_until_state(HOST, 'returned', seconds=120)
         self.assert_recovered(HOST, self.instances)
