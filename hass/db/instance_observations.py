@@ -113,6 +113,17 @@ def uuids(session: orm.Session) -> set[str]:
     return set(session.scalars(sa.select(Row.instance_uuid).distinct()))
 
 
+def by_host(session: orm.Session) -> dict[str, set[str]]:
+    """Host to the instances that its agent has looked at itself."""
+    query = sa.select(Row.host, Row.instance_uuid).where(
+        Row.layer == faults.Layer.INSTANCE
+    )
+    found: dict[str, set[str]] = {}
+    for host, uuid in session.execute(query):
+        found.setdefault(host, set()).add(uuid)
+    return found
+
+
 def forget(session: orm.Session, uuid: str) -> None:
     """An instance that is no more."""
     session.execute(sa.delete(Row).where(Row.instance_uuid == uuid))

@@ -40,6 +40,7 @@ from hass.db import session as db_session
 from hass.db import windows
 from hass.diagnosis import accrual
 from hass.diagnosis import liveness
+from hass.engine import absences
 from hass.engine import alarms as alarms_
 from hass.engine import allegations
 from hass.engine import awaiting
@@ -115,6 +116,9 @@ class Patrol:
             engine,
             alive_seconds=conf.engine.alive_seconds,
             repeat_seconds=conf.alarm.repeat_seconds,
+        )
+        self._absences = absences.Absences(
+            database, hands, engine, conf.engine.alive_seconds
         )
         self._census = census.Census(database, hands.compute)
         self._engine = engine
@@ -212,6 +216,8 @@ class Patrol:
             self._pool.submit(self._reboots.settle, host)
         if self._due('losses', loss_watch.LOOK_SECONDS):
             self._pool.submit(self._losses.look)
+        if self._due('absences', absences.LOOK_SECONDS):
+            self._pool.submit(self._absences.look)
         if self._due('fitness', fitness_watch.TURN_SECONDS):
             self._pool.submit(self._fitness.look)
         if self._due('marks', mark_watch.LOOK_SECONDS):

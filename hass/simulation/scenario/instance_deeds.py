@@ -69,6 +69,13 @@ def end_all(stage: Stage, hosts: list[str]) -> None:
             end(Incident.KILLED, stage, row.name)
 
 
+def undefine(stage: Stage, name: str) -> None:
+    """Its domain is gone from one list to the next, and nothing tells that."""
+    host, uuid = _place(stage, name)
+    host.host.remove_guest(uuid)
+    stage.cloud.guests.forget(host, uuid)
+
+
 def halt(incident: Incident, stage: Stage, name: str) -> None:
     host, uuid = _place(stage, name)
     host.host.halted.add(uuid)
@@ -232,6 +239,7 @@ PHRASES = (
         )
     ),
     Phrase('qemu of all on HOSTS dies', end_all),
+    Phrase('domain of NAME is undefined without a word', undefine),
     Phrase(
         'guest of NAME is paused by its watchdog',
         functools.partial(halt, Incident.WATCHDOG_PAUSE),

@@ -179,6 +179,10 @@ class Guests:
             guest, DETECTORS[layer], layer, verdict, self._cloud.clock.now()
         )
 
+    def forget(self, host: hosts.Host, guest: str) -> None:
+        """The agent has nothing to tell of what libvirt lists no more."""
+        self._known.pop((host.name, guest), None)
+
     def obey(self, host: hosts.Host, order: messages.Order) -> None:
         """Resume one that stands still, as the agent does."""
         done, detail = True, 'libvirt lets it go on'
