@@ -88,6 +88,17 @@ class Almanac:
             self._eras.append(_Era(monotonic, moment))
             del self._eras[: -self.ERAS]
 
+    def knows(self, moment: datetime.datetime) -> bool:
+        """Whether it was noted what the clock showed at that time.
+
+        Other moments are converted as if nobody had set it in between.
+        """
+        with self._lock:
+            return any(
+                era.first <= moment <= era.moment + self.AHEAD
+                for era in self._eras
+            )
+
     def monotonic_of(self, moment: datetime.datetime) -> float:
         """Our CLOCK_BOOTTIME when the database's clock showed this.
 

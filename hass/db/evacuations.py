@@ -357,6 +357,17 @@ def note_boot(
     )
 
 
+def note_claimed(
+    session: orm.Session, row: Evacuation, migration_uuid: str
+) -> bool:
+    """Its destination has claimed by now, and nobody hears in which boot."""
+    now = moments.read_now(session).isoformat()
+    claimed = row.was.get('claimed_by', {}) | {migration_uuid: now}
+    return _turn(
+        session, row, (State.REQUESTED,), was=row.was | {'claimed_by': claimed}
+    )
+
+
 def settle(
     session: orm.Session,
     row: Evacuation,

@@ -26,6 +26,7 @@ from hass import entitlement
 from hass.fencing import base as fencing
 from hass import nova
 from hass.recovery import adoption
+from hass.recovery import claims
 from hass.recovery import control_plane
 from hass.recovery import hands as hands_
 from hass.recovery import intent
@@ -99,6 +100,7 @@ class Evacuator:
         )
         self._prover = prover
         self._witness = hands.witness
+        self._claims = claims.Claims(hands.witness)
         self._parallel = parallel
         self._answer_seconds = answer_seconds
         self._settle_seconds = settle_seconds
@@ -259,41 +261,10 @@ class Evacuator:
             return migration.uuid in row.was.get('lost', ()) or self._is_lost(
                 turn, row, migration.destination
             )
-        if self._has_booted(turn, row, migration, migration.destination):
+        if self._claims.has_ended(turn, row, migration):
             return True
         proof = self._prover.prove_other(turn, migration.destination)
         return isinstance(proof, fencing.FencedHost)
-
-    def _has_booted(
-        self, turn: Turn, row: Row, migration: nova.Migration, name: str
-    ) -> bool:
-        """Whether its destination is in another boot than after the claim.
-
-        It has told what it found there: a domain that has outlived the boot
-        keeps the instance from being asked for again, see requesting.py.
-        """
-        boot = self._witness.present_boot(name)
-        claimed = row.was.get('boots', {}).get(migration.uuid)
-        if boot is None or claimed is None or boot == claimed:
-            return False
-        with turn.read() as session:
-            host = hosts.by_names(session, [name]).get(name)
-        return (
-            host is not None
-            and host.boot_id == boot
-            and host.domains is not None
-        )
-
-    def _note_boot(
-        self, turn: Turn, row: Row, migration: nova.Migration
-    ) -> None:
-        """Write down in which boot its destination is after the claim."""
-        if migration.waiting or migration.destination is None:
-            return
-        boot = self._witness.present_boot(migration.destination)
-        if boot and migration.uuid not in row.was.get('boots', {}):
-            with turn.write() as session:
-                evacuations.note_boot(session, row, migration.uuid, boot)
 
     def _is_lost(self, turn: Turn, row: Row, destination: str) -> bool:
         """Whether what nobody has claimed will not be claimed any more.
@@ -331,7 +302,7 @@ class Evacuator:
                     requesting.note(turn, row, 'Nova moves it', migration)
                 if seen.progress is judgement.Progress.MOVED:
                     return False
-                self._note_boot(turn, row, migration)
+                self._claims.note(turn, row, migration)
                 return True
             case judgement.Progress.TWICE:
                 requesting.settle(

@@ -511,13 +511,13 @@ class Witness:
         heard = self._ears.heard(host)
         return None if heard is None else heard.boot_id
 
-    def present_boot(self, host: str) -> str | None:
-        """The boot that the host is in now; None: no new beat tells it."""
+    def present(self, host: str) -> Heard | None:
+        """What beats tell of the host now; None: no new one does."""
         heard = self._ears.heard(host)
         if heard is None:
             return None
         age = self._clock.monotonic() - heard.sent
-        return heard.boot_id if age < BOOT_SECONDS else None
+        return heard if age < BOOT_SECONDS else None
 
     def _voices(
         self,

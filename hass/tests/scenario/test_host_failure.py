@@ -360,6 +360,29 @@ class HostFailureTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned', seconds=300)
         self.assert_recovered(HOST, self.instances)
 
+    def test_what_an_unheard_boot_has_claimed_is_waited_for(self):
+        """Its beats come when the claim has long been seen."""
+        self.cloud.nova.pace = dataclasses.replace(
+            self.cloud.nova.pace, scheduling=20.0, spawning=60.0
+        )
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.nova.evacuations)
+        others = [
+            one for name, one in self.cloud.hosts.items() if name != HOST
+        ]
+        for other in others:
+            other.beats_filtered = True
+            other.host.power_off()
+            other.host.power_on()
+        self.cloud.run_until(lambda: len(self.cloud.receiving()) == 3)
+        self.cloud.tick(seconds=5)
+        for row in self.cloud.evacuations(HOST):
+            self.assertIn(row.migration_uuid, row.was['claimed_by'])
+        for other in others:
+            other.beats_filtered = False
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assert_recovered(HOST, self.instances)
+
     def test_a_domain_that_has_outlived_the_boot_is_waited_for(self):
         self.cloud.nova.pace = dataclasses.replace(
             self.cloud.nova.pace, spawning=30.0

@@ -61,6 +61,14 @@ class AlmanacTest(base.TestCase):
         self.assertEqual(103, self.almanac.monotonic_of(NOON + seconds(3)))
         self.assertEqual(115, self.almanac.monotonic_of(NOON - seconds(3585)))
 
+    def test_moments_before_the_first_note_and_within_a_jump_are_unknown(self):
+        self.note_each_second(at=100, moment=NOON)
+        self.note_each_second(at=110, moment=NOON + seconds(3610))
+        self.assertFalse(self.almanac.knows(NOON - seconds(1)))
+        self.assertTrue(self.almanac.knows(NOON + seconds(3)))
+        self.assertFalse(self.almanac.knows(NOON + seconds(99)))
+        self.assertTrue(self.almanac.knows(NOON + seconds(3615)))
+
     def test_a_clock_that_drifts_is_followed(self):
         for hour in range(48):
             self.almanac.note(hour * 3600, NOON + seconds(hour * 3600.5))
