@@ -272,6 +272,11 @@ class HostFailure(host_.HostWorkflow):
         host = self.host(turn)
         was = turn.recovery.was
         if not was.get('off_sent'):
+            deaf = self._witness.deaf()
+            if deaf:
+                # It took over, and could not have heard that the host lives.
+                why = f'this engine may not judge: {deaf}'
+                return Hop(State.CONFIRMING, why)
             since = turn.recovery.opened_at
             if was.get('off_since'):
                 # It was off, and somebody has powered it on.

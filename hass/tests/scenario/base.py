@@ -35,6 +35,18 @@ class ScenarioTest(base.TestCase):
         with self.cloud.database.writer() as session:
             recoveries.wish(session, recovery.uuid, models.Wish(wanted))
 
+    def once_in(self, state, act):
+        """Act when a step of that state is about to be taken, once."""
+        done: list[str] = []
+
+        def look(turn):
+            if turn.recovery.state == state and not done:
+                done.append(state)
+                act()
+
+        self.cloud.before_step = look
+        return done
+
     def agents_see_nothing(self):
         """Beats arrive; no agent can list what runs on its host."""
         with self.cloud.database.writer() as session:

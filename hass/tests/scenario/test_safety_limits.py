@@ -31,18 +31,6 @@ class SafetyLimitsTest(base.ScenarioTest):
         self.instances = self.cloud.boot(HOST, instances=2)
         self.host = self.cloud.hosts[HOST]
 
-    def once_in(self, state, act):
-        """Act when a step of that state is about to be taken, once."""
-        done: list[str] = []
-
-        def look(turn):
-            if turn.recovery.state == state and not done:
-                done.append(state)
-                act()
-
-        self.cloud.before_step = look
-        return done
-
     def set_mode(self, mode):
         with self.cloud.database.writer() as session:
             clusters.update(session, self.cloud.cluster.uuid, mode=mode)
@@ -84,6 +72,32 @@ class SafetyLimitsTest(base.ScenarioTest):
         self.beat_again(after=0.1)
         self.cloud.run_until_state(HOST, 'returned')
         self.assert_recovered(HOST, self.instances)
+
+    def test_an_engine_that_hears_nobody_orders_no_power_off(self):
+        """It took over when the host, which goes on, was about to be cut."""
+
+        def die():
+            self.cloud.kill_at = (self.cloud.steps, 'before')
+
+        self.host.hang()
+        done = self.once_in('fencing', die)
+        self.cloud.run_until(lambda: done)
+        for name, engine in list(self.cloud.engines.items()):
+            engine.alive = False
+            self.cloud.start_engine(name)
+            self.cloud.engines[name].ears.cut_off = True
+        self.host.bus_lost = True
+        self.host.host.wake()
+        self.cloud.run_until(
+            lambda: 'may not judge' in self.cloud.newest(HOST).why, seconds=60
+        )
+        self.cloud.tick(seconds=20)
+        self.assertEqual(0, self.host.off_calls)
+        for engine in self.cloud.engines.values():
+            engine.ears.cut_off = False
+        self.host.bus_lost = False
+        self.cloud.run_until_state(HOST, 'dismissed')
+        self.assert_untouched(HOST, self.instances)
 
     def test_a_third_host_is_fenced_when_the_window_has_passed(self):
         self.cloud = self.make_cloud(fencing__max_fencings=1)
