@@ -163,14 +163,12 @@ class Conditions:
         return f'Nova has no instance on {one.host}'
 
     def _domain_gone(self, turn: Turn, one: until.Until) -> str:
-        """A report that was written since, or power that reads off."""
+        """A report that was written since."""
         host = _host(turn, one.host)
         since = turn.recovery.state_since
         if host.domains is not None and one.instance not in host.domains:
             if host.reported_at is not None and host.reported_at > since:
                 return f'the agent of {one.host} no longer lists it'
-        if self._power(turn, one.host) is fencing.PowerState.OFF:
-            return f'the BMC of {one.host} reads off'
         return ''
 
     def _instance_settled(self, turn: Turn, one: until.Until) -> str:

@@ -16,6 +16,7 @@ from hass.db import evacuations
 from hass.db import holds
 from hass.db import hosts
 from hass.db import recoveries
+from hass.db import windows
 from hass.fencing import base as fencing
 from hass.recovery import proving
 from hass.simulation import nova_rows
@@ -255,6 +256,7 @@ class LastReportTest(base.ScenarioTest):
         held = self.cloud.newest(name)
         self.assertIn(f'the agent of {HOST} sees a domain', held.why)
         self.assertIn(f'{HOST} is proved off', holds.goes_on_when(held) or '')
+        return held
 
     def test_a_host_that_is_off_hinders_nothing_after_a_release(self):
         self.release_while_off()
@@ -271,9 +273,12 @@ class LastReportTest(base.ScenarioTest):
         self.release_while_off()
         self.host.bmc_mute = True
         name = self.lose_the_next_host()
-        self.run_until_held(name)
+        held = self.run_until_held(name)
         self.host.bmc_mute = False
         self.assert_saved(name)
+        with self.cloud.database.reader() as session:
+            told = [row.why for row in recoveries.history_of(session, held.id)]
+        self.assertIn(f'goes on by itself: {HOST} is proved off', told)
 
     def proof(self):
         """What is said of the dead host while the next one is recovered."""
@@ -301,3 +306,14 @@ class LastReportTest(base.ScenarioTest):
         proof = self.proof()
         self.assertIs(proving.Lacks.TRUST, proof.lacks)
         self.assertIn('it beats although its BMC reads off', proof.why)
+
+    def test_an_evacuation_by_hand_proves_no_host_off(self):
+        """Nobody has powered that host off: the guest may run there yet."""
+        with self.cloud.database.writer() as session:
+            windows.begin_for_host(session, HOST, 36000, 'a new board')
+        self.cloud.say_goodbye(self.host)
+        self.host.lose_power_supply()
+        self.cloud.tick(seconds=70)
+        self.cloud.nova.evacuate(self.instances[0], None, False)
+        self.cloud.tick(seconds=10)
+        self.assertIs(proving.Lacks.ORDER, self.proof().lacks)
