@@ -73,6 +73,11 @@ CALM_SECONDS = 3600.0
 """What an operator knows, and nobody waits for, is looked at as seldom."""
 LATE_SECONDS = 20.0
 """Two reports of nova-compute are missing."""
+NAMED = 20
+"""So many instances are named in one sentence."""
+UNDER_WAY = frozenset(
+    {models.EvacuationState.PENDING, models.EvacuationState.REQUESTED}
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -439,6 +444,18 @@ class HostFailure(host_.HostWorkflow):
         at_return = turn.recovery.was.get('start_at_return', {})
         turn.remember(start_at_return=at_return | left)
         return _finished(_summary(rows))
+
+    def overdue(self, turn: Turn) -> str:
+        """Which instances have not arrived anywhere."""
+        why = super().overdue(turn)
+        with turn.read() as session:
+            rows = evacuations.of_recovery(session, turn.recovery.id)
+        names = [row.instance_name for row in rows if row.state in UNDER_WAY]
+        if not names or turn.recovery.state == State.CONFIRMING:
+            return why
+        more = len(names) - NAMED
+        told = ', '.join(names[:NAMED]) + (f' and {more} more' * (more > 0))
+        return f'{why}; not arrived: {told}'
 
     def settle(self, turn: Turn) -> int:
         """Judge what was asked of Nova; how many are still under way."""

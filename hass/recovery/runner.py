@@ -181,7 +181,7 @@ class Runner:
         return workflow.hold(
             models.HeldKind.DEADLINE,
             f'{recovery.state} took longer than {allowed:.0f} s: '
-            f'{recovery.why}',
+            f'{story.overdue(turn)}',
         )
 
     def _record(self, claimed: Claimed, step: workflow.Step) -> bool:

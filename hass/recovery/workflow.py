@@ -194,6 +194,10 @@ class Workflow(abc.ABC):
         """
         return hop
 
+    def overdue(self, turn: Turn) -> str:
+        """What was waited for when a deadline has passed."""
+        return turn.recovery.why
+
     @classmethod
     def deadline_seconds(cls, state: State) -> float | None:
         """Seconds until the state must be left; None: it may stay."""
