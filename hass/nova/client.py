@@ -351,11 +351,12 @@ class Nova(compute.Compute):
         # Not by changes-since: Nova compares it with updated_at, which is
         # NULL in a record that was only just accepted, and leaves it out.
         # The list is sorted by created_at, newest first.
-        for page in self._door.pages(
+        for page, told_at in self._door.dated_pages(
             call, '/os-migrations', VERSION, query, 'migrations', 'uuid'
         ):
+            now = told_at or self._clock.now()
             for entry in page:
-                migration = records.Migration.read(call, entry)
+                migration = records.Migration.read(call, entry, now)
                 if since and migration.created_at < since:
                     return
                 yield migration

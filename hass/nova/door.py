@@ -191,12 +191,14 @@ class Door:
 
         :raises NovaError: each of its kinds
         """
-        if query:
-            path = f'{path}?{parse.urlencode(query)}'
-        return self._send(call, 'GET', path, version, {}, nothing)[0]
+        return self.get_dated(call, path, version, query)[0]
 
     def get_dated(
-        self, call: str, path: str, version: str
+        self,
+        call: str,
+        path: str,
+        version: str,
+        query: Mapping[str, str] | None = None,
     ) -> tuple[JSON, datetime.datetime | None]:
         """GET one page, and the time at which the answer was sent.
 
@@ -205,6 +207,8 @@ class Door:
 
         :raises NovaError: each of its kinds
         """
+        if query:
+            path = f'{path}?{parse.urlencode(query)}'
         body, headers = self._send(call, 'GET', path, version, {}, nothing)
         return body, _date(headers)
 
@@ -222,15 +226,30 @@ class Door:
         :param name: the key of the list in the answer
         :param marker: the field of an entry that marks the next page
         """
+        for entries, _told_at in self.dated_pages(
+            call, path, version, query, name, marker
+        ):
+            yield entries
+
+    def dated_pages(
+        self,
+        call: str,
+        path: str,
+        version: str,
+        query: Mapping[str, str],
+        name: str,
+        marker: str,
+    ) -> Iterator[tuple[list[object], datetime.datetime | None]]:
+        """The same, each with the time at which it was sent."""
         query = dict(query)
         for _ in range(PAGES):
-            body = self.get(call, path, version, query)
+            body, told_at = self.get_dated(call, path, version, query)
             entries = body.get(name)
             if not isinstance(entries, list):
                 raise exception.NovaFailed(
                     call, f'the answer holds no list {name!r}'
                 )
-            yield entries
+            yield entries, told_at
             if not body.get(f'{name}_links') or not entries:
                 return
             last = entries[-1]

@@ -315,6 +315,7 @@ class Migration:
     :ivar destination: the host that was asked for or chosen
     :ivar destination_node: set when the destination claimed resources,
         which comes before it touches the guest
+    :ivar quiet: seconds since Nova last wrote to it, by Nova's own clock
     """
 
     uuid: str
@@ -327,6 +328,7 @@ class Migration:
     type: str
     created_at: datetime.datetime
     updated_at: datetime.datetime | None
+    quiet: float = 0.0
 
     @property
     def live(self) -> bool:
@@ -348,8 +350,14 @@ class Migration:
         return self.status in FAILED
 
     @classmethod
-    def read(cls, call: str, record: object) -> Self:
+    def read(cls, call: str, record: object, now: datetime.datetime) -> Self:
+        """At 2.59 or later.
+
+        :param now: Nova's time when it answered
+        """
         fields = Record(call, record)
+        created_at = fields.moment('created_at')
+        updated_at = fields.maybe_moment('updated_at')
         return cls(
             uuid=fields.text('uuid'),
             id=fields.number('id'),
@@ -359,8 +367,9 @@ class Migration:
             destination_node=fields.maybe_text('dest_node'),
             status=fields.text('status'),
             type=fields.text('migration_type'),
-            created_at=fields.moment('created_at'),
-            updated_at=fields.maybe_moment('updated_at'),
+            created_at=created_at,
+            updated_at=updated_at,
+            quiet=(now - (updated_at or created_at)).total_seconds(),
         )
 
 

@@ -22,12 +22,16 @@ from hass.db import evacuations
 from hass.db import hosts
 from hass.db import models
 from hass import nova
+from hass.recovery import judgement
 from hass.recovery import witness as witness_
 from hass.recovery.workflow import Turn
 
 SURE_SECONDS = 5.0
 """The first beats of a boot may have lain in a queue for longer than later
 ones, and then it seems to have begun later than it did."""
+
+EARLIER_BOOT = 'an earlier boot'
+"""In place of the id of a boot that nobody knows."""
 
 
 class Claims:
@@ -51,8 +55,14 @@ class Claims:
             return
         heard = self._witness.present(name)
         if heard is not None:
+            assert row.requested_at is not None
+            asked = self._witness.seconds_since(turn, row.requested_at)
+            up = self._witness.uptime(heard)
+            # No engine may have lived to see the claim before that boot.
+            earlier = judgement.claimed_before(migration, asked, up)
+            boot = EARLIER_BOOT if earlier else heard.boot_id
             with turn.write() as session:
-                evacuations.note_boot(session, row, uuid, heard.boot_id)
+                evacuations.note_boot(session, row, uuid, boot)
             return
         claimed_by = _claimed_by(row, uuid)
         # What only another engine can place in time is noted anew.

@@ -20,6 +20,9 @@ import enum
 
 from hass import nova
 
+SKEW_SECONDS = 120.0
+"""By how much Nova's clocks may be off each other and the database's."""
+
 
 class Progress(enum.Enum):
     """Where Nova is with one evacuation that it was asked for."""
@@ -82,6 +85,24 @@ def judge(
     if newest.live:
         return Judgement(Progress.STUCK, newest)
     return Judgement(Progress.FAILED, newest)
+
+
+def claimed_before(migration: nova.Migration, asked: float, up: float) -> bool:
+    """Whether its destination had claimed before it booted. Pure.
+
+    Nova's clock says how long ago the claim was. It counts if it agrees with
+    the database's on how long ago the call was made: none was set since.
+
+    :param asked: seconds since Nova was asked, by the database's clock
+    :param up: seconds since the destination has booted, by itself
+    """
+    written = migration.updated_at or migration.created_at
+    age = migration.quiet + (written - migration.created_at).total_seconds()
+    return (
+        not migration.waiting
+        and abs(age - asked) < SKEW_SECONDS
+        and migration.quiet > up + SKEW_SECONDS
+    )
 
 
 def queued(

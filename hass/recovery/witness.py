@@ -519,6 +519,10 @@ class Witness:
         age = self._clock.monotonic() - heard.sent
         return heard if age < BOOT_SECONDS else None
 
+    def uptime(self, heard: Heard) -> float:
+        """Seconds since the boot that is heard began."""
+        return heard.uptime + self._clock.monotonic() - heard.sent
+
     def _voices(
         self,
         session: orm.Session,

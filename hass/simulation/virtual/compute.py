@@ -300,6 +300,9 @@ class Compute(nova.Compute):
                 type=row.type,
                 created_at=row.created_at,
                 updated_at=row.updated_at,
+                quiet=(
+                    self._clock.now() - (row.updated_at or row.created_at)
+                ).total_seconds(),
             )
             for row in reversed(self._cloud.migrations)
             if wanted(row)

@@ -12,11 +12,14 @@
 
 import dataclasses
 import datetime
+from unittest import mock
 
 from hass.db import models
 from hass.db import notifications
 from hass import faults
 from hass.fencing import base as fencing
+from hass.recovery import host_failure
+from hass.recovery.workflow import State
 from hass.tests import fake_cloud
 from hass.tests.scenario import base
 
@@ -463,6 +466,40 @@ class HostFailureTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned')
         self.assertEqual('done', old.status)
         self.assert_recovered(HOST, self.instances)
+
+    def test_what_was_claimed_before_its_destination_booted_is_asked_anew(
+        self,
+    ):
+        """No engine lived to see the claim, and the host took its time."""
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.nova.evacuations)
+        for engine in self.cloud.engines.values():
+            engine.alive = False
+        self.cloud.run_until(self.cloud.receiving, seconds=60)
+        receivers = [self.cloud.hosts[it] for it in self.cloud.receiving()]
+        for one in receivers:
+            one.host.power_off()
+        self.cloud.tick(seconds=180)
+        for one in receivers:
+            one.host.power_on()
+        self.cloud.tick(seconds=10)
+        for name in list(self.cloud.engines):
+            self.cloud.start_engine(name)
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assert_recovered(HOST, self.instances, evacuated_once=False)
+
+    @mock.patch.dict(
+        host_failure.HostFailure.deadlines,
+        {State.EVACUATING: datetime.timedelta(seconds=20)},
+    )
+    def test_a_page_names_each_instance_that_does_not_arrive(self):
+        self.host.lose_power_supply()
+        self.cloud.run_until(lambda: self.cloud.nova.evacuations)
+        for name in self.cloud.hosts.keys() - {HOST}:
+            self.cloud.hosts[name].host.kill_nova_compute()
+        held = self.assert_held(HOST, 'deadline', 'evacuating took longer')
+        names = [self.cloud.nova.show(it).name for it in self.instances]
+        self.assertIn(f'not arrived: {", ".join(sorted(names))}', held.why)
 
     def test_a_wall_clock_that_jumps_in_mid_recovery_changes_nothing(self):
         """The host's last beat does not move after the suspicion."""

@@ -194,3 +194,28 @@ class JudgementPropertiesTest(base.TestCase):
             judgement.judge(known, moves, dead).progress,
             judgement.judge(known, moves[::-1], dead).progress,
         )
+
+
+class ClaimedBeforeTest(base.TestCase):
+    """Whether a destination had claimed before it booted."""
+
+    def claimed(self, quiet, *, asked, up, **fields):
+        moved = move(1, LIVE, quiet=quiet, **fields)
+        return judgement.claimed_before(moved, asked, up)
+
+    def test_a_claim_that_is_older_than_the_boot_came_before_it(self):
+        self.assertTrue(self.claimed(300.0, asked=305.0, up=60.0))
+
+    def test_one_that_may_be_younger_did_not(self):
+        for up in (181.0, 300.0, 900.0):
+            self.assertFalse(self.claimed(300.0, asked=305.0, up=up))
+
+    def test_clocks_that_disagree_tell_nothing(self):
+        """One of them was set since Nova was asked."""
+        self.assertFalse(self.claimed(3600.0, asked=305.0, up=60.0))
+        self.assertFalse(self.claimed(300.0, asked=3600.0, up=60.0))
+
+    def test_what_waits_was_not_claimed(self):
+        self.assertFalse(
+            self.claimed(300.0, asked=305.0, up=60.0, destination_node=None)
+        )
