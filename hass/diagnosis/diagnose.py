@@ -63,6 +63,7 @@ class Evidence:
     :ivar voices: the other living engines, by name, and the message bus
     :ivar power: from the BMC; ``power_why`` tells why it is unknown, and is
         '' while it has not answered yet
+    :ivar lying: its BMC was caught reading off while the host was heard
     :ivar networks: network to healthy (beats or pings arrive here), failed
         (neither does) or unknown (it is not known to answer)
     :ivar answering: networks on which it answers pings from here
@@ -93,6 +94,7 @@ class Evidence:
     )
     rules: tuple[isolation.Rule, ...] = ()
     power_why: str = ''
+    lying: bool = False
     seen: tuple[faults.Observation, ...] = ()
     spoken: tuple[faults.Observation, ...] = ()
 
@@ -161,7 +163,7 @@ def diagnose(evidence: Evidence) -> Decision:
 
 
 def _heard(evidence: Evidence, hearers: str) -> Decision:
-    if evidence.power is Power.OFF:
+    if evidence.power is Power.OFF and not evidence.lying:
         return Doubt(
             f'it beats although its BMC reads off (heard by {hearers}): '
             'the BMC belongs to another host, or lies',

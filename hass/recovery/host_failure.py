@@ -15,6 +15,7 @@
 from collections.abc import Collection
 from collections.abc import Sequence
 import dataclasses
+import datetime
 import logging
 from typing import Any
 
@@ -63,6 +64,7 @@ from hass.workflows import Subject
 from hass.workflows import Traits
 
 LOG = logging.getLogger(__name__)
+READ_OFF = 'it went on while its BMC read off'
 UNCLEAR_SECONDS = 30.0
 DOUBT_SECONDS = 1.0
 """What is unclear for longer keeps new instances off the host."""
@@ -245,13 +247,13 @@ class HostFailure(host_.HostWorkflow):
     ) -> Step:
         match decision:
             case diagnose.Alive(why):
-                if self.touched(turn):
-                    return Hop(State.GIVING_BACK, why)
-                return Hop(State.DISMISSED, why)
+                return self._spare(turn, why)
             case diagnose.Unclear(why):
                 if turn.seconds_in_state() > DOUBT_SECONDS:
                     self._stop_placements(turn, host)
                 return self._unclear(turn, why)
+            case diagnose.Doubt(why, False) if self._lies(turn, host):
+                return self._spare(turn, f'{why}: it is believed no more')
             case diagnose.Doubt(why, passes) as doubt:
                 self._stop_placements(turn, host)
                 safety = models.HeldKind.SAFETY
@@ -271,6 +273,32 @@ class HostFailure(host_.HostWorkflow):
             then = host_return.HostReturn
             hop = dataclasses.replace(hop, why=why, then=then)
         return super().close(turn, hop)
+
+    def _spare(self, turn: Turn, why: str) -> Hop:
+        """The host lives."""
+        if self.touched(turn):
+            return Hop(State.GIVING_BACK, why)
+        return Hop(State.DISMISSED, why)
+
+    def _lies(self, turn: Turn, host: models.Host) -> bool:
+        """Whether its host has run on while the BMC read off.
+
+        A BMC that was told to cut the power is another matter: whose power
+        it has cut then, people have to see.
+        """
+        if self.acted(turn):
+            return False
+        seen = turn.recovery.was.get('read_off_at')
+        if seen is None:
+            turn.remember(read_off_at=turn.now.isoformat())
+            return False
+        moment = datetime.datetime.fromisoformat(seen)
+        ago = self._witness.seconds_since(turn, moment)
+        if not self._witness.ran_through(host.name, ago):
+            return False
+        with turn.write() as session:
+            hosts.distrust_bmc(session, host.name, READ_OFF)
+        return True
 
     def fencing(self, turn: Turn) -> Step:
         """Cut the host off, and believe only the device."""
@@ -610,7 +638,10 @@ class HostFailure(host_.HostWorkflow):
         """What has to be read before a doubt about a host is over."""
         if not decision.passes:
             # Nothing that is silent now clears a BMC that was seen to lie.
-            return (Until(Kind.BMC_READS_ON, host),)
+            return (
+                Until(Kind.BMC_READS_ON, host),
+                Until(Kind.HOST_HEARD, host),
+            )
         if power is diagnose.Power.UNKNOWN:
             return (
                 Until(Kind.BMC_ANSWERS, host),

@@ -65,6 +65,9 @@ BOOT_SECONDS = 2.0
 LATE_SECONDS = 2.0
 """An engine whose patrol is so late may have been paused."""
 
+LATE_BEAT = 5.0
+"""A beat may have been sent so long before the power of its host was cut."""
+
 
 class Heard(Protocol):
     """The newest beats of one host; moments are CLOCK_BOOTTIME seconds."""
@@ -260,6 +263,7 @@ class Witness:
             voices=voices,
             power=view.power,
             power_why=view.power_why,
+            lying=host.fence_state is models.FenceState.LYING,
             networks=view.networks,
             answering=view.answering,
             reached=view.reached,
@@ -522,6 +526,13 @@ class Witness:
     def uptime(self, heard: Heard) -> float:
         """Seconds since the boot that is heard began."""
         return heard.uptime + self._clock.monotonic() - heard.sent
+
+    def ran_through(self, host: str, seconds: float) -> bool:
+        """Whether one boot beats now that had begun so long ago."""
+        heard = self.present(host)
+        if heard is None or self.uptime(heard) < seconds:
+            return False
+        return self._clock.monotonic() - heard.sent < seconds - LATE_BEAT
 
     def _voices(
         self,

@@ -97,6 +97,11 @@ class DiagnoseTest(base.TestCase):
         voices = {'engine-2': Voice.HEARD, 'engine-3': Voice.SILENT}
         self.decide(diagnose.Alive, 'heard by engine-2', voices=voices)
 
+    def test_a_bmc_that_is_known_to_lie_raises_no_doubt_about_a_beat(self):
+        given = {'heard': True, 'power': Power.OFF}
+        self.decide(diagnose.Doubt, 'reads off', **given)
+        self.decide(diagnose.Alive, 'this engine', lying=True, **given)
+
     def test_a_beat_under_a_bmc_that_reads_off_is_for_a_human(self):
         found = self.decide(
             diagnose.Doubt,
