@@ -51,7 +51,7 @@ class Kind(enum.StrEnum):
     HOST_FIT = 'host_fit'
     """It has what it had before it failed."""
     HOST_EMPTY = 'host_empty'
-    """Nova has no instance on it."""
+    """Nova has no instance on it, and its agent sees no domain."""
     DOMAIN_GONE = 'domain_gone'
     """A newer report of the host does not list the instance."""
     INSTANCE_SETTLED = 'instance_settled'
@@ -82,7 +82,7 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.HARDWARE_HEALTHY: 'the sensors of {host} read healthy',
     Kind.HOST_HEARD: '{host} is heard again',
     Kind.HOST_FIT: '{host} has again what it had',
-    Kind.HOST_EMPTY: 'Nova has no instance on {host}',
+    Kind.HOST_EMPTY: 'Nova and its agent see nothing on {host}',
     Kind.DOMAIN_GONE: 'the agent of {host} no longer lists {instance}',
     Kind.INSTANCE_SETTLED: '{instance} runs elsewhere or is deleted',
     Kind.EVACUABLE: (

@@ -462,7 +462,12 @@ class HostReturn(host_.HostWorkflow):
         At each start it cleans up the newest record of each instance, and
         Nova refuses to lift forced_down while older ones are done.
         """
-        left = self._compute.servers_on(turn.recovery.subject)
+        host = self.host(turn)
+        listed = self._compute.servers_on(host.name)
+        left = {one.uuid for one in listed} | {*(host.domains or ())}
+        if left and not listed and turn.seconds_in_state() < REPORTS_SECONDS:
+            # What nova-compute has cleaned up is seen until the next report.
+            return Wait(1, f'its agent sees {len(left)} domains there')
         if left:
             return hold(
                 models.HeldKind.RESTRAINT,

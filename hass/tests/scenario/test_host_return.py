@@ -328,3 +328,22 @@ class HostReturnTest(base.ScenarioTest):
         self.cloud.tick(seconds=400)
         self.assertEqual([alarm], self.lefts())
         self.assertEqual('returned', self.cloud.newest(HOST).state)
+
+    def test_a_domain_that_nova_does_not_list_keeps_its_power(self):
+        """nova-compute would have to start once more, by a power cycle."""
+        (stays,) = self.cloud.boot(HOST, instances=1, protected=False)
+        moved = self.cloud.nova.show(self.instances[0])
+        self.cloud.nova.record(moved, 'evacuation', 'done', 'compute-2')
+        self.host.lose_power_supply()
+        held = self.assert_held(HOST, 'restraint', 'must start once more')
+        forgotten = self.cloud.nova.show(stays)
+        forgotten.deleted, forgotten.vm_state = True, 'deleted'
+        boots = self.host.host.boots
+        self.cloud.tick(seconds=120)
+        with self.cloud.database.reader() as session:
+            told = [row.why for row in recoveries.history_of(session, held.id)]
+        self.assertEqual([], [one for one in told if 'by itself' in one])
+        self.assertEqual(boots, self.host.host.boots)
+        self.host.host.remove_guest(stays)
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual(boots + 1, self.host.host.boots)
