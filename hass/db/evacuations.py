@@ -30,6 +30,8 @@ State = models.EvacuationState
 Settled = Literal[State.DONE, State.LEFT, State.HELD]
 REFUSED = ('since', 'last')
 """Moments in what a row remembers of refusals."""
+MAY_COME_SECONDS = 3600.0
+"""Longer than any sensible [nova] settle_seconds."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -496,16 +498,22 @@ def counts(session: orm.Session, recovery_id: int) -> dict[State, int]:
 def _planned(
     session: orm.Session, recovery_id: int, source: str, wanted: Intention
 ) -> bool:
-    left = wanted.state is State.LEFT
+    may_come = _may_come_of(session, wanted.instance_uuid)
+    state = State.PENDING if may_come else wanted.state
+    left = state is State.LEFT
     row = Evacuation(
         recovery_id=recovery_id,
         instance_uuid=wanted.instance_uuid,
         instance_name=wanted.instance_name,
         project_id=wanted.project_id,
         source=source,
-        state=wanted.state,
+        state=state,
         why=wanted.why,
-        was={**wanted.was, **given_up_of(session, wanted.instance_uuid)},
+        was={
+            **wanted.was,
+            **given_up_of(session, wanted.instance_uuid),
+            **may_come,
+        },
         ended_at=moments.read_now(session) if left else None,
         open_key=None if left else wanted.instance_uuid,
     )
@@ -517,6 +525,25 @@ def _planned(
     return True
 
 
+def _may_come_of(
+    session: orm.Session, instance_uuid: str
+) -> dict[str, dict[str, str]]:
+    """The last unanswered call of an instance that was made once more.
+
+    While it may be carried out no other host than the one that it named is
+    asked, whichever host the instance has to leave by now.
+    """
+    query = sa.select(Evacuation.was).where(
+        Evacuation.instance_uuid == instance_uuid,
+        Evacuation.requested_at > moments.db_now(-MAY_COME_SECONDS),
+    )
+    calls = [was.get('may_come') for was in session.scalars(query)]
+    last = max(
+        filter(None, calls), key=lambda call: call['sent_at'], default=None
+    )
+    return {} if last is None else {'may_come': last}
+
+
 def _judged_anew(
     session: orm.Session, row: Evacuation, wanted: Intention
 ) -> bool:
@@ -525,6 +552,10 @@ def _judged_anew(
         'fate': wanted.was.get('fate'),
         'until': wanted.was.get('until', []),
     }
+    if row.state == State.PENDING and 'may_come' in row.was:
+        # It may be on its way. What is wanted is looked at again before the
+        # next call, and holds when this one has had its time.
+        return True
     if row.state == State.PENDING and wanted.state != State.PENDING:
         held = wanted.state == State.HELD
         return _turn(

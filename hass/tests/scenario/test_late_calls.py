@@ -108,6 +108,23 @@ class LateCallTest(base.ScenarioTest):
         self.assertEqual([], self.cloud.verdict().started_twice)
         self.assertIsNotNone(self.cloud.stories(HOST)[0].ended_at)
 
+    def test_nor_when_it_is_planned_anew_and_is_to_stay(self):
+        """Its user stops it meanwhile, and an operator retries."""
+        self.cut_power(45)
+        self.refuse_again()
+        with self.cloud.database.writer() as session:
+            recoveries.hold_open_ones(session, 'hass-manage', 'restored')
+        held = self.cloud.run_until_state(HOST, 'held')
+        for instance in self.instances:
+            if self.cloud.nova.servers[instance].host == HOST:
+                self.cloud.nova.stop(instance)
+        self.wish(held, 'retry')
+        self.cloud.tick(seconds=25)
+        self.assertFalse(self.cloud.hosts[HOST].host.is_on)
+        self.assertIsNone(self.cloud.newest(HOST).ended_at)
+        self.cloud.run_until_state(HOST, 'returned', seconds=300)
+        self.assertEqual([], self.cloud.verdict().started_twice)
+
     def test_a_nova_that_is_silent_as_a_whole_is_given_its_time(self):
         self.cut_power(20)
         self.cloud.compute.failing = fake_cloud.no_answer()

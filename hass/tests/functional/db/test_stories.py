@@ -41,11 +41,12 @@ def seen(late=0, verdict=faults.Verdict.HEALTHY, **fields):
     )
 
 
-def intend(instance=None):
+def intend(instance=None, state=State.PENDING):
     return evacuations.Intention(
         instance_uuid=instance or str(uuid.uuid4()),
         instance_name='vm-1',
         project_id='blue',
+        state=state,
         was={'vm_state': 'active'},
     )
 
@@ -343,6 +344,37 @@ class EvacuationsTest(base.DatabaseTest):
         (row,) = self.rows()
         self.assertIs(State.PENDING, row.state)
         self.assertIsNone(row.ended_at)
+
+    def lose_a_call(self, instance):
+        """Its answer is overdue: it may be carried out at any moment."""
+        self.plan(intend(instance))
+        (row,) = self.rows()
+        self.database.write(evacuations.request, row, 'compute-2')
+        (row,) = self.rows()
+        self.database.write(evacuations.sent, row)
+        (row,) = self.rows()
+        self.database.write(evacuations.ask_again, row, 'why', may_come=True)
+        return self.rows()[0].was['may_come']
+
+    def test_what_an_unanswered_call_may_move_is_not_left(self):
+        """Whatever a plan of the same recovery makes of it later."""
+        instance = str(uuid.uuid4())
+        self.lose_a_call(instance)
+        for state in (State.LEFT, State.HELD):
+            self.assertEqual([], self.plan(intend(instance, state)))
+            (row,) = self.rows()
+            self.assertIs(State.PENDING, row.state)
+            self.assertEqual(instance, row.open_key)
+
+    def test_nor_by_the_recovery_of_its_next_host(self):
+        instance = str(uuid.uuid4())
+        call = self.lose_a_call(instance)
+        self.settle(State.LEFT)
+        other = self.database.write(builders.make_recovery, 'compute-2')
+        self.plan(intend(instance, State.LEFT), recovery=other)
+        (row,) = self.rows(other)
+        self.assertIs(State.PENDING, row.state)
+        self.assertEqual(call, row.was['may_come'])
 
     def test_moments_of_a_row_are_the_databases(self):
         self.plan(intend())
