@@ -448,6 +448,20 @@ def reopen(
     )
 
 
+def ended_within(session: orm.Session, seconds: float) -> list[Evacuation]:
+    """What Nova was asked for, and has ended lately, oldest first."""
+    query = (
+        sa.select(Evacuation)
+        .where(
+            Evacuation.requested_at.is_not(None),
+            Evacuation.open_key.is_(None),
+            Evacuation.ended_at > moments.db_now(-seconds),
+        )
+        .order_by(Evacuation.id)
+    )
+    return list(session.scalars(query))
+
+
 def open_from(session: orm.Session, source: str) -> list[Evacuation]:
     """Evacuations of a host that have not ended."""
     query = sa.select(Evacuation).where(

@@ -12,6 +12,7 @@
 
 """The newest look of each detector at each instance."""
 
+from collections.abc import Collection
 from collections.abc import Iterable
 import dataclasses
 import datetime
@@ -106,6 +107,34 @@ def is_seen_after(
         Row.seen_at > moment,
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def runs_on(
+    session: orm.Session,
+    among: Collection[str],
+    fresh_seconds: float,
+) -> dict[str, list[str]]:
+    """Hosts whose agents last saw an instance run, by instance.
+
+    And list it in a report that is at most so old.
+    """
+    host = models.Host
+    query = (
+        sa.select(Row.instance_uuid, host.name, host.domains)
+        .join(host, host.name == Row.host)
+        .where(
+            Row.instance_uuid.in_(among),
+            Row.layer == faults.Layer.INSTANCE,
+            Row.verdict == faults.Verdict.HEALTHY,
+            host.reported_at > moments.db_now(-fresh_seconds),
+        )
+        .order_by(host.name)
+    )
+    found: dict[str, list[str]] = {}
+    for uuid, name, domains in session.execute(query):
+        if uuid in (domains or ()) and name not in found.get(uuid, ()):
+            found.setdefault(uuid, []).append(name)
+    return found
 
 
 def uuids(session: orm.Session) -> set[str]:

@@ -51,6 +51,7 @@ from hass.engine import fitness_watch
 from hass.engine import glances
 from hass.engine import incidents
 from hass.engine import inventory as inventory_
+from hass.engine import late_calls
 from hass.engine import loss_watch
 from hass.engine import mark_watch
 from hass.engine import own_clock
@@ -106,6 +107,9 @@ class Patrol:
             database, hands, ears, engine, conf.engine.alive_seconds
         )
         self._losses = loss_watch.LossWatch(database, hands)
+        self._late_calls = late_calls.LateCallWatch(
+            database, hands, engine, conf.engine.alive_seconds
+        )
         self._fitness = fitness_watch.FitnessWatch(
             database, hands, engine, conf
         )
@@ -218,6 +222,8 @@ class Patrol:
             self._pool.submit(self._losses.look)
         if self._due('absences', absences.LOOK_SECONDS):
             self._pool.submit(self._absences.look)
+        if self._due('late calls', late_calls.LOOK_SECONDS):
+            self._pool.submit(self._late_calls.look)
         if self._due('fitness', fitness_watch.TURN_SECONDS):
             self._pool.submit(self._fitness.look)
         if self._due('marks', mark_watch.LOOK_SECONDS):

@@ -70,7 +70,8 @@ STARTING = frozenset(
 GRACE_SECONDS = 60.0
 """What may be back in a moment has so long before it is paged."""
 OURS_SECONDS = 86400.0
-
+FRESH_SECONDS = 30.0
+"""Agents report every ten seconds: what is older says nothing of now."""
 
 MAY_RUN = standing.OWED | {'stopped'}
 
@@ -250,10 +251,14 @@ class Closer:
             )
             home = _home(session, server, scene)
             requests = ours(session, uuid)
+            others = _others(session, server, scene)
         if taken:
             return Finding(uuid, Outcome.TAKEN, taken, server)
         if unprotected:
             return Finding(uuid, Outcome.UNPROTECTED, unprotected, server)
+        if others:
+            why = f'it runs on {server.host}, and on {", ".join(others)} too'
+            return Finding(uuid, Outcome.LOST, why, server)
         age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
         every: list[nova.Action] = []
         why = standing.amiss(server, home, asked=False)
@@ -383,6 +388,22 @@ def _taken(session: orm.Session, server: nova.Server, scene: Scene) -> str:
     if story.uuid == scene.recovery or story.ended_at is not None:
         return ''
     return f'see recovery {story.uuid}'
+
+
+def _others(
+    session: orm.Session, server: nova.Server, scene: Scene
+) -> list[str]:
+    """Hosts that run it as well, and Nova has it on another one.
+
+    An evacuation was carried out so late that it was no longer expected.
+    """
+    if server.task_state or server.vm_state not in MAY_RUN:
+        return []
+    found = instance_observations.runs_on(
+        session, [server.uuid], FRESH_SECONDS
+    )
+    names = found.get(server.uuid, [])
+    return [one for one in names if one not in {server.host, *scene.trouble}]
 
 
 def _home(

@@ -31,6 +31,7 @@ from hass.recovery import control_plane
 from hass.recovery import hands as hands_
 from hass.recovery import intent
 from hass.recovery import judgement
+from hass.recovery import mending
 from hass.recovery import places
 from hass.recovery import planner as planner_
 from hass.recovery import proving
@@ -95,6 +96,7 @@ class Evacuator:
         settle_seconds: float,
     ) -> None:
         self._compute = hands.compute
+        self._mender = mending.Mender(hands.compute)
         self._requester = requesting.Requester(
             hands, planner, rule, prover, budget_seconds, settle_seconds
         )
@@ -406,14 +408,7 @@ class Evacuator:
             requesting.settle(turn, row, RowState.LEFT, 'its user deleted it')
             return ''
         if server.vm_state == 'error':
-            requesting.settle(
-                turn,
-                row,
-                RowState.HELD,
-                'Nova has it in ERROR: see its fault',
-                until=[until_.anew()],
-            )
-            return ''
+            return self._in_error(turn, row, server)
         if server.host != row.source and self._is_at_rest(server):
             requesting.settle(
                 turn,
@@ -436,6 +431,22 @@ class Evacuator:
             return f'the agent of {server.host} does not see it run'
         requesting.settle(
             turn, row, RowState.DONE, f'runs on {server.host}', server.host
+        )
+        return ''
+
+    def _in_error(self, turn: Turn, row: Row, server: nova.Server) -> str:
+        """What has moved runs on when an earlier call of ours comes late."""
+        if server.host != row.source and row.was.get('vm_state') != 'stopped':
+            if self._mender.lift(turn, server, {row.source}):
+                return f'{row.instance_name} runs: its ERROR is lifted'
+            if turn.seconds_in_state() < STALE_SECONDS:
+                return f'Nova has {row.instance_name} in ERROR'
+        requesting.settle(
+            turn,
+            row,
+            RowState.HELD,
+            'Nova has it in ERROR: see its fault',
+            until=[until_.anew()],
         )
         return ''
 

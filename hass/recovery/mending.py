@@ -10,16 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the start of a host's nova-compute does to guests that left it.
+"""What a late message of a move does to guests that have moved already.
 
-A message of a move off the host may have waited in its queue: Nova carries it
-out when the host is back, fails, and puts a guest into ERROR that runs well
-elsewhere.
+It may have waited in the queue of their dead host, or in a worker of nova-api
+that stood still: Nova carries it out, fails, and puts a guest into ERROR that
+runs well where it is.
 """
 
+from collections.abc import Collection
 import datetime
 
 from hass.db import hosts
+from hass.db import instance_observations
+from hass import faults
 from hass import nova
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
@@ -60,20 +63,42 @@ class Mender:
             server = self._compute.server(uuid)
             if uuid in before or server is None:
                 continue
-            if server.vm_state == 'error' and self._runs(turn, server):
-                self._compute.reset_state(server, 'active', turn.deadline)
+            if self.lift(turn, server):
                 return Wait(0, f'{server.name} runs: its ERROR is lifted')
         return None
 
-    def _runs(self, turn: Turn, server: nova.Server) -> bool:
+    def lift(
+        self, turn: Turn, server: nova.Server, off: Collection[str] = ()
+    ) -> bool:
+        """Whether its ERROR was lifted, because it is seen to run.
+
+        :param off: hosts that are proved off: their last reports are old
+        """
+        if server.vm_state != 'error' or not self._runs(turn, server, off):
+            return False
+        self._compute.reset_state(server, 'active', turn.deadline)
+        return True
+
+    def _runs(
+        self, turn: Turn, server: nova.Server, off: Collection[str]
+    ) -> bool:
         """Whether the agent of its host sees it run, and no other does."""
         if not server.host or server.task_state:
             return False
         with turn.read() as session:
-            seen_on = hosts.with_domain(session, server.uuid)
+            seen_on = {*hosts.with_domain(session, server.uuid)} - {*off}
             host = hosts.by_names(session, [server.host]).get(server.host)
+            looks = instance_observations.of_instance(
+                session, server.uuid, server.host
+            )
+        stands = any(
+            one.layer is faults.Layer.INSTANCE
+            and one.verdict is faults.Verdict.FAILED
+            for one in looks
+        )
         return (
-            seen_on == [server.host]
+            seen_on == {server.host}
+            and not stands
             and host is not None
             and host.reported_at is not None
             and turn.now - host.reported_at < FRESH

@@ -58,6 +58,8 @@ def amiss(server: nova.Server, home: Home, *, asked: bool) -> str:
 
     :param asked: it was started, or told to, since its host was off
     """
+    if server.vm_state == 'error' and home.runs and not home.trouble:
+        return f'Nova has it in ERROR, though {server.host} runs it'
     if server.vm_state == 'error':
         return 'Nova has it in ERROR'
     if not server.host:

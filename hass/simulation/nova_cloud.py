@@ -124,6 +124,11 @@ class Cloud(nova_store.Store):
 
         :param stops: from 2.95 on: leave it stopped afterwards
         """
+        self.check_evacuation(instance, target)
+        self.take_evacuation(instance, target, stops)
+
+    def check_evacuation(self, instance: str, target: str | None) -> None:
+        """What nova-api looks at before it writes anything."""
         server = self.show(instance)
         if target is not None and target not in self.computes:
             raise rows.Refused(404, f'Compute host {target} not found.')
@@ -142,6 +147,16 @@ class Cloud(nova_store.Store):
         self._ledger.append(
             oracle.Kind.EVACUATE, source.host.name, server.uuid
         )
+
+    def take_evacuation(
+        self, instance: str, target: str | None, stops: bool
+    ) -> None:
+        """What it writes then, whatever has become of the instance since.
+
+        Its save expects no task_state, and reads the host that the instance
+        is on now (compute/api.py, evacuate).
+        """
+        server = self.show(instance)
         self.touch(server, task_state='rebuilding')
         self.acted(server, 'evacuate')
         self.evacuations.append(

@@ -38,6 +38,9 @@ class Compute(nova.Compute):
     :ivar drops_evacuations: how many more calls never reach Nova
     :ivar keeps_evacuations: how many more calls stay in a worker of nova-api
         that stands still, and for how many seconds
+    :ivar stalls_evacuations: how many more stay in a worker that has seen
+        that the source is down, and has not written anything
+    :ivar stalled: the rest of each such call
     """
 
     def __init__(self, cloud: nova_cloud.Cloud, clock: clock_.Clock) -> None:
@@ -50,6 +53,8 @@ class Compute(nova.Compute):
         self.drops_evacuations = 0
         self.keeps_evacuations: tuple[int, float] = (0, 0.0)
         self._kept: list[tuple[float, str, str | None]] = []
+        self.stalls_evacuations = 0
+        self.stalled: list[Callable[[], None]] = []
         self.calls: list[str] = []
 
     @contextlib.contextmanager
@@ -372,6 +377,14 @@ class Compute(nova.Compute):
             self.keeps_evacuations = (number - 1, seconds)
             due = self._clock.monotonic() + seconds
             self._kept.append((due, server.uuid, target))
+            raise exception.NovaUnreachable('evacuate', 'read timed out')
+        if self.stalls_evacuations:
+            self.stalls_evacuations -= 1
+            with self._call('evacuate'):
+                self._cloud.check_evacuation(server.uuid, target)
+            self.stalled.append(
+                lambda: self._cloud.take_evacuation(server.uuid, target, False)
+            )
             raise exception.NovaUnreachable('evacuate', 'read timed out')
         with self._call('evacuate'):
             self._cloud.evacuate(server.uuid, target, False)

@@ -16,6 +16,7 @@ import functools
 from unittest import mock
 
 from hass.db import clusters
+from hass.db import losses
 from hass.db import models
 from hass.db import recoveries
 from hass.db import services
@@ -166,6 +167,63 @@ class LateCallTest(base.ScenarioTest):
         self.cloud.run_until_state(HOST, 'returned')
         self.assertEqual(4, len(self.asked))
         self.assert_recovered(HOST, self.instances)
+
+
+class StalledCallTest(base.ScenarioTest):
+    """A worker of nova-api has seen the source down, and saves much later."""
+
+    def setUp(self):
+        super().setUp()
+        (self.instance,) = self.cloud.boot(HOST, instances=1)
+        self.cloud.compute.stalls_evacuations = 1
+        self.cloud.hosts[HOST].lose_power_supply()
+
+    @property
+    def server(self):
+        return self.cloud.nova.servers[self.instance]
+
+    def go_on(self):
+        """The conductor finds no other host at once."""
+        (save,) = self.cloud.compute.stalled
+        save()
+        self.cloud.nova.evacuations[-1].due = 0.0
+
+    def assert_runs_well(self):
+        self.cloud.run_until_state(HOST, 'returned')
+        self.assertEqual('active', self.server.vm_state)
+        self.assert_recovered(HOST, [self.instance], evacuated_once=False)
+
+    def open_losses(self):
+        with self.cloud.database.reader() as session:
+            return losses.all(session, is_open=True)
+
+    def pages(self):
+        return ' '.join(str(one['why']) for one in self.cloud.pager.alarms)
+
+    def test_an_error_is_lifted_while_the_recovery_verifies(self):
+        self.once_in('verifying', self.go_on)
+        self.assert_runs_well()
+        self.assertEqual('', self.pages())
+
+    def test_one_after_the_return_is_paged_until_it_is_lifted(self):
+        self.assert_runs_well()
+        self.go_on()
+        words = f'Nova has it in ERROR, though {self.server.host} runs it'
+        self.cloud.run_until(lambda: words in self.pages(), seconds=60)
+        self.cloud.nova.reset_state(self.instance, 'active')
+        self.cloud.run_until(lambda: not self.open_losses(), seconds=60)
+
+    def test_a_second_start_is_paged(self):
+        """It was asked for on a host that it did not come to."""
+        self.assert_runs_well()
+        other = next(
+            name
+            for name in self.cloud.hosts
+            if name not in (HOST, self.server.host)
+        )
+        self.cloud.hosts[other].host.start_guest(self.instance)
+        words = f'it runs on {self.server.host}, and on {other} too'
+        self.cloud.run_until(lambda: words in self.pages(), seconds=90)
 
 
 def _add(seconds):
