@@ -292,7 +292,7 @@ def open_one(
         if standing.workflow not in supersede:
             return None
         inherited = handed_on(standing)
-        if standing.workflow == RETURN_STORY:
+        if standing.workflow == WorkflowName.HOST_RETURN:
             inherited |= interruptions.note(
                 standing, standing.was.get(HELD_FOR)
             )

@@ -69,7 +69,8 @@ def lacking_driver(url: str) -> str:
     scheme = url.partition('://')[0]
     known = metadata.entry_points(group='tooz.backends')
     if scheme not in known.names:
-        return f'tooz knows no {scheme}: it knows {", ".join(sorted(known.names))}'
+        names = ', '.join(sorted(known.names))
+        return f'tooz knows no {scheme}: it knows {names}'
     _keep_quiet()
     try:
         known[scheme].load()
