@@ -23,6 +23,7 @@ from hass import clock as clock_
 from hass.db import recoveries
 from hass.db import session as db_session
 from hass.engine import forsaken
+from hass.engine import overview as overview_
 from hass import exception
 from hass import origin
 from hass.recovery import runner as runner_
@@ -44,6 +45,7 @@ class Dispatcher:
         database: db_session.Database,
         runner: runner_.Runner,
         clock: clock_.Clock,
+        overview: overview_.Overview,
         engine: str,
         *,
         workers: int,
@@ -56,6 +58,7 @@ class Dispatcher:
         self._database = database
         self._runner = runner
         self._clock = clock
+        self._overview = overview
         self._engine = engine
         self._workers = workers
         self._scan_seconds = scan_seconds
@@ -67,6 +70,7 @@ class Dispatcher:
         self._held: dict[int, runner_.Claimed] = {}
         self._lock = threading.Condition()
         self._bell = threading.Event()
+        self._rang = True
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._scanner = threading.Thread(
@@ -88,6 +92,7 @@ class Dispatcher:
 
     def wake(self) -> None:
         """The bell: scan now. A lost bell costs one scan interval."""
+        self._overview.disturb()
         self._bell.set()
 
     def stop(self) -> None:
@@ -211,10 +216,14 @@ class Dispatcher:
             self._bell.set()
 
     def _scan_loop(self) -> None:
-        repeat(self.scan, self._rest, 'the scan for recoveries')
+        repeat(self._scan_if_any, self._rest, 'the scan for recoveries')
+
+    def _scan_if_any(self) -> None:
+        if self._rang or self._overview.look().pending.recoveries:
+            self.scan()
 
     def _rest(self) -> bool:
-        self._bell.wait(self._scan_seconds)
+        self._rang = self._bell.wait(self._scan_seconds)
         self._bell.clear()
         return self._stopping.is_set()
 

@@ -26,10 +26,10 @@ from hass.db import hosts
 from hass.db import models
 from hass.db import moments
 from hass.db import protection
-from hass.db import recoveries
-from hass.db import services
 from hass.db import session as db_session
 from hass.diagnosis import fitness
+from hass.engine import inventory as inventory_
+from hass.engine import overview as overview_
 from hass.engine import shares
 from hass.engine import watching
 from hass.recovery import fitness as looks
@@ -50,16 +50,19 @@ class FitnessWatch(watching.Watch):
     def __init__(
         self,
         database: db_session.Database,
+        inventory: inventory_.Inventory,
+        overview: overview_.Overview,
         hands: hands_.Hands,
         engine: str,
         conf: cfg.ConfigOpts,
     ) -> None:
         super().__init__(LOG.warning, 'what hosts have was not looked at: %s')
         self._database = database
+        self._inventory = inventory
+        self._overview = overview
         self._hands = hands
         self._look = looks.Look(hands)
         self._engine = engine
-        self._alive_seconds = conf.engine.alive_seconds
         self._seconds = conf.recovery.baseline_seconds
         self._settling: dict[str, fitness.Settling] = {}
         self._due: dict[str, float] = {}
@@ -73,14 +76,9 @@ class FitnessWatch(watching.Watch):
         now = self._hands.clock.monotonic()
         if self._hands.witness.doubts:
             return []
-        with self._database.reader() as session:
-            known = {one.name: one for one in hosts.all(session)}
-            alive = services.alive(session, self._alive_seconds)
-            busy = {one.subject for one in recoveries.open_ones(session)}
-            moment = moments.read_now(session)
-        mine = shares.keeps(
-            self._engine, sorted(known), [one.name for one in alive]
-        )
+        alive = [one.name for one in self._overview.look().engines]
+        names = sorted(one.name for one in self._inventory.hosts())
+        mine = shares.keeps(self._engine, names, alive)
         for name in self._settling.keys() - mine:
             del self._settling[name]
             self._due.pop(name, None)
@@ -90,13 +88,19 @@ class FitnessWatch(watching.Watch):
         )[:BATCH]
         if not due:
             return []
+        busy = {one.subject for one in self._overview.open_ones()}
+        with self._database.reader() as session:
+            moment = moments.read_now(session)
+            known = hosts.by_names(session, due)
         usable = {
             one.host for one in self._hands.compute.services() if one.usable
         }
         suspected = self._hands.witness.ears().suspected()
         well: list[models.Host] = []
         for name in due:
-            host = known[name]
+            host = known.get(name)
+            if host is None:
+                continue  # It was removed a moment ago.
             self._due[name] = now + min(OFTEN_SECONDS, self._seconds)
             if (
                 name not in usable

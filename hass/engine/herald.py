@@ -24,12 +24,13 @@ from hass import clock as clocks
 from hass.db import outbox
 from hass.db import session as db_session
 from hass.engine import dispatcher
+from hass.engine import overview as overview_
 from hass import events
 from hass import exception
 
 LOG = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.25
 FORGET_SECONDS = 60.0
 CLAIM_SECONDS = 60.0
 """Longer than any channel needs for one try."""
@@ -120,11 +121,13 @@ class Herald:
         self,
         database: db_session.Database,
         clock: clocks.Clock,
+        overview: overview_.Overview,
         channels: Mapping[str, events.Channel],
         give_up_seconds: float,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._overview = overview
         self._give_up_seconds = give_up_seconds
         self._forgot_at = -FORGET_SECONDS
         self._stopping = threading.Event()
@@ -167,7 +170,9 @@ class Herald:
 
     def turn(self) -> None:
         """Spread what is new, wake those that have something to tell."""
-        due = self._database.read(outbox.due)
+        due: set[str | None] = set()
+        if self._overview.look().pending.messages:
+            due = self._database.read(outbox.due)
         if None in due:
             self._database.write(outbox.spread, self._couriers)
             due |= self._couriers.keys()

@@ -12,8 +12,10 @@
 
 """The hosts as the database has them, kept in memory for seconds."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 import contextlib
 import ipaddress
 
@@ -31,10 +33,15 @@ from hass import secrets
 REFRESH_SECONDS = 2.0
 
 
+def _nobody(rows: Sequence[models.Host], at: float) -> None:
+    """Nobody else wants to know."""
+
+
 class Inventory:
     """What an engine must know of each host many times a second.
 
     :param known: BMCs that a file names; what the API was told goes before
+    :param then: takes the rows, and when they were read: CLOCK_BOOTTIME
     """
 
     def __init__(
@@ -43,11 +50,13 @@ class Inventory:
         keyring: secrets.Keyring,
         clock: clock_.Clock,
         known: Mapping[str, bmc.Address],
+        then: Callable[[Sequence[models.Host], float], object] = _nobody,
     ) -> None:
         self._database = database
         self._keyring = keyring
         self._clock = clock
         self._known = known
+        self._then = then
         self._hosts: dict[str, models.Host] = {}
         self._places: Mapping[str, str] = {}
         self._read_at: float | None = None
@@ -61,6 +70,7 @@ class Inventory:
             self._hosts = {host.name: host for host in found}
             self._places = _places(found)
             self._read_at = now
+            self._then(found, now)
 
     def host(self, name: str) -> models.Host | None:
         return self._hosts.get(name)

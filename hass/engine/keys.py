@@ -13,6 +13,8 @@
 """The keys that agents may sign with, in memory and deciphered."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import logging
 import threading
@@ -20,6 +22,7 @@ from typing import Protocol
 
 from hass import clock as clocks
 from hass.db import hosts
+from hass.db import models
 from hass.db import session as db
 from hass import exception
 
@@ -35,13 +38,13 @@ class Decipherer(Protocol):
 
 
 class AgentKeys:
-    """Answers at once, from what the last refresh() read.
+    """Answers at once, from what was read last.
 
     A key that an agent has used counts until it uses the newest one.
 
     :ivar _unused: the newest key, deciphered and as it is stored, of each
         host that has another one besides
-    :ivar _used: such keys that agents have used since the last refresh()
+    :ivar _used: such keys that agents have used and that are not written yet
     """
 
     def __init__(
@@ -79,25 +82,40 @@ class AgentKeys:
         It does nothing when that was done a second ago.
         """
         with self._lock:
-            now = self._clock.monotonic()
-            if now - self._read_at < REFRESH_SECONDS:
-                return
-            used, self._used = self._used, {}
-            if used:
-                self._database.write(hosts.end_overlaps, dict(used))
-            rows = self._database.read(hosts.agent_keys)
-            opened: dict[str, bytes] = {}
-            self._keys = {
-                host: self._open(host, secrets, opened)
-                for host, secrets in rows.items()
-            }
-            self._opened = opened
-            self._unused = {
-                host: (opened[secrets[0]], secrets[0])
-                for host, secrets in rows.items()
-                if len(secrets) > 1 and secrets[0] in opened
-            }
-            self._read_at = now
+            if self._clock.monotonic() - self._read_at >= REFRESH_SECONDS:
+                self._read()
+
+    def take(self, rows: Iterable[models.Host], at: float) -> None:
+        """The same, with rows of all hosts that somebody has read.
+
+        :param at: right before they were read: CLOCK_BOOTTIME, in seconds
+        """
+        with self._lock:
+            if self._used:
+                self._read()
+            elif at >= self._read_at:
+                self._keep({row.name: _keys_of(row) for row in rows}, at)
+
+    def _read(self) -> None:
+        at = self._clock.monotonic()
+        used, self._used = self._used, {}
+        if used:
+            self._database.write(hosts.end_overlaps, dict(used))
+        self._keep(self._database.read(hosts.agent_keys), at)
+
+    def _keep(self, rows: Mapping[str, list[str]], at: float) -> None:
+        opened: dict[str, bytes] = {}
+        self._keys = {
+            host: self._open(host, secrets, opened)
+            for host, secrets in rows.items()
+        }
+        self._opened = opened
+        self._unused = {
+            host: (opened[secrets[0]], secrets[0])
+            for host, secrets in rows.items()
+            if len(secrets) > 1 and secrets[0] in opened
+        }
+        self._read_at = at
 
     def _open(
         self, host: str, secrets: list[str], opened: dict[str, bytes]
@@ -114,3 +132,8 @@ class AgentKeys:
             except exception.SecretUnreadable as error:
                 LOG.error('%s', error)
         return tuple(opened[secret] for secret in secrets if secret in opened)
+
+
+def _keys_of(row: models.Host) -> list[str]:
+    both = row.agent_key, row.agent_key_previous
+    return [key for key in both if key is not None]

@@ -15,13 +15,11 @@
 import datetime
 
 from hass import clock as clock_
-from hass.db import moments
-from hass.db import services
-from hass.db import session as db_session
 from hass.diagnosis import clocks
 from hass.engine import inventory as inventory_
+from hass.engine import overview
 
-FRESH_SECONDS = 60.0
+FRESH_SECONDS = overview.LATELY_SECONDS
 """What somebody said of a clock so lately tells how it is set."""
 
 
@@ -30,26 +28,22 @@ class OwnClock:
 
     def __init__(
         self,
-        database: db_session.Database,
         inventory: inventory_.Inventory,
         clock: clock_.Clock,
         engine: str,
     ) -> None:
-        self._database = database
         self._inventory = inventory
         self._clock = clock
         self._engine = engine
 
-    def trouble(self) -> str:
+    def trouble(self, seen: overview.Seen) -> str:
         """What is wrong with it, '' when nothing tells that it is."""
-        with self._database.reader() as session:
-            now = moments.read_now(session)
-            engines = services.alive(session, FRESH_SECONDS)
-        own = (self._clock.now() - now).total_seconds()
-        young = now - datetime.timedelta(seconds=FRESH_SECONDS)
+        passed = self._clock.monotonic() - seen.at
+        own = (self._clock.now() - seen.now).total_seconds() - passed
+        young = seen.now - datetime.timedelta(seconds=FRESH_SECONDS)
         told = [
             (one.clock_at, one.turn_at)
-            for one in engines
+            for one in seen.lately
             if one.name != self._engine
         ] + [
             (host.clock_at, host.reported_at)

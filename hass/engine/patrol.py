@@ -35,7 +35,6 @@ from hass.db import models
 from hass.db import moments
 from hass.db import protection
 from hass.db import recoveries
-from hass.db import services
 from hass.db import session as db_session
 from hass.db import windows
 from hass.diagnosis import accrual
@@ -54,7 +53,9 @@ from hass.engine import inventory as inventory_
 from hass.engine import late_calls
 from hass.engine import loss_watch
 from hass.engine import mark_watch
+from hass.engine import overview as overview_
 from hass.engine import own_clock
+from hass.engine import own_row
 from hass.engine import reboots
 from hass.engine import service_watch
 from hass import exception
@@ -67,9 +68,6 @@ from hass.recovery import workflow
 from hass import workflows
 
 LOG = logging.getLogger(__name__)
-NAMED_AFTER_SECONDS = 1.25
-"""Silence after which this engine's row names a host; the witness relies
-on it: see Witness.PICTURE_SECONDS."""
 PROMPT_SECONDS = 0.5
 LATE_SECONDS, LOST_SECONDS = 1.05, 3.0
 """Silence in which a beat may be missed at any moment."""
@@ -87,31 +85,32 @@ class Patrol:
         self,
         database: db_session.Database,
         inventory: inventory_.Inventory,
+        overview: overview_.Overview,
         hands: hands_.Hands,
         ears: witness_.Ears,
         alarms: alarms_.Alarms,
         engine: str,
         conf: cfg.ConfigOpts,
         wake: Callable[[], None],
-        refresh_keys: Callable[[], None],
         pool: futures.Executor,
     ) -> None:
         self._database = database
         self._inventory = inventory
+        self._overview = overview
         self._hands = hands
         self._clock: clock_.Clock = hands.clock
         self._almanac = hands.witness.almanac
         self._ears = ears
         self._alarms = alarms
         self._reboots = reboots.Reboots(
-            database, hands, ears, engine, conf.engine.alive_seconds
+            database, overview, hands, ears, engine, conf.engine.alive_seconds
         )
         self._losses = loss_watch.LossWatch(database, hands)
         self._late_calls = late_calls.LateCallWatch(
             database, hands, engine, conf.engine.alive_seconds
         )
         self._fitness = fitness_watch.FitnessWatch(
-            database, hands, engine, conf
+            database, inventory, overview, hands, engine, conf
         )
         self._marks = mark_watch.MarkWatch(
             database,
@@ -130,7 +129,6 @@ class Patrol:
         self._turn_seconds: float = conf.engine.turn_seconds
         self._repeat_seconds = conf.alarm.repeat_seconds
         self._wake = wake
-        self._refresh_keys = refresh_keys
         self._pool = pool
         self._paging: futures.Future[None] | None = None
         self._done_at: dict[str, float] = {}
@@ -138,9 +136,16 @@ class Patrol:
         self._awaited = awaiting.Awaiting(
             ears, conf.detection.first_beat_seconds
         )
-        self._own_clock = own_clock.OwnClock(
-            database, inventory, self._clock, engine
+        self._own_clock = own_clock.OwnClock(inventory, self._clock, engine)
+        self._own_row = own_row.OwnRow(
+            ears,
+            self._almanac,
+            self._clock,
+            engine,
+            turn_seconds=conf.engine.turn_seconds,
+            alive_seconds=conf.engine.alive_seconds,
         )
+        self._calm = False
         self._rest_seconds = self._turn_seconds
         self._bell = threading.Event()
         self._stopping = threading.Event()
@@ -148,6 +153,7 @@ class Patrol:
         self._services = service_watch.ServiceWatch(
             database,
             inventory,
+            overview,
             ears,
             hands.witness,
             self._clock,
@@ -194,32 +200,21 @@ class Patrol:
     def turn(self) -> None:
         """Look at all hosts once."""
         self._inventory.refresh()
-        self._refresh_keys()
         self._ears.learn([host.name for host in self._inventory.hosts()])
         ears = self._hands.witness.turn()
         self._rest_seconds = self._until_missed(ears)
-        deaf = self._hands.witness.doubts
-        with self._database.writer() as session:
-            now = moments.read_now(session)
-            # Unless the database let us wait for its answer.
-            waited = self._clock.monotonic() - ears.now
-            if waited < PROMPT_SECONDS or not self._almanac:
-                self._almanac.note(ears.now, now)
-            services.turn(
-                session,
-                self._engine,
-                bool(deaf),
-                self._silent(ears),
-                self._ears.mute(),
-                self._clock.now(),
-            )
-        self._allegations.read()
-        self._pool.submit(self._incidents.read_left)
-        self._look_at_silent(ears, now, bool(deaf))
+        deaf = bool(self._hands.witness.doubts)
+        services_due = self._due('services', service_watch.LOOK_SECONDS)
+        seen = self._see(ears, deaf, services_due)
+        if seen.pending.notifications:
+            self._allegations.read()
+            self._pool.submit(self._incidents.read_left)
+        self._look_at_silent(ears, seen.now, deaf)
         for host in self._reboots.due(self._inventory.hosts()):
             self._pool.submit(self._reboots.settle, host)
         if self._due('losses', loss_watch.LOOK_SECONDS):
-            self._pool.submit(self._losses.look)
+            if self._overview.look().pending.losses:
+                self._pool.submit(self._losses.look)
         if self._due('absences', absences.LOOK_SECONDS):
             self._pool.submit(self._absences.look)
         if self._due('late calls', late_calls.LOOK_SECONDS):
@@ -228,10 +223,10 @@ class Patrol:
             self._pool.submit(self._fitness.look)
         if self._due('marks', mark_watch.LOOK_SECONDS):
             self._pool.submit(self._marks.look)
-        if self._due('services', service_watch.LOOK_SECONDS):
+        if services_due:
             self._pool.submit(self._services.look)
         if self._due('clock', CLOCK_SECONDS):
-            self._look_at_own_clock()
+            self._look_at_own_clock(seen)
         if self._due('page', PAGE_SECONDS):
             self._page_held()
         if self._due('domains', domains.LEARN_SECONDS):
@@ -240,6 +235,25 @@ class Patrol:
             )
         if self._due('census', census.TAKE_SECONDS):
             self._pool.submit(self._census.take)
+
+    def _see(
+        self, ears: liveness.Ears, deaf: bool, wholly: bool
+    ) -> overview_.Seen:
+        """What there is to do; the peers are told what we hear."""
+        was_calm = self._calm
+        with self._database.writer() as session:
+            seen = self._overview.renew(session, wholly)
+            # Unless the database let us wait for its answer.
+            waited = self._clock.monotonic() - ears.now
+            if waited < PROMPT_SECONDS or not self._almanac:
+                self._almanac.note(ears.now, seen.now)
+            self._calm = not seen.pending.recoveries
+            told = self._own_row.write(session, ears, deaf, self._calm)
+        self._own_row.committed(told)
+        if was_calm and not self._calm:
+            # Nobody has looked for recoveries that are due.
+            self._wake()
+        return seen
 
     def _until_missed(self, ears: liveness.Ears) -> float:
         """Seconds until the next turn: soon when a beat fails to come."""
@@ -252,31 +266,6 @@ class Patrol:
         ]
         soon = [one for one in moments if one > LEAST_REST_SECONDS]
         return min([self._turn_seconds, *soon])
-
-    def _silent(self, ears: liveness.Ears) -> dict[str, str | None]:
-        """Hosts not heard for over a beat, with the moment they last were.
-
-        One that was never heard is named from the first turn on, and one
-        whose silence began before this engine was paused: what a row does
-        not name is taken for heard. What such a host sent over the bus since
-        then counts as the moment at which it was heard.
-        """
-        silent: dict[str, str | None] = {}
-        mute = self._ears.mute()
-        for name, last in sorted(ears.last.items()):
-            late = last is None or ears.now - last >= NAMED_AFTER_SECONDS
-            if late or name in mute:
-                signs = [
-                    sign
-                    for sign in (last, self._ears.told(name))
-                    if sign is not None
-                ]
-                silent[name] = (
-                    self._almanac.moment_of(max(signs)).isoformat()
-                    if signs
-                    else None
-                )
-        return silent
 
     def _due(self, task: str, seconds: float) -> bool:
         """Whether a slower task wants its turn."""
@@ -293,13 +282,16 @@ class Patrol:
 
     def _page(self) -> None:
         try:
-            self._alarms.page_held()
-            self._alarms.page_losses()
+            pending = self._overview.look().pending
+            if pending.recoveries:
+                self._alarms.page_held()
+            if pending.losses:
+                self._alarms.page_losses()
         except (exception.HassError, oslo_exception.DBError) as error:
             LOG.error('what is to be paged was not: %s', error)
 
-    def _look_at_own_clock(self) -> None:
-        trouble = self._own_clock.trouble()
+    def _look_at_own_clock(self, seen: overview_.Seen) -> None:
+        trouble = self._own_clock.trouble(seen)
         self._hands.witness.clock_trouble = trouble
         if trouble and self._due('own clock', self._repeat_seconds):
             self._pool.submit(

@@ -33,6 +33,7 @@ from hass.db import protection as rows
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
+from hass.engine import overview as overview_
 from hass.engine import shares
 from hass import exception
 from hass.recovery import closing
@@ -59,12 +60,14 @@ class Reboots:
     def __init__(
         self,
         database: db_session.Database,
+        overview: overview_.Overview,
         hands: hands_.Hands,
         ears: witness.Ears,
         engine: str,
         alive_seconds: float,
     ) -> None:
         self._database = database
+        self._overview = overview
         self._hands = hands
         self._ears = ears
         self._engine = engine
@@ -146,6 +149,7 @@ class Reboots:
             )
         )
         if self._database.write(self._account, host, boot, found, booted_at):
+            self._overview.disturb()
             LOG.log(
                 logging.WARNING if found else logging.INFO,
                 '%s has booted anew: %d of its %d protected instances do not '

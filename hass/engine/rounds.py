@@ -40,7 +40,6 @@ from hass import clock as clock_
 from hass.db import fences as db_fences
 from hass.db import hosts as db_hosts
 from hass.db import models
-from hass.db import moments
 from hass.db import observations
 from hass.db import recoveries
 from hass.db import services
@@ -52,6 +51,7 @@ from hass.engine import contradictions
 from hass.engine import dispatcher
 from hass.engine import fences
 from hass.engine import inventory as inventory_
+from hass.engine import overview as overview_
 from hass.engine import shares
 from hass.engine import strangers as strangers_
 from hass.engine import wiring
@@ -109,6 +109,7 @@ class Rounds:
         self,
         database: db_session.Database,
         inventory: inventory_.Inventory,
+        overview: overview_.Overview,
         panel: panel_.Panel,
         concerns: worries.Worries,
         liars: contradictions.Contradictions,
@@ -123,6 +124,7 @@ class Rounds:
     ) -> None:
         self._database = database
         self._inventory = inventory
+        self._overview = overview
         self._panel = panel
         self._sweepers = {
             name: detector
@@ -140,7 +142,6 @@ class Rounds:
         self._seconds = conf.detection.rounds_seconds
         self._search_seconds = conf.detection.search_seconds
         self._test_seconds = conf.fencing.test_seconds
-        self._alive_seconds = conf.engine.alive_seconds
         self._quick, self._slow = lanes
         self._almanac = clock_.Almanac()
         self.looks = prometheus_client.Histogram(
@@ -184,34 +185,32 @@ class Rounds:
     def turn(self) -> None:
         """Start the looks that are due, keep what the others have seen."""
         self._inventory.refresh()
-        began = self._clock.monotonic()
-        with self._database.reader() as session:
-            now = moments.read_now(session)
-            self._almanac.note(began, now)
-            mine = self._mine(session)
-            answered = self._answered(session, mine)
+        seen = self._overview.look()
+        self._almanac.note(seen.at, seen.now)
+        mine = self._mine(seen)
+        answered = self._answered(mine)
         self._forget({host.name for host in self._inventory.hosts()})
         for name, detector in self._sweepers.items():
             self._sweep(name, detector, mine, answered)
         for host in mine:
             self._visit(host)
         # Fences take their time, and are in no hurry.
+        now = self._almanac.moment_of(self._clock.monotonic())
         self._trials.turn(mine, now, self._slow)
         self._wirings.turn(mine, now, self._slow)
         self._keep()
         self._worries.page()
 
-    def _mine(self, session: orm.Session) -> list[models.Host]:
+    def _mine(self, seen: overview_.Seen) -> list[models.Host]:
         """This engine's hosts, but for those that are recovered themselves."""
-        alive = services.alive(session, self._alive_seconds)
         busy = {
             one.subject
-            for one in recoveries.open_ones(session)
+            for one in self._overview.open_ones()
             if recoveries.isolates(one)
         }
         known = {one.name: one for one in self._inventory.hosts()}
         mine = shares.keeps(
-            self._engine, sorted(known), [one.name for one in alive]
+            self._engine, sorted(known), [one.name for one in seen.engines]
         )
         for name in self._subjects.keys() - mine:
             self._leave(name)
@@ -315,21 +314,22 @@ class Rounds:
                 Look(subject.host, name, began, seconds, seen, why)
             )
 
-    def _answered(
-        self, session: orm.Session, mine: Sequence[models.Host]
-    ) -> dict[str, set[str]]:
+    def _answered(self, mine: Sequence[models.Host]) -> dict[str, set[str]]:
         """Networks on which hosts that are new to us answered somebody."""
         new = [one.name for one in mine if one.name not in self._subjects]
-        return {
-            host: {
-                one.network
-                for one in observations.of_host(
-                    session, host, faults.Layer.NETWORK
-                )
-                if one.verdict is not faults.Verdict.UNKNOWN
+        if not new:
+            return {}
+        with self._database.reader() as session:
+            return {
+                host: {
+                    one.network
+                    for one in observations.of_host(
+                        session, host, faults.Layer.NETWORK
+                    )
+                    if one.verdict is not faults.Verdict.UNKNOWN
+                }
+                for host in new
             }
-            for host in new
-        }
 
     def _subject(self, host: models.Host) -> detection.Subject:
         subject = self._inventory.subject(host)

@@ -49,6 +49,7 @@ from hass.engine import kdump
 from hass.engine import keys
 from hass.engine import listener
 from hass.engine import notices
+from hass.engine import overview
 from hass.engine import patrol
 from hass.engine import peers
 from hass.engine import pools
@@ -126,6 +127,10 @@ class Engine:
             keyring,
             clock,
             credentials.read(conf.bmc.credentials_file),
+            self._keys.take,
+        )
+        self._overview = overview.Overview(
+            self.database, clock, conf.engine.alive_seconds
         )
         self.kdump = kdump.Kdump(
             clock,
@@ -230,13 +235,13 @@ class Engine:
         self.patrol = patrol.Patrol(
             self.database,
             self._inventory,
+            self._overview,
             self._hands,
             self.listener,
             pager,
             self.name,
             conf,
             self.dispatcher.wake,
-            self._keys.refresh,
             self._pools['patrol'],
         )
         self._watch = threading.Thread(
@@ -248,6 +253,7 @@ class Engine:
             situations.Situations(
                 self.database,
                 self._inventory,
+                self._overview,
                 self._hands.witness,
                 self.listener,
                 clock,
@@ -288,6 +294,7 @@ class Engine:
         self._herald = herald.Herald(
             self.database,
             clock,
+            self._overview,
             self._channels(clock),
             conf.webhooks.give_up_seconds,
         )
@@ -299,7 +306,6 @@ class Engine:
             version = importlib.metadata.version('hass')
             services.enter(session, self.name, version)
         self._inventory.refresh()
-        self._keys.refresh()
         self.metrics.start()
         self.listener.start()
         self.kdump.start()
@@ -360,6 +366,7 @@ class Engine:
         return rounds.Rounds(
             self.database,
             self._inventory,
+            self._overview,
             self.panel,
             worries.Worries(
                 lambda alarm: paging.submit(pager.page, alarm),
@@ -418,6 +425,7 @@ class Engine:
                 stale_seconds=recovery.stale_seconds,
             ),
             clock,
+            self._overview,
             self.name,
             workers=self._conf.engine.workers,
             scan_seconds=self._conf.engine.scan_seconds,

@@ -32,6 +32,7 @@ from hass.db import session as db_session
 from hass.db import windows
 from hass.diagnosis import services
 from hass.engine import inventory as inventory_
+from hass.engine import overview as overview_
 from hass.engine import watching
 from hass import faults
 from hass import origin
@@ -58,6 +59,7 @@ class ServiceWatch(watching.Watch):
         self,
         database: db_session.Database,
         inventory: inventory_.Inventory,
+        overview: overview_.Overview,
         ears: witness_.Ears,
         witness: witness_.Witness,
         clock: clock_.Clock,
@@ -68,6 +70,7 @@ class ServiceWatch(watching.Watch):
         super().__init__(LOG.error, 'services were not looked at: %s')
         self._database = database
         self._inventory = inventory
+        self._overview = overview
         self._ears = ears
         self._witness = witness
         self._clock = clock
@@ -85,6 +88,12 @@ class ServiceWatch(watching.Watch):
         self._looked = False
 
     def _look_once(self) -> None:
+        pending = self._overview.look().pending
+        if pending.failures or pending.recoveries or self._failed:
+            self._look_at_all()
+        self._looked = True
+
+    def _look_at_all(self) -> None:
         with self._database.reader() as session:
             now = moments.read_now(session)
             stories = {
@@ -104,7 +113,6 @@ class ServiceWatch(watching.Watch):
             elif story and recoveries.isolates(story):
                 # What is seen of a host that failed itself is no news.
                 self._failed.pop(host.name, None)
-        self._looked = True
 
     def _held(self, stories: Mapping[str, models.Recovery]) -> list[str]:
         return [

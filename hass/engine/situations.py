@@ -22,13 +22,12 @@ from hass import clock as clock_
 from hass.db import models
 from hass.db import moments
 from hass.db import observations
-from hass.db import recoveries
-from hass.db import services
 from hass.db import session as db_session
 from hass.diagnosis import explain
 from hass.diagnosis import layers
 from hass.diagnosis import strangers
 from hass.engine import inventory as inventory_
+from hass.engine import overview as overview_
 from hass.engine import shares
 from hass.recovery import restraining
 from hass.recovery import witness as witness_
@@ -45,6 +44,7 @@ class Situations:
         self,
         database: db_session.Database,
         inventory: inventory_.Inventory,
+        overview: overview_.Overview,
         witness: witness_.Witness,
         ears: witness_.Ears,
         clock: clock_.Clock,
@@ -53,27 +53,28 @@ class Situations:
     ) -> None:
         self._database = database
         self._inventory = inventory
+        self._overview = overview
         self._witness = witness
         self._ears = ears
         self._clock = clock
         self._engine = engine
-        self._alive_seconds = conf.engine.alive_seconds
         self._restrainer = restraining.Restrainer(conf)
 
     def __call__(self, everyone: bool) -> dict[str, explain.Situation]:
         """All of them, or those of silent hosts and of open recoveries."""
         known = {one.name: one for one in self._inventory.hosts()}
         ears = self._witness.ears()
+        alive = self._overview.look().engines
+        open_ones = {one.subject: one for one in self._overview.open_ones()}
+        engines = [one.name for one in alive]
+        mine = shares.keeps(self._engine, sorted(known), engines)
+        if not everyone:
+            mine &= ears.suspected() | open_ones.keys()
+        if not mine:
+            return {}
         with self._database.reader() as session:
             now = moments.read_now(session)
-            alive = services.alive(session, self._alive_seconds)
-            open_ones = {
-                one.subject: one for one in recoveries.open_ones(session)
-            }
-            engines = [one.name for one in alive]
-            mine = shares.keeps(self._engine, sorted(known), engines)
             if not everyone:
-                mine &= ears.suspected() | open_ones.keys()
                 seen = {
                     name: observations.of_host(session, name)
                     for name in sorted(mine)

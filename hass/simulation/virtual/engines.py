@@ -29,6 +29,7 @@ from hass.engine import contradictions
 from hass.engine import fences
 from hass.engine import forsaken
 from hass.engine import inventory
+from hass.engine import overview
 from hass.engine import patrol
 from hass.engine import rounds
 from hass.engine import strangers
@@ -81,6 +82,9 @@ class Engine:
         self._cloud = cloud
         self._inventory = inventory.Inventory(
             cloud.database, cloud.keyring, self.clock, {}
+        )
+        self._overview = overview.Overview(
+            cloud.database, self.clock, cloud.conf.engine.alive_seconds
         )
         pinger = views.Pinger(cloud.hosts, self.view)
         self.hands = self._hands(pinger)
@@ -162,13 +166,13 @@ class Engine:
         return patrol.Patrol(
             self._cloud.database,
             self._inventory,
+            self._overview,
             self.hands,
             self.ears,
             self._alarms,
             self.name,
             self._cloud.conf,
-            lambda: None,
-            lambda: None,
+            self._overview.disturb,
             futurist.SynchronousExecutor(),
         )
 
@@ -176,6 +180,7 @@ class Engine:
         return rounds.Rounds(
             self._cloud.database,
             self._inventory,
+            self._overview,
             looks.make_panel(
                 self.hands.fencer,
                 pinger,
@@ -248,6 +253,8 @@ class Engine:
         if self.clock.monotonic() >= self._next_round:
             self._next_round = self.clock.monotonic() + rounds.TURN_SECONDS
             self._rounds.turn()
+        if not self._overview.look().pending.recoveries:
+            return
         call_seconds = self._cloud.conf.recovery.call_seconds
         with self._cloud.database.reader() as session:
             due = recoveries.due(session, call_seconds, 100)

@@ -23,6 +23,7 @@ from hass.db import models
 from hass.db import recoveries
 from hass.engine import alarms
 from hass.engine import herald
+from hass.engine import overview
 from hass.events import announcer
 from hass.events import bus
 from hass.tests import base
@@ -101,7 +102,8 @@ class NotificationsTest(base.TestCase):
         )
         hands = clock.SystemClock()
         channels = {'bus': bus.Bus(notifier)}
-        one = herald.Herald(self.database, hands, channels, 1e9)
+        seen = overview.Overview(self.database, hands, 5.0)
+        one = herald.Herald(self.database, hands, seen, channels, 1e9)
         one.start()
         self.addCleanup(one.stop)
 

@@ -26,6 +26,7 @@ from hass.db import models
 from hass.db import moments
 from hass.db import outbox
 from hass.engine import herald
+from hass.engine import overview
 from hass.events import webhook
 from hass import exception
 from hass import payloads
@@ -61,6 +62,7 @@ class WebhookCase(base.TestCase):
         one = herald.Herald(
             self.database,
             self.clock,
+            overview.Overview(self.database, self.clock, 5.0),
             webhook.channels(conf, self.clock),
             conf.give_up_seconds,
         )

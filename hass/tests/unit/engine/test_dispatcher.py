@@ -20,6 +20,7 @@ from typing import Any
 from hass.db import models
 from hass.db import recoveries
 from hass.engine import dispatcher
+from hass.engine import overview
 from hass import exception
 from hass.tests import base
 from hass.tests import builders
@@ -75,8 +76,16 @@ class DispatcherCase(base.TestCase):
 
     def make(self, name='engine-1', **changes):
         settings = SETTINGS | changes
+        return self.dispatch(self.database, name, **settings)
+
+    def dispatch(self, database, name, **settings):
         return dispatcher.Dispatcher(
-            self.database, self.steps, self.clock, name, **settings
+            database,
+            self.steps,
+            self.clock,
+            overview.Overview(database, self.clock, 5.0),
+            name,
+            **settings,
         )
 
     def start(self, one):
@@ -329,9 +338,7 @@ class LoopsTest(DispatcherCase):
     def test_the_loops_outlive_a_database_that_fails(self):
         fickle: Any = Fickle(self.database)
         fickle.away = True
-        loops = dispatcher.Dispatcher(
-            fickle, self.steps, self.clock, 'engine-1', **SETTINGS
-        )
+        loops = self.dispatch(fickle, 'engine-1', **SETTINGS)
         self.start(loops)
         self.wait_for(
             lambda: 'the scan for recoveries failed' in self.log.output,

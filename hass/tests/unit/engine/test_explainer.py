@@ -21,6 +21,7 @@ from hass.db import recoveries
 from hass.db import services
 from hass.engine import explainer
 from hass.engine import inventory
+from hass.engine import overview
 from hass.engine import situations
 from hass.recovery import witness
 from hass.tests import base
@@ -70,6 +71,7 @@ class ExplainerTest(base.TestCase):
             situations.Situations(
                 self.database,
                 self.inventory,
+                overview.Overview(self.database, self.clock, 5.0),
                 self.seen,
                 self.ears,
                 self.clock,

@@ -28,6 +28,7 @@ from hass.db import services
 from hass.diagnosis import quality
 from hass.engine import alarms
 from hass.engine import inventory
+from hass.engine import overview
 from hass.engine import patrol
 from hass import events
 from hass import faults
@@ -98,6 +99,7 @@ class PatrolCase(base.TestCase):
         self.ears = fake_cloud.Ears(self.clock, WISH)
         self.power = Power()
         self.pager = Pager()
+        self.woken = []
         self.patrol = self.make(futurist.SynchronousExecutor())
         self.pass_time(6)
 
@@ -127,6 +129,9 @@ class PatrolCase(base.TestCase):
         return patrol.Patrol(
             self.database,
             known,
+            overview.Overview(
+                self.database, self.clock, conf.engine.alive_seconds
+            ),
             hands.Hands(
                 fencer=self.power,
                 compute=compute,
@@ -149,8 +154,7 @@ class PatrolCase(base.TestCase):
             ),
             'engine-1',
             conf,
-            lambda: None,
-            lambda: None,
+            lambda: self.woken.append(self.clock.monotonic()),
             pool,
         )
 
@@ -166,6 +170,14 @@ class PatrolCase(base.TestCase):
     def suspected(self):
         with self.database.reader() as session:
             return [one.subject for one in recoveries.open_ones(session)]
+
+    def written(self, seconds, **how):
+        """How often the engine writes its row in so many seconds."""
+        moments = set()
+        for _ in range(int(seconds * 2)):
+            self.pass_time(0.5, **how)
+            moments.add(self.own_row().turn_at)
+        return len(moments)
 
     def own_row(self):
         with self.database.reader() as session:
@@ -195,6 +207,32 @@ class SilenceTest(PatrolCase):
         heard = self.clock.now()
         self.pass_time(2, silent=[HOST])
         self.assertEqual({HOST: heard.isoformat()}, self.own_row().silent)
+
+    def test_the_peers_are_told_less_often_in_calm_times(self):
+        self.assertIn(self.written(4), (4, 5))
+
+    def test_the_peers_are_told_in_each_turn_while_a_host_is_silent(self):
+        self.pass_time(1.5, silent=[HOST])
+        self.assertEqual(2, self.written(1, silent=[HOST]))
+        self.assertEqual([], self.suspected())
+
+    def test_the_peers_are_told_in_each_turn_while_a_recovery_is_open(self):
+        with self.database.writer() as session:
+            builders.make_recovery(session, self.names[1])
+        self.assertEqual(8, self.written(4))
+
+    def test_the_peers_are_told_at_once_that_a_host_is_heard_again(self):
+        self.pass_time(2, silent=[HOST])
+        self.ears.hear_now(HOST, 'boot', ['management'], False)
+        self.pass_time(0.5)
+        self.assertEqual({}, self.own_row().silent)
+
+    def test_a_recovery_that_another_engine_opened_is_looked_for_once(self):
+        self.assertEqual([], self.woken)
+        with self.database.writer() as session:
+            builders.make_recovery(session, self.names[1])
+        self.pass_time(2)
+        self.assertEqual(1, len(self.woken))
 
     def test_an_engine_that_was_paused_suspects_nobody_for_a_while(self):
         self.clock.turn(20)

@@ -30,6 +30,7 @@ from hass.engine import contradictions
 from hass.engine import fences
 from hass.engine import hearing
 from hass.engine import inventory
+from hass.engine import overview
 from hass.engine import rounds
 from hass.engine import shares
 from hass.engine import strangers
@@ -149,6 +150,7 @@ class RoundsCase(base.TestCase):
         return rounds.Rounds(
             self.database,
             known,
+            overview.Overview(self.database, self.clock, 5.0),
             self.panel,
             worries.Worries(self.alarms.append, self.clock, engine, 300),
             contradictions.Contradictions(self.beats.get),
