@@ -341,16 +341,19 @@ def record_report(
     resume_guests: bool | None,
     clock_at: datetime.datetime | None,
     age: float = 0.0,
-) -> datetime.datetime:
-    """What the agent of the host reported.
+) -> tuple[Host, datetime.datetime]:
+    """What the agent of the host reported: its silence is planned no longer.
 
     :param clock_at: what its own clock said, naive UTC; None: nonsense
     :param age: seconds that the report was under way
-    :returns: when it was sent
+    :returns: its row, and when the report was sent
 
     :raises hass.exception.NotFound: there is no such host
     """
-    row = get(session, name)
+    found = session.execute(_named_at(), {'host': name}).one_or_none()
+    if found is None:
+        raise exception.NotFound('host', name)
+    row, now = found
     row.boot_id = boot_id
     with _forgetting_pings(session, row):
         row.learnt_addresses = dict(addresses)
@@ -358,11 +361,19 @@ def record_report(
     # That it cannot be read now makes the host no other system.
     row.system_uuid = system_uuid or row.system_uuid
     row.resume_guests = resume_guests
-    sent_at = moments.read_now(session) - datetime.timedelta(seconds=age)
+    sent_at = now - datetime.timedelta(seconds=age)
     row.reported_at = sent_at
     row.clock_at = clock_at
+    row.planned_until = None
     session.flush()
-    return sent_at
+    return row, sent_at
+
+
+@functools.cache
+def _named_at() -> sa.Select[Host, datetime.datetime]:
+    """With the present moment: hosts report all the time."""
+    query = sa.select(Host, moments.db_now())
+    return query.where(Host.name == sa.bindparam('host'))
 
 
 @contextlib.contextmanager
@@ -433,11 +444,6 @@ def settle_boot(
 def plan_stop(session: orm.Session, name: str, seconds: float) -> None:
     """The agent said goodbye: its silence is planned for so long."""
     _set(session, name, planned_until=moments.db_now(seconds))
-
-
-def unplan(session: orm.Session, name: str) -> None:
-    """Silence is no longer planned."""
-    _set(session, name, planned_until=None)
 
 
 def set_fence(

@@ -16,6 +16,7 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Sequence
 import functools
+from typing import Any
 
 from oslo_db import exception as oslo_exception
 import sqlalchemy as sa
@@ -27,14 +28,18 @@ from hass.db import session as db_session
 from hass import faults
 
 Row = models.Observation
+KEY = ('host', 'layer', 'detector', 'network')
+SIGHT = ('verdict', 'seen_at', 'detail', 'seen_by', 'certainty')
 CHUNK = 500
 """Values of one statement: databases have a limit."""
 
 
 def put(session: orm.Session, *seen: faults.Observation) -> None:
     """Keep the observations; an older one never replaces a newer one."""
+    if _replace(session, seen):
+        return
     for one in seen:
-        if not _replaced(session, one):
+        if not _replace(session, [one]):
             _insert(session, one)
 
 
@@ -95,33 +100,51 @@ def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
         yield names[start : start + CHUNK]
 
 
-def _replaced(session: orm.Session, one: faults.Observation) -> bool:
-    done = session.execute(
-        sa.update(Row)
+def _replace(session: orm.Session, seen: Sequence[faults.Observation]) -> bool:
+    """Whether each of them was kept in the place of an older one."""
+    connection = session.connection()
+    if len(seen) > 1 and not connection.dialect.supports_sane_multi_rowcount:
+        return False
+    rows = [
+        {f'new_{name}': value for name, value in _row(one).items()}
+        for one in seen
+    ]
+    if not rows:
+        return True
+    done = connection.execute(_replacing(), rows)
+    return db_session.changed(done) == len(rows)
+
+
+@functools.cache
+def _replacing() -> sa.Update:
+    """Made once: engines write the same again and again."""
+    table = sa.inspect(Row).local_table
+    assert isinstance(table, sa.Table)
+    new = {one.name: sa.bindparam(f'new_{one.name}') for one in table.c}
+    return (
+        sa.update(table)
         .where(
-            Row.host == one.subject,
-            Row.layer == one.layer,
-            Row.detector == one.detector,
-            Row.network == one.network,
+            *(table.c[name] == new[name] for name in KEY),
             sa.or_(
-                Row.seen_at <= one.seen_at,
-                Row.seen_at > moments.db_now(moments.SKEW_SECONDS),
+                table.c.seen_at <= new['seen_at'],
+                table.c.seen_at > moments.db_now(moments.SKEW_SECONDS),
             ),
         )
-        .values(
-            verdict=one.verdict,
-            seen_at=one.seen_at,
-            detail=one.detail,
-            seen_by=one.seen_by,
-            certainty=one.certainty,
-        )
-        .execution_options(synchronize_session=False)
+        .values({name: new[name] for name in SIGHT})
     )
-    return db_session.changed(done) == 1
 
 
 def _insert(session: orm.Session, one: faults.Observation) -> None:
-    row = {
+    try:
+        with session.begin_nested():
+            session.execute(sa.insert(Row).values(_row(one)))
+    except oslo_exception.DBDuplicateEntry:
+        # There is one: newer, or put by another engine at this moment.
+        _replace(session, [one])
+
+
+def _row(one: faults.Observation) -> dict[str, Any]:
+    return {
         'host': one.subject,
         'layer': one.layer,
         'detector': one.detector,
@@ -132,12 +155,6 @@ def _insert(session: orm.Session, one: faults.Observation) -> None:
         'seen_by': one.seen_by,
         'certainty': one.certainty,
     }
-    try:
-        with session.begin_nested():
-            session.execute(sa.insert(Row).values(row))
-    except oslo_exception.DBDuplicateEntry:
-        # There is one: newer, or put by another engine at this moment.
-        _replaced(session, one)
 
 
 def _noun(row: Row) -> faults.Observation:

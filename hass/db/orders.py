@@ -82,12 +82,13 @@ class Order:
 
 
 def outstanding(
-    session: orm.Session, host: str, boot_id: str
+    session: orm.Session, row: models.Host, boot_id: str
 ) -> list[tuple[Order, float]]:
     """What this boot of a host is to do, and within how many seconds."""
+    host = row.name
     now = moments.read_now(session)
     found = [Order.of(one.was) for one in session.scalars(_ordering())]
-    trial = wirings.outstanding(session, host, boot_id, now)
+    trial = wirings.outstanding(row, boot_id, now)
     if trial is not None:
         found.append(
             Order(

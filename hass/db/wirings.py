@@ -172,11 +172,16 @@ def new_mark() -> str:
     return PREFIX + secrets.token_hex(room)[:room]
 
 
+def is_under_way(row: models.Host) -> bool:
+    """Whether a trial of the host has begun and not ended."""
+    return Wiring.of(row).trial is not None
+
+
 def outstanding(
-    session: orm.Session, name: str, boot_id: str, now: datetime.datetime
+    row: models.Host, boot_id: str, now: datetime.datetime
 ) -> Trial | None:
     """The trial for which this boot of a host is to write its mark."""
-    trial = Wiring.read(_kept(session, name)).trial
+    trial = Wiring.of(row).trial
     if trial is None or trial.written_at or trial.boot_id != boot_id:
         return None
     return trial if trial.until > now else None

@@ -35,8 +35,10 @@ from hass.db import orders
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db
+from hass.db import wirings
 from hass.engine import hearing
 from hass.engine import keys as keys_
+from hass.engine import overview as overview_
 from hass.engine import strangers as strangers_
 from hass import exception
 from hass import faults
@@ -91,6 +93,7 @@ class ReportsEndpoint:
         keys: keys_.AgentKeys,
         ears: Ears,
         clock: clocks.Clock,
+        overview: overview_.Overview,
         ring: Callable[[], None] = lambda: None,
         strangers: strangers_.Strangers | None = None,
     ) -> None:
@@ -100,6 +103,7 @@ class ReportsEndpoint:
         self._keys = keys
         self._ears = ears
         self._clock = clock
+        self._overview = overview
         self._replays: collections.defaultdict[str, beats.Replay] = (
             collections.defaultdict(beats.Replay)
         )
@@ -186,12 +190,19 @@ class ReportsEndpoint:
         check_addresses(report)
         check_events(report)
         check_guests(report)
-        seconds = self._database.write(record, report, self._age(report))
+        row = self._database.write(record, report, self._age(report))
         if report.events or report.faults:
             self._ring()
         self._tell_ailments(report)
-        answer = {'patrol_seconds': seconds, 'signs': True}
-        return answer | self._orders(report, envelope)
+        answer = {'patrol_seconds': self._patrol_seconds(), 'signs': True}
+        return answer | self._orders(report, row, envelope)
+
+    def _patrol_seconds(self) -> float | None:
+        """Seconds since any engine finished a turn of its patrol."""
+        seen = self._overview.look()
+        engines = seen.engines or self._database.read(services.all)
+        turns = [engine.turn_at for engine in engines]
+        return (seen.now - max(turns)).total_seconds() if turns else None
 
     def _age(self, report: messages.Report) -> float:
         """Seconds that it was under way, as far as others of it tell."""
@@ -202,12 +213,15 @@ class ReportsEndpoint:
         return self._ears.tell(message.host, message.boot_id, message.uptime)
 
     def _orders(
-        self, report: messages.Report, envelope: Any
+        self, report: messages.Report, row: models.Host, envelope: Any
     ) -> dict[str, messages.Envelope]:
         """What the host is to do, signed as the answer to this report."""
-        wanted = self._database.read(
-            orders.outstanding, report.host, report.boot_id
-        )
+        if not (
+            wirings.is_under_way(row)
+            or self._overview.look().pending.recoveries
+        ):
+            return {}
+        wanted = self._database.read(orders.outstanding, row, report.boot_id)
         key = messages.signer(
             messages.Report, envelope, self._keys(report.host)
         )
@@ -341,14 +355,13 @@ def ailments(report: messages.Report) -> str:
 
 def record(
     session: orm.Session, report: messages.Report, age: float = 0.0
-) -> float | None:
-    """Write a report down.
+) -> models.Host:
+    """Write a report down; returns the row of its host.
 
     :param age: seconds that it was under way
-    :returns: seconds since any engine finished a turn of its patrol
     """
     # What is so old in it was so old when it was sent.
-    sent_at = hosts.record_report(
+    row, sent_at = hosts.record_report(
         session,
         report.host,
         boot_id=report.boot_id,
@@ -360,9 +373,13 @@ def record(
         age=age,
     )
     now = sent_at + datetime.timedelta(seconds=age)
-    hosts.unplan(session, report.host)
-    for sight in report.observations:
-        observations.put(session, _observation(report.host, sight, sent_at))
+    observations.put(
+        session,
+        *(
+            _observation(report.host, sight, sent_at)
+            for sight in report.observations
+        ),
+    )
     for alleged in report.faults:
         notifications.add(
             session,
@@ -384,8 +401,7 @@ def record(
         ),
     )
     instance_observations.put(session, report.host, _seen(report, sent_at))
-    turns = [engine.turn_at for engine in services.all(session)]
-    return (now - max(turns)).total_seconds() if turns else None
+    return row
 
 
 def record_forced(session: orm.Session, host: str) -> None:

@@ -272,6 +272,7 @@ class Engine:
             self._keys,
             self.listener,
             clock,
+            self._overview,
             self.patrol.ring,
             self._strangers,
         )

@@ -262,8 +262,8 @@ class Cloud:
             results=host.units.results,
         )
         with self.database.writer() as session:
-            endpoint.record(session, report)
-            wanted = orders.outstanding(session, name, host.boot_id())
+            row = endpoint.record(session, report)
+            wanted = orders.outstanding(session, row, host.boot_id())
         host.units.results = []
         for one, seconds in wanted:
             order = messages.Order(one.id, one.kind, one.subject, seconds)

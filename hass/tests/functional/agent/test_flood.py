@@ -28,6 +28,7 @@ from hass.detection import guests
 from hass.detection import libvirt_keepalive
 from hass.engine import endpoint
 from hass.engine import keys
+from hass.engine import overview
 from hass import exception
 from hass.tests import base
 from hass.tests.functional.agent import tiny_guest
@@ -76,7 +77,11 @@ class FloodTest(base.TestCase):
             self.database, test_endpoint.Keyring(), self.clock
         )
         served = endpoint.ReportsEndpoint(
-            self.database, known, test_endpoint.Ears(self.clock), self.clock
+            self.database,
+            known,
+            test_endpoint.Ears(self.clock),
+            self.clock,
+            overview.Overview(self.database, self.clock, 5.0),
         )
         self.agent = self.start_agent(Engine(served), key.encode())
         self.domains = self.define()

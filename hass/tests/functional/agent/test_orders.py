@@ -34,6 +34,7 @@ from hass.detection import panel
 from hass.detection import systemd
 from hass.engine import endpoint
 from hass.engine import keys
+from hass.engine import overview
 from hass import exception
 from hass.tests import builders
 from hass.tests.functional.detection import fake_systemd
@@ -125,7 +126,11 @@ class AgentTest(SystemdCase):
             self.database, test_endpoint.Keyring(), self.clock
         )
         served = endpoint.ReportsEndpoint(
-            self.database, known, test_endpoint.Ears(self.clock), self.clock
+            self.database,
+            known,
+            test_endpoint.Ears(self.clock),
+            self.clock,
+            overview.Overview(self.database, self.clock, 5.0),
         )
         self.start_agent(Engine(served), key.encode())
 

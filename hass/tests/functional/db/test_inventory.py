@@ -129,7 +129,6 @@ class HostsTest(base.DatabaseTest):
         unknown = 'host compute-9'
         self.assertNotFound(unknown, hosts.get, 'compute-9')
         self.assertNotFound(unknown, hosts.remove, 'compute-9')
-        self.assertNotFound(unknown, hosts.unplan, 'compute-9')
         self.assertNotFound(unknown, hosts.plan_stop, 'compute-9', 9)
         self.assertNotFound(unknown, hosts.rotate_key, 'compute-9', 'x')
         self.assertNotFound(
@@ -196,7 +195,7 @@ class HostsTest(base.DatabaseTest):
     def test_a_planned_stop_ends_by_itself_or_by_a_report(self):
         self.database.write(hosts.plan_stop, 'compute-1', 900)
         self.assertIsNotNone(self.found().planned_until)
-        self.database.write(hosts.unplan, 'compute-1')
+        self.database.write(hosts.record_report, 'compute-1', **REPORT)
         self.assertIsNone(self.found().planned_until)
 
     def test_no_power_command_lasts_while_a_clock_set_back_catches_up(self):

@@ -51,7 +51,8 @@ class OrdersTest(base.DatabaseTest):
         return wanted
 
     def outstanding(self, host='compute-1', boot_id='boot-1'):
-        found = self.read(orders.outstanding, host, boot_id)
+        row = models.Host(name=host)
+        found = self.read(orders.outstanding, row, boot_id)
         return [one for one, _seconds in found]
 
     def test_an_order_stands_until_it_is_answered(self):

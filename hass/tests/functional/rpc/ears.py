@@ -29,6 +29,7 @@ from hass.db import session as db
 from hass.diagnosis import quality
 from hass.engine import endpoint
 from hass.engine import keys
+from hass.engine import overview
 from hass.engine import listener
 from hass.engine import signs
 from hass.rpc import transport
@@ -90,7 +91,11 @@ class Ears(fixtures.Fixture):
         self.listener.start()
         self.addCleanup(self.listener.stop)
         self.endpoint = endpoint.ReportsEndpoint(
-            self.database, known, self.listener, self.clock
+            self.database,
+            known,
+            self.listener,
+            self.clock,
+            overview.Overview(self.database, self.clock, 5.0),
         )
         if self._serves:
             self.serve()

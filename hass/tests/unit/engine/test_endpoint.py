@@ -35,6 +35,7 @@ from hass.db import session as db
 from hass.engine import endpoint
 from hass.engine import hearing
 from hass.engine import keys
+from hass.engine import overview
 from hass.engine import signs
 from hass.engine import strangers
 from hass import faults
@@ -106,6 +107,7 @@ class EndpointTest(base.TestCase):
             self.keys,
             self.ears,
             self.clock,
+            overview.Overview(self.database, self.clock, 5.0),
             lambda: self.rung.append('rung'),
             self.strangers,
         )
