@@ -24,6 +24,7 @@ from rich import console
 from rich import table
 
 from hass.tests.openstack import lab as labs
+from tools.bench import idle
 from tools.bench import judging
 from tools.bench import listing
 from tools.bench import load
@@ -36,6 +37,7 @@ COUNTS = (1, 10, 30)
 KILLED_OF, KILLED_AFTER = 10, 3
 """Instances, and the evacuate call after which the engine is killed."""
 FIRST_PAGE = 'first_page_of_10000_ms'
+IDLE = 'idle_with_hosts'
 OPTIONS = {
     'fencing': {'max_fencings': '100', 'strikes': '0'},
     'restraint': {'max_suspects': '100'},
@@ -87,6 +89,7 @@ def measure(counts: list[int]) -> dict[str, object]:
         'agents_1000': agents,
         'judging_ms': judging.milliseconds(),
         FIRST_PAGE: listing.milliseconds(),
+        IDLE: idle.shares(),
     }
 
 
@@ -134,9 +137,16 @@ def main() -> int:
         action='store_true',
         help='of a long list, and nothing else: without the lab',
     )
+    parser.add_argument(
+        '--idle',
+        action='store_true',
+        help='an engine, and nothing else: without the lab',
+    )
     options = parser.parse_args()
     if options.first_page:
         return tell({FIRST_PAGE: listing.milliseconds()})
+    if options.idle:
+        return tell({IDLE: idle.shares()})
     try:
         figures = measure(list(options.counts))
     except minicloud.LabError as error:

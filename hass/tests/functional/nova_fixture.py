@@ -37,11 +37,10 @@ PACE = nova_rows.Pace(
 
 
 class SimulatedNova(fixtures.Fixture):
-    """Hosts a, b and c that are on, and what a test may do to them."""
+    """Hosts that are on, and what a test may do to them."""
 
-    hosts = ('a', 'b', 'c')
-
-    def __init__(self, **changes):
+    def __init__(self, hosts=('a', 'b', 'c'), **changes):
+        self.hosts = hosts
         self._changes = changes
         self.clock = clock.SystemClock()
 

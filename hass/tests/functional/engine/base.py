@@ -89,10 +89,11 @@ class Chassis(simulation.Chassis):
 
 
 class Beater(threading.Thread):
-    """Beats of all agents, to all engines, five times a second."""
+    """Beats of all agents, to all engines."""
 
-    def __init__(self, machines, ports):
+    def __init__(self, machines, ports, seconds):
         super().__init__(daemon=True)
+        self._seconds = seconds
         self._machines = machines
         self._ports = ports
         self._clock = clock.SystemClock()
@@ -101,7 +102,7 @@ class Beater(threading.Thread):
     def run(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             number = 0
-            while not self._stopping.wait(0.2):
+            while not self._stopping.wait(self._seconds):
                 for machine in self._machines.values():
                     if machine.os_running:
                         number += 1
@@ -127,13 +128,18 @@ class Beater(threading.Thread):
 
 
 class World(fixtures.Fixture):
-    """Three hosts that run, one cluster that acts, engines to be started.
+    """Hosts that run, one cluster that acts, engines to be started.
 
     :param url: the database's; it is empty
+    :param beat_seconds: from one beat of a host to the next
+    :param nova: as nova_fixture.SimulatedNova has it
     """
 
-    def __init__(self, url=None, engines=('engine-1',), **nova):
+    def __init__(
+        self, url=None, engines=('engine-1',), beat_seconds=0.2, **nova
+    ):
         self._url = url
+        self._beat_seconds = beat_seconds
         self._engines = engines
         self._nova = nova
 
@@ -155,7 +161,9 @@ class World(fixtures.Fixture):
         for name in self._engines:
             self.configure(name)
         self.processes = {}
-        beater = Beater(self.nova.machines, self.ports.values())
+        beater = Beater(
+            self.nova.machines, self.ports.values(), self._beat_seconds
+        )
         beater.start()
         self.addCleanup(beater.stop)
 
