@@ -113,14 +113,14 @@ def runs_on(
     session: orm.Session,
     among: Collection[str],
     fresh_seconds: float,
-) -> dict[str, list[str]]:
+) -> dict[str, dict[str, datetime.datetime]]:
     """Hosts whose agents last saw an instance run, by instance.
 
-    And list it in a report that is at most so old.
+    And list it in a report that is at most so old: when that came.
     """
     host = models.Host
     query = (
-        sa.select(Row.instance_uuid, host.name, host.domains)
+        sa.select(Row.instance_uuid, host.name, host.domains, host.reported_at)
         .join(host, host.name == Row.host)
         .where(
             Row.instance_uuid.in_(among),
@@ -130,10 +130,10 @@ def runs_on(
         )
         .order_by(host.name)
     )
-    found: dict[str, list[str]] = {}
-    for uuid, name, domains in session.execute(query):
-        if uuid in (domains or ()) and name not in found.get(uuid, ()):
-            found.setdefault(uuid, []).append(name)
+    found: dict[str, dict[str, datetime.datetime]] = {}
+    for uuid, name, domains, at in session.execute(query):
+        if at and uuid in (domains or ()):
+            found.setdefault(uuid, {})[name] = at
     return found
 
 

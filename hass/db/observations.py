@@ -120,7 +120,9 @@ def _replacing() -> sa.Update:
     """Made once: engines write the same again and again."""
     table = sa.inspect(Row).local_table
     assert isinstance(table, sa.Table)
-    new = {one.name: sa.bindparam(f'new_{one.name}') for one in table.c}
+    new: dict[str, sa.BindParameter[Any]] = {
+        one.name: sa.bindparam(f'new_{one.name}') for one in table.c
+    }
     return (
         sa.update(table)
         .where(

@@ -26,6 +26,7 @@ import contextlib
 import dataclasses
 import datetime
 import enum
+import math
 
 from sqlalchemy import orm
 
@@ -256,11 +257,14 @@ class Closer:
             return Finding(uuid, Outcome.TAKEN, taken, server)
         if unprotected:
             return Finding(uuid, Outcome.UNPROTECTED, unprotected, server)
-        if others:
-            why = f'it runs on {server.host}, and on {", ".join(others)} too'
-            return Finding(uuid, Outcome.LOST, why, server)
-        age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
         every: list[nova.Action] = []
+        if others:
+            every = self._actions(uuid)
+            said = _said_since(others, every, now)
+            if said:
+                why = f'it runs on {server.host}, and on {", ".join(said)} too'
+                return Finding(uuid, Outcome.LOST, why, server)
+        age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
         why = standing.amiss(server, home, asked=False)
         if why:
             every = self._actions(uuid)
@@ -392,18 +396,36 @@ def _taken(session: orm.Session, server: nova.Server, scene: Scene) -> str:
 
 def _others(
     session: orm.Session, server: nova.Server, scene: Scene
-) -> list[str]:
+) -> dict[str, datetime.datetime]:
     """Hosts that run it as well, and Nova has it on another one.
 
     An evacuation was carried out so late that it was no longer expected.
+    With the moment at which each said so.
     """
     if server.task_state or server.vm_state not in MAY_RUN:
-        return []
+        return {}
     found = instance_observations.runs_on(
         session, [server.uuid], FRESH_SECONDS
-    )
-    names = found.get(server.uuid, [])
-    return [one for one in names if one not in {server.host, *scene.trouble}]
+    ).get(server.uuid, {})
+    but = {server.host, *scene.trouble}
+    return {name: at for name, at in found.items() if name not in but}
+
+
+def _said_since(
+    others: Mapping[str, datetime.datetime],
+    actions: Sequence[nova.Action],
+    now: datetime.datetime,
+) -> list[str]:
+    """Those that said so after Nova was last at work on it.
+
+    A host that it has left lists it until its next report.
+    """
+    quiet = actions[0].quiet if actions else math.inf
+    return [
+        name
+        for name, at in others.items()
+        if (now - at).total_seconds() + intent.SLACK_SECONDS < quiet
+    ]
 
 
 def _home(

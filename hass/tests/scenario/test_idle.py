@@ -19,7 +19,7 @@ from sqlalchemy import event
 from hass.simulation.virtual import cloud
 from hass.tests import base
 
-STATEMENTS = 8.8
+STATEMENTS = 9.4
 """A second, of one engine with four hosts; a look more in each is too many."""
 PER_HOST = 0.4
 """A report is three statements every ten seconds; the rest are looks."""

@@ -62,6 +62,7 @@ class PendingTest(base.DatabaseTest):
         self.assertIn('recoveries', self.waiting())
         with self.database.writer() as session:
             story = recoveries.open_of_host(session, HOST)
+            assert story is not None
             recoveries.end(session, story, 'dismissed', 'engine-1', 'no fault')
         self.assertNotIn('recoveries', self.waiting())
 
