@@ -29,10 +29,10 @@ from hass.db import models
 from hass.db import moments
 from hass.db import services
 from hass.db import session as db_session
-from hass import exception
-from hass import nova
 from hass.engine import shares
 from hass.engine import watching
+from hass import exception
+from hass import nova
 from hass.recovery import closing
 from hass.recovery import hands as hands_
 

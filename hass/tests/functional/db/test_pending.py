@@ -14,14 +14,14 @@
 
 import uuid
 
+from hass.db import losses
 from hass.db import models
+from hass.db import moments
 from hass.db import notifications
 from hass.db import observations
 from hass.db import outbox
 from hass.db import pending
 from hass.db import recoveries
-from hass.db import losses
-from hass.db import moments
 from hass.diagnosis import services
 from hass import faults
 from hass import payloads

@@ -29,8 +29,8 @@ from hass.db import session as db
 from hass.diagnosis import quality
 from hass.engine import endpoint
 from hass.engine import keys
-from hass.engine import overview
 from hass.engine import listener
+from hass.engine import overview
 from hass.engine import signs
 from hass.rpc import transport
 
