@@ -137,6 +137,7 @@ class Scene:
 class Finding:
     """What became of one instance, and the sentence for it.
 
+    :ivar twice: it runs on another host too
     :ivar asked_last: request id of the newest of its actions; '' for none
     """
 
@@ -146,6 +147,7 @@ class Finding:
     server: nova.Server | None = None
     ports: Sequence[str] = ()
     unprotected: bool = False
+    twice: bool = False
     asked_last: str = ''
 
     @property
@@ -263,7 +265,7 @@ class Closer:
             said = _said_since(others, every, now)
             if said:
                 why = f'it runs on {server.host}, and on {", ".join(said)} too'
-                return Finding(uuid, Outcome.LOST, why, server)
+                return Finding(uuid, Outcome.LOST, why, server, twice=True)
         age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
         why = standing.amiss(server, home, asked=False)
         if why:

@@ -47,6 +47,8 @@ def able(
 ) -> list[closing.Finding]:
     """Those that recoveries of their own may bring back.
 
+    None that runs twice: which guest is to end, people say.
+
     :param found: lost ones
     :param dead: hosts on which nothing can be started now
     """
@@ -55,8 +57,10 @@ def able(
         for one in found
         if one.server is not None
         and one.server.vm_state in RESTARTED
-        and not (one.unprotected or one.ports)
+        and not (one.unprotected or one.ports or one.twice)
     ]
+    if not wanted:
+        return []
     names = {one.server.host or '' for one in wanted if one.server}
     known = hosts.by_names(session, sorted(names))
 
