@@ -137,8 +137,8 @@ class Scene:
 class Finding:
     """What became of one instance, and the sentence for it.
 
-    :ivar twice: it runs on another host too
     :ivar asked_last: request id of the newest of its actions; '' for none
+    :ivar twice: it runs on another host too
     """
 
     uuid: str
@@ -147,8 +147,8 @@ class Finding:
     server: nova.Server | None = None
     ports: Sequence[str] = ()
     unprotected: bool = False
-    twice: bool = False
     asked_last: str = ''
+    twice: bool = False
 
     @property
     def passing(self) -> bool:
