@@ -34,11 +34,10 @@ from hass.db import moments
 from hass.db import session as db_session
 from hass import exception
 from hass import nova
+from hass.recovery import judgement
 
 LOG = logging.getLogger(__name__)
 TAKE_SECONDS = 60.0
-SKEW = datetime.timedelta(minutes=2)
-"""By how much Nova's clock may be off the database's."""
 
 
 class Census:
@@ -107,7 +106,9 @@ class Census:
         """The known that changed, and those that Nova has deleted."""
         if self._since is None:
             return self._look_at_all(known, names)
-        changed = self._compute.servers_changed_since(self._since - SKEW)
+        changed = self._compute.servers_changed_since(
+            self._since - judgement.SKEW
+        )
         return _parted(one for one in changed if one.uuid in known)
 
     def _look_at_all(

@@ -35,13 +35,12 @@ from hass import exception
 from hass import nova
 from hass.recovery import closing
 from hass.recovery import hands as hands_
+from hass.recovery import judgement
 
 LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 15.0
 LATE_SECONDS = 86400.0
 """A call that comes later than that is taken for somebody's wish."""
-SKEW = datetime.timedelta(minutes=2)
-"""By how much Nova's clock may be off the database's."""
 Row = models.Evacuation
 
 
@@ -87,13 +86,15 @@ class LateCallWatch(watching.Watch):
         return {uuid for uuid, names in found.items() if len(names) > 1}
 
     def _in_error(self, ended: Mapping[str, Row]) -> set[str]:
-        """Those of which an evacuation was the last that was asked for."""
+        """Those in ERROR whose newest action is an evacuation."""
         since = self._since or min(
             row.ended_at for row in ended.values() if row.ended_at
         )
         return {
             one.uuid
-            for one in self._hands.compute.servers_changed_since(since - SKEW)
+            for one in self._hands.compute.servers_changed_since(
+                since - judgement.SKEW
+            )
             if one.uuid in ended
             and one.vm_state == 'error'
             and self._was_evacuated_last(one)

@@ -25,9 +25,6 @@ import datetime
 from hass import nova
 from hass.recovery import judgement
 
-SKEW = datetime.timedelta(minutes=2)
-"""By how much Nova's clock may be off the database's."""
-
 BY_SOURCE = frozenset(
     {
         'accepted',
@@ -59,7 +56,7 @@ def live(
     :param heard_at: when the host was heard last; what is older belongs to
         an earlier death, and its guest has been back on the host since
     """
-    floor = datetime.datetime.min if heard_at is None else heard_at - SKEW
+    floor = _floor(heard_at)
     return [
         move
         for move in moves
@@ -77,8 +74,15 @@ def asked(
     heard_at: datetime.datetime | None,
 ) -> bool:
     """Whether Nova took an evacuate call that has no migration yet."""
-    floor = datetime.datetime.min if heard_at is None else heard_at - SKEW
+    floor = _floor(heard_at)
     return is_rebuilding(server) and judgement.queued(actions, moves, floor)
+
+
+def _floor(heard_at: datetime.datetime | None) -> datetime.datetime:
+    """What Nova wrote before this moment is of an earlier death."""
+    if heard_at is None:
+        return datetime.datetime.min
+    return heard_at - judgement.SKEW
 
 
 def is_rebuilding(server: nova.Server) -> bool:

@@ -73,8 +73,6 @@ CALM_FACTOR = 2.0
 """Times the longest of these answers."""
 ALIVE_SECONDS = 60.0
 """An engine that has turned since then may take over."""
-SKEW = datetime.timedelta(minutes=2)
-"""By how much Nova's clock may be off the database's."""
 
 Row = models.Evacuation
 RowState = models.EvacuationState
@@ -208,7 +206,9 @@ class Evacuator:
         earliest = min(
             row.requested_at for row in moved if row.requested_at is not None
         )
-        changed = self._compute.servers_changed_since(earliest - SKEW)
+        changed = self._compute.servers_changed_since(
+            earliest - judgement.SKEW
+        )
         return {server.uuid: server for server in changed}
 
     def _judge_all(
@@ -359,7 +359,8 @@ class Evacuator:
             return True
         moves = self._compute.migrations_of(row.instance_uuid)
         actions = self._compute.actions_of(row.instance_uuid)
-        if judgement.queued(actions, moves, row.requested_at - SKEW):
+        floor = row.requested_at - judgement.SKEW
+        if judgement.queued(actions, moves, floor):
             return True
         requesting.ask_again(
             turn,

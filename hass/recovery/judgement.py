@@ -20,7 +20,7 @@ import enum
 
 from hass import nova
 
-SKEW_SECONDS = 120.0
+SKEW = datetime.timedelta(minutes=2)
 """By how much Nova's clocks may be off each other and the database's."""
 
 
@@ -96,12 +96,13 @@ def claimed_before(migration: nova.Migration, asked: float, up: float) -> bool:
     :param asked: seconds since Nova was asked, by the database's clock
     :param up: seconds since the destination has booted, by itself
     """
+    skew = SKEW.total_seconds()
     written = migration.updated_at or migration.created_at
     age = migration.quiet + (written - migration.created_at).total_seconds()
     return (
         not migration.waiting
-        and abs(age - asked) < SKEW_SECONDS
-        and migration.quiet > up + SKEW_SECONDS
+        and abs(age - asked) < skew
+        and migration.quiet > up + skew
     )
 
 
