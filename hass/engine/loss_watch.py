@@ -44,7 +44,7 @@ class LossWatch(watching.Watch):
 
     def _look_at(self, loss: models.Loss) -> None:
         with self._database.reader() as session:
-            trouble = self._hands.witness.mute(session)
+            trouble = self._hands.witness.unheard(session)
         scene = closing.Scene(
             loss.host, loss.since, losses.off_at(loss), trouble
         )

@@ -204,7 +204,7 @@ class HostWorkflow(workflow.Workflow):
         if boot and boot == host.settled_boot_id:
             off_at = None  # Whatever its BMC said.
         with turn.read() as session:
-            trouble = self._witness.mute(session)
+            trouble = self._witness.unheard(session)
         since = off_at or turn.recovery.opened_at
         if not self._witness.hearers_since(turn, host.name, since):
             trouble[host.name] = f'{host.name} was not heard since it failed'

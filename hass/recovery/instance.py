@@ -243,7 +243,7 @@ class InstanceWorkflow(workflow.Workflow):
     def close(self, turn: Turn, hop: Hop) -> Hop:
         """Name it unless it runs, is ended, or another recovery has it."""
         with turn.read() as session:
-            trouble = self._witness.mute(session)
+            trouble = self._witness.unheard(session)
         scene = closing.Scene(
             host_of(turn),
             told_at(turn),

@@ -65,7 +65,7 @@ BOOT_SECONDS = 2.0
 LATE_SECONDS = 2.0
 """An engine whose patrol is so late may have been paused."""
 
-LATE_BEAT = 5.0
+LATE_BEAT_SECONDS = 5.0
 """A beat may have been sent so long before the power of its host was cut."""
 
 
@@ -482,7 +482,7 @@ class Witness:
             f'{BUS}'
         )
 
-    def mute(self, session: orm.Session) -> dict[str, str]:
+    def unheard(self, session: orm.Session) -> dict[str, str]:
         """Hosts that neither beat nor speak, and the sentence for each."""
         return {
             name: f'{name} is silent'
@@ -532,7 +532,8 @@ class Witness:
         heard = self.present(host)
         if heard is None or self.uptime(heard) < seconds:
             return False
-        return self._clock.monotonic() - heard.sent < seconds - LATE_BEAT
+        age = self._clock.monotonic() - heard.sent
+        return age < seconds - LATE_BEAT_SECONDS
 
     def _voices(
         self,
