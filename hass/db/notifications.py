@@ -31,6 +31,8 @@ from hass import exception
 from hass import faults
 
 Notification = models.Notification
+ENGINE = 'engine'
+"""Source of what an engine found missing, and no agent told."""
 COLUMNS: pages.Columns = {
     'received_at': Notification.received_at,
     'generated_at': Notification.generated_at,

@@ -228,8 +228,8 @@ class Incidents:
         age = (now - _at(told)).total_seconds()
         asked = actions()
         ours = instance.ours_of(known, asked)
-        if told.source == 'engine':
-            # Who found it lost has weighed what was asked until then.
+        if told.source == notifications.ENGINE:
+            # The engine that found it has weighed what was asked until then.
             ours |= intent.up_to(asked, told.payload.get('asked_last', ''))
         meant = intent.of(server, asked, told.host, age, ours)
         if meant.meant is intent.Meant.WAIT and age < PATIENT_SECONDS:

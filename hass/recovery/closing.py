@@ -71,6 +71,7 @@ STARTING = frozenset(
 GRACE_SECONDS = 60.0
 """What may be back in a moment has so long before it is paged."""
 OURS_SECONDS = 86400.0
+"""Recoveries that began within this time tell what HASS has asked for."""
 FRESH_SECONDS = 30.0
 """Agents report every ten seconds: what is older says nothing of now."""
 

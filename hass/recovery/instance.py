@@ -58,8 +58,7 @@ from hass.until import Until
 LOOK_SECONDS = 0.5
 HEARD_SECONDS = 3.0
 """A host that was not heard for so long is asked for nothing."""
-OURS_SECONDS = 86400.0
-"""Stories that began within this time are asked what they asked for."""
+OURS_SECONDS = closing.OURS_SECONDS
 MOVES = frozenset({'migrate', 'confirmResize'})
 TOLD = 'told_at'
 """Remembered: when the agent of its host was first seen to report again."""
@@ -314,11 +313,17 @@ class InstanceWorkflow(workflow.Workflow):
             earlier = recoveries.of_subject_within(
                 session, turn.recovery.subject, self.name, OURS_SECONDS
             )
-        if turn.recovery.fault.get('source') == 'engine':
-            # Who found it lost has weighed what was asked until then.
+        if was_missed(turn):
+            # The engine that found it has weighed what was asked until then.
             last = turn.recovery.fault.get('asked_last', '')
             ours |= intent.up_to(actions, last)
         return ours.union(*(one.was.get('ours', ()) for one in earlier))
+
+
+def was_missed(turn: Turn) -> bool:
+    """Whether an engine found it missing, and no agent told."""
+    source = turn.recovery.fault.get('source')
+    return bool(source == notifications.ENGINE)
 
 
 def incident_of(turn: Turn) -> faults.Incident:

@@ -347,7 +347,7 @@ class InstanceFailure(instance_.InstanceWorkflow):
     def _opinion(
         self, turn: Turn, looks: Sequence[models.InstanceObservation]
     ) -> symptoms.Opinion:
-        if turn.recovery.fault.get('source') == 'engine':
+        if instance_.was_missed(turn):
             return symptoms.of_missed(*self.since_missed(turn))
         return symptoms.judge(
             instance_.incident_of(turn),

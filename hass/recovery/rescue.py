@@ -47,7 +47,7 @@ def able(
 ) -> list[closing.Finding]:
     """Those that recoveries of their own may bring back.
 
-    None that runs twice: which guest is to end, people say.
+    An instance that runs twice is none: people decide which guest ends.
 
     :param found: lost ones
     :param dead: hosts on which nothing can be started now
@@ -107,7 +107,7 @@ def name(
         at = one.server.host == host and off_at
         notifications.add(
             session,
-            source='engine',
+            source=notifications.ENGINE,
             host=one.server.host or '',
             layer=faults.Layer.INSTANCE,
             payload={
