@@ -79,12 +79,16 @@ CHAINED = datetime.timedelta(seconds=5)
 
 def host_key(host: str) -> str:
     """The open key of every story of a host: one at a time."""
-    return f'host:{host}'
+    return _key(workflows.Subject.HOST, host)
 
 
 def instance_key(uuid: str) -> str:
     """The open key of an instance's own story."""
-    return f'instance:{uuid}'
+    return _key(workflows.Subject.INSTANCE, uuid)
+
+
+def _key(kind: workflows.Subject, subject: str) -> str:
+    return f'{kind}:{subject}'
 
 
 def open_of_instance(session: orm.Session, uuid: str) -> Recovery | None:
@@ -345,7 +349,7 @@ def open_for(
         why=why,
         fault=dict(fault),
         was={},
-        open_key=f'{workflows.traits_of(workflow).subject}:{subject}',
+        open_key=_key(workflows.traits_of(workflow).subject, subject),
     )
 
 
