@@ -62,7 +62,7 @@ def of(ended: models.Recovery) -> dict[str, Any]:
 
 
 def go_on(story: models.Recovery, interrupted: dict[str, Any]) -> None:
-    """Who knows of the hold is not told once more by the new return."""
+    """An operator who knows of the hold is not paged by the new return."""
     story.acknowledged_at = moment(interrupted['acknowledged_at'])
     story.alarmed_at = moment(interrupted['alarmed_at'])
 

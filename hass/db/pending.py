@@ -31,7 +31,7 @@ from hass import faults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pending:
-    """What there is, or may be.
+    """Whether each of these waits for an engine, or may wait.
 
     :ivar recoveries: open ones
     :ivar notifications: some that nobody has answered

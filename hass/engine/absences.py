@@ -38,10 +38,8 @@ from hass.recovery import rescue
 
 LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 10.0
-FRESH = datetime.timedelta(seconds=30)
-"""A report that is older tells nothing of now."""
 AGAIN_SECONDS = 300.0
-"""What Nova has explained is asked for as seldom, for as long as it lasts."""
+"""From one question to the next while Nova explains that it is gone."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -96,6 +94,7 @@ class Absences(watching.Watch):
     ) -> dict[tuple[str, str], datetime.datetime]:
         """Host and instance, with when its host reported without it."""
         now = moments.read_now(session)
+        oldest = now - datetime.timedelta(seconds=closing.FRESH_SECONDS)
         alive = services.alive(session, self._alive_seconds)
         known = {one.name: one for one in hosts.all(session)}
         mine = shares.keeps(
@@ -112,7 +111,7 @@ class Absences(watching.Watch):
         for name in mine & seen.keys():
             row = known[name]
             at = row.reported_at
-            if at is None or row.domains is None or at < now - FRESH:
+            if at is None or row.domains is None or at < oldest:
                 continue
             # What a boot has ended is accounted for elsewhere.
             if row.boot_id != row.settled_boot_id or protection.window(
@@ -134,7 +133,7 @@ class Absences(watching.Watch):
         return known
 
     def _ask(self, host: str, uuid: str, missed: Missed) -> None:
-        """By the second answer of Nova that it is to run there, it is lost."""
+        """Ask Nova, and name the instance when it is lost twice in a row."""
         with self._database.reader() as session:
             now = moments.read_now(session)
         (found,) = self._hands.closer.find(

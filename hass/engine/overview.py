@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What the patrol saw in its last turn, for all loops of an engine.
 
 In calm times a loop need not ask the database: nothing waits for it. Nothing
@@ -29,7 +30,7 @@ from hass.db import pending as pending_
 from hass.db import recoveries
 from hass.db import services
 from hass.db import session as db_session
-from hass.diagnosis import services as layers
+from hass.diagnosis import services as side_paths
 
 FRESH_SECONDS = 1.0
 """An older look says nothing any more: the patrol hangs, perhaps."""
@@ -81,7 +82,7 @@ class Overview:
         """
         at, before = self._clock.monotonic(), self._seen
         if wholly or before is None:
-            now, found = pending_.read(session, layers.PATHS)
+            now, found = pending_.read(session, side_paths.PATHS)
             lately = services.alive(session, self._lately_seconds)
             oldest = now - datetime.timedelta(seconds=self._alive_seconds)
             alive = [one for one in lately if one.turn_at > oldest]
@@ -111,7 +112,7 @@ class Overview:
         return self._database.read(recoveries.open_ones)
 
     def disturb(self) -> None:
-        """This engine has begun something: there is all, until it looks."""
+        """This engine has begun something: believe no look from before it."""
         self._disturbed_at = self._clock.monotonic()
 
     def _valid(self, seen: Seen) -> Seen:

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What an engine writes about itself, for its peers.
 
 Recoveries weigh what the engines hear. So an engine writes its row in each
@@ -30,7 +31,7 @@ on it: see Witness.PICTURE_SECONDS."""
 CALM_SECONDS = 1.0
 """From one row to the next when there is nothing to tell."""
 Told = tuple[bool, dict[str, str | None], list[str]]
-"""Whether it is deaf, who is silent, who is mute."""
+"""Whether this engine is deaf, which hosts are silent, which are mute."""
 NOTHING: Told = (False, {}, [])
 
 
