@@ -227,7 +227,7 @@ class Incidents:
             return
         age = (now - _at(told)).total_seconds()
         asked = actions()
-        ours = instance.ours_of(known, asked)
+        ours = intent.ours_of((row.was for row in known), asked)
         if told.source == notifications.ENGINE:
             # The engine that found it has weighed what was asked until then.
             ours |= intent.up_to(asked, told.payload.get('asked_last', ''))

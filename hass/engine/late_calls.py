@@ -113,12 +113,8 @@ class LateCallWatch(watching.Watch):
         with self._database.reader() as session:
             if losses.open_of(session, row.instance_uuid):
                 return
-        silent = self._hands.witness.ears().suspected()
-        scene = closing.Scene(
-            row.source,
-            row.ended_at,
-            trouble={name: f'{name} is silent' for name in silent},
-        )
+            trouble = self._hands.witness.unheard(session)
+        scene = closing.Scene(row.source, row.ended_at, trouble=trouble)
         found = self._hands.closer.find(
             self._database.reader, [closing.Owed(row.instance_uuid)], scene
         )

@@ -27,6 +27,7 @@ import dataclasses
 import datetime
 import enum
 import math
+from typing import Any
 
 from sqlalchemy import orm
 
@@ -254,7 +255,7 @@ class Closer:
                 else self._unprotected(session, server)
             )
             home = _home(session, server, scene)
-            requests = ours(session, uuid)
+            remembered = memories(session, uuid)
             others = _others(session, server, scene)
         if taken:
             return Finding(uuid, Outcome.TAKEN, taken, server)
@@ -281,7 +282,8 @@ class Closer:
             )
             why = standing.amiss(server, home, asked=asked)
             since = actions if age >= 0 else every
-            wish = _wish(server, since, requests)
+            ours = intent.ours_of(remembered, every)
+            wish = _wish(server, since, ours)
             if owed.unsure and server.vm_state == 'stopped' and not wish:
                 wish = _stopped_before(since)
             if why and wish and not owed.stopped_by_us:
@@ -479,12 +481,12 @@ def _is_gone(
     return all(one.seen_at < listed_at for one in looks)
 
 
-def ours(session: orm.Session, uuid: str) -> set[str]:
-    """Request ids of what HASS itself asked of it lately."""
+def memories(session: orm.Session, uuid: str) -> list[dict[str, Any]]:
+    """What recoveries of an instance remember that are not old."""
     stories = recoveries.of_subject_within(
         session, uuid, WorkflowName.INSTANCE_FAILURE, OURS_SECONDS
     )
-    return {one for story in stories for one in story.was.get('ours', ())}
+    return [one.was for one in stories]
 
 
 def _wish(

@@ -61,7 +61,7 @@ def among(
             actions = compute.actions_of(server.uuid)
         except exception.NovaRefused:
             continue  # It was deleted at this moment.
-        ours = instance.ours_of(stories, actions)
+        ours = intent.ours_of((one.was for one in stories), actions)
         if stopping:
             if not intent.is_stopped_by_its_user(actions, ours):
                 yield server

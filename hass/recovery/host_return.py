@@ -691,11 +691,12 @@ class HostReturn(host_.HostWorkflow):
         if server.uuid in turn.recovery.was.get('stopped', ()):
             return False
         with turn.read() as session:
-            ours = closing.ours(session, server.uuid)
+            memories = closing.memories(session, server.uuid)
         try:
             actions = self._compute.actions_of(server.uuid)
         except exception.NovaRefused:
             return True  # It was deleted at this moment.
+        ours = intent.ours_of(memories, actions)
         return intent.stopped_last(actions, ours)
 
     def _forget(self, turn: Turn, uuids: Iterable[str]) -> None:

@@ -20,7 +20,6 @@ is new, and asks again only when Nova has not heard of it for long.
 
 from collections.abc import Callable
 from collections.abc import Collection
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
@@ -303,7 +302,7 @@ class InstanceWorkflow(workflow.Workflow):
         """Request ids of what this recovery, or an earlier one, asked for."""
         was = turn.recovery.was
         ours = set(was.get('ours', ()))
-        answer = answer_to(was, actions)
+        answer = intent.answer_to(was, actions)
         if answer is not None:
             ours.add(answer)
             turn.remember(
@@ -340,41 +339,6 @@ def host_of(turn: Turn) -> str:
     """Where the instance is: whose agent told, or where it was moved."""
     host: str = turn.recovery.was.get('host') or turn.recovery.fault['host']
     return host
-
-
-def ours_of(
-    stories: Iterable[models.Recovery], actions: Sequence[nova.Action]
-) -> set[str]:
-    """Request ids of what stories of an instance have asked for."""
-    known = list(stories)
-    answers = (answer_to(one.was, actions) for one in known)
-    return {
-        *(request for one in known for request in one.was.get('ours', ())),
-        *(answer for answer in answers if answer is not None),
-    }
-
-
-def answer_to(
-    was: Mapping[str, Any], actions: Sequence[nova.Action]
-) -> str | None:
-    """The request id of what was asked for and not found yet.
-
-    The first new action of that name is the answer to our call.
-
-    :param was: what the recovery remembers
-    """
-    asked = was.get('asked') or {}
-    if not asked or asked.get('request') is not None:
-        return None
-    known = {*asked['before'], *was.get('ours', ())}
-    new = [
-        one.request_id
-        for one in actions
-        if one.name == asked['name']
-        and one.user_id is not None
-        and one.request_id not in known
-    ]
-    return new[-1] if new else None
 
 
 def asked(turn: Turn) -> str:

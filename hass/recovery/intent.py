@@ -18,9 +18,12 @@ asked of it. Durations are compared, never Nova's clock with ours.
 """
 
 from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
 import enum
+from typing import Any
 
 from hass import nova
 from hass.recovery import standing
@@ -140,6 +143,45 @@ def up_to(actions: Sequence[nova.Action], newest: str) -> set[str]:
     """
     ids = [one.request_id for one in actions]
     return set(ids[ids.index(newest) :]) if newest in ids else set()
+
+
+def ours_of(
+    memories: Iterable[Mapping[str, Any]], actions: Sequence[nova.Action]
+) -> set[str]:
+    """Request ids of what recoveries of an instance have asked for.
+
+    :param memories: what those recoveries remember
+    """
+    ours = set()
+    for was in memories:
+        ours.update(was.get('ours', ()))
+        answer = answer_to(was, actions)
+        if answer is not None:
+            ours.add(answer)
+    return ours
+
+
+def answer_to(
+    was: Mapping[str, Any], actions: Sequence[nova.Action]
+) -> str | None:
+    """The request id of what was asked for and not found yet.
+
+    The first new action of that name is the answer to our call.
+
+    :param was: what the recovery remembers
+    """
+    asked = was.get('asked') or {}
+    if not asked or asked.get('request') is not None:
+        return None
+    known = {*asked['before'], *was.get('ours', ())}
+    new = [
+        one.request_id
+        for one in actions
+        if one.name == asked['name']
+        and one.user_id is not None
+        and one.request_id not in known
+    ]
+    return new[-1] if new else None
 
 
 def is_stopped_by_its_user(

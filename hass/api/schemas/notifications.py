@@ -19,9 +19,10 @@ CREATE = formats.closed(
     {
         'source': {
             'type': 'string',
-            'pattern': r'^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}\Z',
+            'pattern': r'^(?!engine\Z)[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}\Z',
             'description': 'must be 1 to 64 letters, digits, dots, colons, '
-            'slashes, dashes and underscores',
+            'slashes, dashes and underscores, and not engine, which is HASS '
+            'itself',
         },
         'host': formats.HOST,
         'layer': {'enum': [str(layer) for layer in faults.Layer]},

@@ -67,6 +67,7 @@ class NotificationsTest(base.ApiTest):
             ('generated_at', '9999-12-31T23:59:59-12:00'),
             ('generated_at', 12),
             ('source', ''),
+            ('source', 'engine'),
             ('host', 'a b'),
             ('payload', []),
             ('extra', 1),
