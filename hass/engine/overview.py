@@ -84,6 +84,9 @@ class Overview:
         if wholly or before is None:
             now, found = pending_.read(session, side_paths.PATHS)
             lately = services.alive(session, self._lately_seconds)
+            for one in lately:
+                # They outlive a session that is rolled back.
+                session.expunge(one)
             oldest = now - datetime.timedelta(seconds=self._alive_seconds)
             alive = [one for one in lately if one.turn_at > oldest]
             seen = Seen(at, now, found, alive, lately)

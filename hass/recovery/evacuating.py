@@ -12,6 +12,7 @@
 
 """The evacuating and verifying states: ask Nova, judge by its records."""
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -162,15 +163,18 @@ class Evacuator:
                 return Wait(0, f'{row.instance_name} is no longer in ERROR')
         return None
 
-    def verify(self, turn: Turn) -> Step | None:
-        """Believe an evacuation when its guest runs; None: all have ended."""
+    def verify(self, turn: Turn, off: Collection[str] = ()) -> Step | None:
+        """Believe an evacuation when its guest runs; None: all have ended.
+
+        :param off: hosts that are proved off in this turn
+        """
         rows = self._rows(turn)
         moved = _in_state(rows, RowState.REQUESTED)
         servers = self._changed(moved)
         waits = [
             why
             for row in moved
-            if (why := self._verify_one(turn, row, servers))
+            if (why := self._verify_one(turn, row, servers, off))
         ]
         if waits:
             return Wait(1, '; '.join(waits[:3]))
@@ -399,7 +403,11 @@ class Evacuator:
         return server is not None and not adoption.is_rebuilding(server)
 
     def _verify_one(
-        self, turn: Turn, row: Row, servers: Mapping[str, nova.Server]
+        self,
+        turn: Turn,
+        row: Row,
+        servers: Mapping[str, nova.Server],
+        off: Collection[str],
     ) -> str:
         """'' when the row was settled, else what is being waited for."""
         server = servers.get(row.instance_uuid)
@@ -409,7 +417,7 @@ class Evacuator:
             requesting.settle(turn, row, RowState.LEFT, 'its user deleted it')
             return ''
         if server.vm_state == 'error':
-            return self._in_error(turn, row, server)
+            return self._in_error(turn, row, server, off)
         if server.host != row.source and self._is_at_rest(server):
             requesting.settle(
                 turn,
@@ -435,10 +443,12 @@ class Evacuator:
         )
         return ''
 
-    def _in_error(self, turn: Turn, row: Row, server: nova.Server) -> str:
+    def _in_error(
+        self, turn: Turn, row: Row, server: nova.Server, off: Collection[str]
+    ) -> str:
         """What has moved runs on when an earlier call of ours comes late."""
         if server.host != row.source and row.was.get('vm_state') != 'stopped':
-            if self._mender.lift(turn, server, {row.source}):
+            if self._mender.lift(turn, server, off):
                 return f'{row.instance_name} runs: its ERROR is lifted'
             if turn.seconds_in_state() < STALE_SECONDS:
                 return f'Nova has {row.instance_name} in ERROR'

@@ -456,7 +456,7 @@ class HostFailure(host_.HostWorkflow):
         proof = self.proof(turn)
         if isinstance(proof, Hop):
             return proof
-        step = self._evacuator.verify(turn)
+        step = self._evacuator.verify(turn, {turn.recovery.subject})
         if step is not None:
             return step
         elsewhere = turn.recovery.was.get('elsewhere')

@@ -91,7 +91,8 @@ def claimed_before(migration: nova.Migration, asked: float, up: float) -> bool:
     """Whether its destination had claimed before it booted. Pure.
 
     Nova's clock says how long ago the claim was. It counts if it agrees with
-    the database's on how long ago the call was made: none was set since.
+    the database's on how long ago the call was made, and has not written the
+    claim to be older than the call: none was set since.
 
     :param asked: seconds since Nova was asked, by the database's clock
     :param up: seconds since the destination has booted, by itself
@@ -101,6 +102,7 @@ def claimed_before(migration: nova.Migration, asked: float, up: float) -> bool:
     age = migration.quiet + (written - migration.created_at).total_seconds()
     return (
         not migration.waiting
+        and written >= migration.created_at
         and abs(age - asked) < skew
         and migration.quiet > up + skew
     )

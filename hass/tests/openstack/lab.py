@@ -232,10 +232,10 @@ class Cloud:
         ]
 
     def stories(
-        self, since: datetime.datetime, host: str | None = None
+        self, since: datetime.datetime, subject: str | None = None
     ) -> list[Story]:
         """Recoveries opened after a moment, the oldest first."""
-        query = f'?host={host}' if host else ''
+        query = f'?subject={subject}' if subject else ''
         found = self.hass('GET', f'/v1/recoveries{query}')['recoveries']
         told = [_story(one) for one in reversed(found)]
         return [one for one in told if one.opened_at >= since]

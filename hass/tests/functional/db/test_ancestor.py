@@ -374,4 +374,5 @@ class CommandTest(Coming):
 
 
 class Nova(nova_fixture.SimulatedNova):
-    hosts = ('compute1', 'Compute2', 'compute3')
+    def __init__(self):
+        super().__init__(hosts=('compute1', 'Compute2', 'compute3'))

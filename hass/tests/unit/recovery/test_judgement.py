@@ -215,6 +215,13 @@ class ClaimedBeforeTest(base.TestCase):
         self.assertFalse(self.claimed(3600.0, asked=305.0, up=60.0))
         self.assertFalse(self.claimed(300.0, asked=3600.0, up=60.0))
 
+    def test_one_that_is_written_as_older_than_its_call_tells_nothing(self):
+        """By a conductor whose clock is slow."""
+        written = MOMENT - datetime.timedelta(seconds=200)
+        self.assertFalse(
+            self.claimed(505.0, asked=305.0, up=60.0, updated_at=written)
+        )
+
     def test_what_waits_was_not_claimed(self):
         self.assertFalse(
             self.claimed(300.0, asked=305.0, up=60.0, destination_node=None)
