@@ -69,7 +69,7 @@ class RefusalsTest(base.EngineTest):
         self.refused(
             '[engine] workers',
             "'many'",
-            'Integer(min=2, max=256)',
+            'a whole number from 2 to 256',
             engine__workers='many',
         )
 
