@@ -12,6 +12,7 @@
 
 """What may be a name: read as it is stored, and meant as it is written."""
 
+from collections.abc import Sequence
 import contextlib
 import ipaddress
 import re
@@ -39,6 +40,12 @@ def shown(text: str) -> str:
     if len(text) > LONGEST:
         text = f'{text[:LONGEST]}…'
     return text if text and is_visible(text) else repr(text)
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """So many of them at most, and how many more there are."""
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return f'{", ".join(names[:most])}{more}'
 
 
 def is_address(text: str) -> bool:

@@ -17,6 +17,7 @@ has looked at, and lists no more, Nova is asked: it may have been moved,
 stored or deleted. What Nova has ACTIVE and idle there, twice, is lost.
 """
 
+from collections.abc import Sequence
 import dataclasses
 import datetime
 import logging
@@ -28,8 +29,8 @@ from hass.db import instance_observations
 from hass.db import losses
 from hass.db import moments
 from hass.db import protection
-from hass.db import services
 from hass.db import session as db_session
+from hass.engine import overview as overview_
 from hass.engine import shares
 from hass.engine import watching
 from hass.recovery import closing
@@ -64,22 +65,23 @@ class Absences(watching.Watch):
     def __init__(
         self,
         database: db_session.Database,
+        overview: overview_.Overview,
         hands: hands_.Hands,
         engine: str,
-        alive_seconds: float,
     ) -> None:
         super().__init__(
             LOG.warning, 'instances without a domain were not looked for: %s'
         )
         self._database = database
+        self._overview = overview
         self._hands = hands
         self._engine = engine
-        self._alive_seconds = alive_seconds
         self._missed: dict[tuple[str, str], Missed] = {}
 
     def _look_once(self) -> None:
+        alive = [one.name for one in self._overview.look().engines]
         with self._database.reader() as session:
-            found = self._missing(session)
+            found = self._missing(session, alive)
         self._missed = {
             key: self._counted(key, reported_at)
             for key, reported_at in found.items()
@@ -90,16 +92,13 @@ class Absences(watching.Watch):
                 self._ask(host, uuid, missed)
 
     def _missing(
-        self, session: orm.Session
+        self, session: orm.Session, alive: Sequence[str]
     ) -> dict[tuple[str, str], datetime.datetime]:
         """Host and instance, with when its host reported without it."""
         now = moments.read_now(session)
         oldest = now - datetime.timedelta(seconds=closing.FRESH_SECONDS)
-        alive = services.alive(session, self._alive_seconds)
         known = {one.name: one for one in hosts.all(session)}
-        mine = shares.keeps(
-            self._engine, sorted(known), [one.name for one in alive]
-        )
+        mine = shares.keeps(self._engine, sorted(known), alive)
         seen = instance_observations.by_host(session)
         # What another host lists may run there, whatever Nova knows of that.
         listed = {

@@ -46,7 +46,7 @@ from hass import exception
 from hass import faults
 from hass import nova
 from hass import origin
-from hass.recovery import instance
+from hass.recovery import closing
 from hass.recovery import instance_failure
 from hass.recovery import intent
 from hass.recovery import symptoms
@@ -219,17 +219,15 @@ class Incidents:
             return
         with self._database.reader() as session:
             standing = recoveries.open_of_instance(session, uuid)
-            known = recoveries.of_subject_within(
-                session, uuid, Story.name, instance.OURS_SECONDS
-            )
+            memories = closing.memories(session, uuid)
         if standing is not None:
             self._database.write(_join, told, standing)
             return
         age = (now - _at(told)).total_seconds()
         asked = actions()
-        ours = intent.ours_of((row.was for row in known), asked)
+        ours = intent.ours_of(memories, asked)
         if told.source == notifications.ENGINE:
-            # The engine that found it has weighed what was asked until then.
+            # The engine has weighed these actions when it found it missing.
             ours |= intent.up_to(asked, told.payload.get('asked_last', ''))
         meant = intent.of(server, asked, told.host, age, ours)
         if meant.meant is intent.Meant.WAIT and age < PATIENT_SECONDS:

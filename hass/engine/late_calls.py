@@ -27,8 +27,8 @@ from hass.db import instance_observations
 from hass.db import losses
 from hass.db import models
 from hass.db import moments
-from hass.db import services
 from hass.db import session as db_session
+from hass.engine import overview as overview_
 from hass.engine import shares
 from hass.engine import watching
 from hass import exception
@@ -50,27 +50,29 @@ class LateCallWatch(watching.Watch):
     def __init__(
         self,
         database: db_session.Database,
+        overview: overview_.Overview,
         hands: hands_.Hands,
         engine: str,
-        alive_seconds: float,
     ) -> None:
         super().__init__(LOG.warning, 'evacuated instances not looked at: %s')
         self._database = database
+        self._overview = overview
         self._hands = hands
         self._engine = engine
-        self._alive_seconds = alive_seconds
         self._since: datetime.datetime | None = None
 
     def _look_once(self) -> None:
+        alive = [one.name for one in self._overview.look().engines]
+        if not shares.keeps(self._engine, [__name__], alive):
+            self._since = None
+            return
         with self._database.reader() as session:
             now = moments.read_now(session)
-            alive = services.alive(session, self._alive_seconds)
             ended = {
                 row.instance_uuid: row
                 for row in evacuations.ended_within(session, LATE_SECONDS)
             }
-        names = tuple(sorted(one.name for one in alive))
-        if not ended or shares.keeper(__name__, names) != self._engine:
+        if not ended:
             self._since = None
             return
         for uuid in sorted(self._twice(ended) | self._in_error(ended)):

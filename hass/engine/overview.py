@@ -35,8 +35,6 @@ from hass.diagnosis import services as side_paths
 FRESH_SECONDS = 1.0
 """An older look says nothing any more: the patrol hangs, perhaps."""
 LATELY_SECONDS = 60.0
-EVERYTHING = pending_.Pending()
-Pending = pending_.Pending
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class Seen:
 
     at: float
     now: datetime.datetime
-    pending: Pending
+    pending: pending_.Pending
     engines: Sequence[models.Service]
     lately: Sequence[models.Service]
 
@@ -121,4 +119,4 @@ class Overview:
     def _valid(self, seen: Seen) -> Seen:
         if seen.at > self._disturbed_at:
             return seen
-        return dataclasses.replace(seen, pending=EVERYTHING)
+        return dataclasses.replace(seen, pending=pending_.Pending())

@@ -16,6 +16,7 @@ Recoveries weigh what the engines hear. So an engine writes its row in each
 turn while one is open or a host is silent, and less often in calm times.
 """
 
+from collections.abc import Collection
 import math
 
 from sqlalchemy import orm
@@ -68,7 +69,8 @@ class OwnRow:
         :param calm: no recovery is open
         :returns: what was written, to be handed to committed()
         """
-        told = deaf, self._silent(ears), self._ears.mute()
+        mute = self._ears.mute()
+        told = deaf, self._silent(ears, mute), mute
         age = self._clock.monotonic() - self._written_at
         if calm and told == NOTHING == self._told and age < self._seconds:
             return None
@@ -83,7 +85,9 @@ class OwnRow:
         if told is not None:
             self._told = told
 
-    def _silent(self, ears: liveness.Ears) -> dict[str, str | None]:
+    def _silent(
+        self, ears: liveness.Ears, mute: Collection[str]
+    ) -> dict[str, str | None]:
         """Hosts not heard for over a beat, with the moment they last were.
 
         One that was never heard is named from the first turn on, and one
@@ -92,7 +96,6 @@ class OwnRow:
         then counts as the moment at which it was heard.
         """
         silent: dict[str, str | None] = {}
-        mute = self._ears.mute()
         for name, last in sorted(ears.last.items()):
             late = last is None or ears.now - last >= NAMED_AFTER_SECONDS
             if late or name in mute:

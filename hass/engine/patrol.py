@@ -107,7 +107,7 @@ class Patrol:
         )
         self._losses = loss_watch.LossWatch(database, hands)
         self._late_calls = late_calls.LateCallWatch(
-            database, hands, engine, conf.engine.alive_seconds
+            database, overview, hands, engine
         )
         self._fitness = fitness_watch.FitnessWatch(
             database, inventory, overview, hands, engine, conf
@@ -120,9 +120,7 @@ class Patrol:
             alive_seconds=conf.engine.alive_seconds,
             repeat_seconds=conf.alarm.repeat_seconds,
         )
-        self._absences = absences.Absences(
-            database, hands, engine, conf.engine.alive_seconds
-        )
+        self._absences = absences.Absences(database, overview, hands, engine)
         self._census = census.Census(database, hands.compute)
         self._engine = engine
         self._detection = conf.detection
@@ -212,9 +210,9 @@ class Patrol:
         self._look_at_silent(ears, seen.now, deaf)
         for host in self._reboots.due(self._inventory.hosts()):
             self._pool.submit(self._reboots.settle, host)
-        if self._due('losses', loss_watch.LOOK_SECONDS):
-            if self._overview.look().pending.losses:
-                self._pool.submit(self._losses.look)
+        losses_due = self._due('losses', loss_watch.LOOK_SECONDS)
+        if losses_due and self._overview.look().pending.losses:
+            self._pool.submit(self._losses.look)
         if self._due('absences', absences.LOOK_SECONDS):
             self._pool.submit(self._absences.look)
         if self._due('late calls', late_calls.LOOK_SECONDS):

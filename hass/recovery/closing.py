@@ -42,6 +42,7 @@ from hass.db import recoveries
 from hass import entitlement
 from hass import exception
 from hass import faults
+from hass import naming
 from hass import nova
 from hass.nova import rolls
 from hass.recovery import intent
@@ -271,7 +272,7 @@ class Closer:
         age = (now - scene.failed_at).total_seconds() + intent.SLACK_SECONDS
         why = standing.amiss(server, home, asked=False)
         if why:
-            every = self._actions(uuid)
+            every = every or self._actions(uuid)
             actions = [one for one in every if one.quiet <= age]
             # Nobody knows how old what came before a clock was set back is.
             asked = any(
@@ -358,8 +359,7 @@ def told(found: Sequence[Finding], helped: Sequence[Finding] = ()) -> str:
 
 def _names(found: Sequence[Finding]) -> str:
     known = sorted(one.server.name for one in found if one.server is not None)
-    more = f' and {len(found) - 5} more' if len(found) > 5 else ''
-    return f'{", ".join(known[:5])}{more}'
+    return naming.some(known, 5)
 
 
 def runs(

@@ -20,11 +20,9 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 import dataclasses
 
-from hass.db import recoveries
 from hass import exception
 from hass import nova
-from hass.recovery import instance
-from hass.recovery import instance_failure
+from hass.recovery import closing
 from hass.recovery import intent
 from hass.recovery.workflow import Turn
 
@@ -51,17 +49,12 @@ def among(
         if not (stopped or stopping) or server.task_state == STARTING:
             continue
         with turn.read() as session:
-            stories = recoveries.of_subject_within(
-                session,
-                server.uuid,
-                instance_failure.InstanceFailure.name,
-                instance.OURS_SECONDS,
-            )
+            memories = closing.memories(session, server.uuid)
         try:
             actions = compute.actions_of(server.uuid)
         except exception.NovaRefused:
             continue  # It was deleted at this moment.
-        ours = intent.ours_of((one.was for one in stories), actions)
+        ours = intent.ours_of(memories, actions)
         if stopping:
             if not intent.is_stopped_by_its_user(actions, ours):
                 yield server

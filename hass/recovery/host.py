@@ -26,6 +26,7 @@ from hass.db import models
 from hass.db import recoveries
 from hass import exception
 from hass.fencing import base as fencing
+from hass import naming
 from hass import nova
 from hass.recovery import closing
 from hass.recovery import conditions
@@ -328,9 +329,7 @@ class HostWorkflow(workflow.Workflow):
         names = occupancy.leaving(turn, self._compute, host)
         if not names:
             return ''
-        return f'Nova still evacuates {", ".join(sorted(names)[:3])}' + (
-            f' and {len(names) - 3} more' if len(names) > 3 else ''
-        )
+        return f'Nova still evacuates {naming.some(sorted(names), 3)}'
 
     def _give_back_placements(self, turn: Turn) -> Step | None:
         """Let new instances come again; nova-compute does so as well."""

@@ -34,6 +34,7 @@ from hass.diagnosis import diagnose
 from hass import exception
 from hass import faults
 from hass.fencing import base as fencer_
+from hass import naming
 from hass import nova
 from hass.nova import rolls
 from hass.recovery import adoption
@@ -481,9 +482,7 @@ class HostFailure(host_.HostWorkflow):
         names = [row.instance_name for row in rows if row.state in UNDER_WAY]
         if not names or turn.recovery.state == State.CONFIRMING:
             return why
-        more = len(names) - NAMED
-        told = ', '.join(names[:NAMED]) + (f' and {more} more' * (more > 0))
-        return f'{why}; not arrived: {told}'
+        return f'{why}; not arrived: {naming.some(names, NAMED)}'
 
     def settle(self, turn: Turn) -> int:
         """Judge what was asked of Nova; how many are still under way."""

@@ -57,7 +57,6 @@ from hass.until import Until
 LOOK_SECONDS = 0.5
 HEARD_SECONDS = 3.0
 """A host that was not heard for so long is asked for nothing."""
-OURS_SECONDS = closing.OURS_SECONDS
 MOVES = frozenset({'migrate', 'confirmResize'})
 TOLD = 'told_at'
 """Remembered: when the agent of its host was first seen to report again."""
@@ -309,14 +308,12 @@ class InstanceWorkflow(workflow.Workflow):
                 ours=sorted(ours), asked=was['asked'] | {'request': answer}
             )
         with turn.read() as session:
-            earlier = recoveries.of_subject_within(
-                session, turn.recovery.subject, self.name, OURS_SECONDS
-            )
+            earlier = closing.memories(session, turn.recovery.subject)
         if was_missed(turn):
-            # The engine that found it has weighed what was asked until then.
+            # The engine has weighed these actions when it found it missing.
             last = turn.recovery.fault.get('asked_last', '')
             ours |= intent.up_to(actions, last)
-        return ours.union(*(one.was.get('ours', ()) for one in earlier))
+        return ours.union(*(one.get('ours', ()) for one in earlier))
 
 
 def was_missed(turn: Turn) -> bool:

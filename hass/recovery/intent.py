@@ -164,9 +164,10 @@ def ours_of(
 def answer_to(
     was: Mapping[str, Any], actions: Sequence[nova.Action]
 ) -> str | None:
-    """The request id of what was asked for and not found yet.
+    """The request id that Nova gave to our last call; None: not known.
 
-    The first new action of that name is the answer to our call.
+    A call may lack it whose sender died. Nova's first new action of that name
+    is taken for the call.
 
     :param was: what the recovery remembers
     """

@@ -24,13 +24,12 @@ from hass.db import hosts
 from hass.db import instance_observations
 from hass import faults
 from hass import nova
+from hass.recovery import closing
 from hass.recovery.workflow import Turn
 from hass.recovery.workflow import Wait
 
 MOVED = datetime.timedelta(days=1)
 """Moves of so long ago may have left a message in the host's queue."""
-FRESH = datetime.timedelta(seconds=30)
-"""An agent's report of so long ago tells what runs now."""
 
 
 class Mender:
@@ -101,5 +100,6 @@ class Mender:
             and not stands
             and host is not None
             and host.reported_at is not None
-            and turn.now - host.reported_at < FRESH
+            and (turn.now - host.reported_at).total_seconds()
+            < closing.FRESH_SECONDS
         )

@@ -30,6 +30,7 @@ from hass.db import moments
 from hass.db import protection
 from hass.db import recoveries
 from hass import exception
+from hass import naming
 from hass.nova import rolls
 from hass.policies import hosts as rules
 from hass.rpc import api as rpc
@@ -106,10 +107,8 @@ class Power:
         if read['power'] == 'off':
             return
         names = sorted(name or uuid for uuid, name in known.items())
-        more = f' and {len(names) - 3} more' if len(names) > 3 else ''
         raise exception.Conflict(
-            f'instances run on host {host}: {", ".join(names[:3])}{more}; '
-            f'{FORCE}'
+            f'instances run on host {host}: {naming.some(names, 3)}; {FORCE}'
         )
 
     def on_post_return(
