@@ -107,9 +107,9 @@ def is_default(guid: str) -> bool:
     return any(values.same_bytes(guid, one) for one in DEFAULTS)
 
 
-def tells(guid: str | None) -> bool:
+def tells(guid: uuid.UUID | str | None) -> bool:
     """Whether a GUID tells its BMC from others."""
-    return guid is not None and not is_default(guid)
+    return guid is not None and not is_default(str(guid))
 
 
 def is_another(former_mac: str | None, mac: str | None) -> bool:

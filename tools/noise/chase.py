@@ -29,6 +29,7 @@ import numpy as np
 from hass.db import models
 from hass.diagnosis import diagnose
 from hass.diagnosis import quality
+from hass.engine import own_row
 from hass import faults
 from hass.recovery import host_failure
 from hass.recovery import witness
@@ -44,8 +45,6 @@ REACH_SECONDS = 0.6
 REACH_PINGS = (0.0, 0.3)
 ASKED = (0.0, 0.4, 0.8)
 """hass.agent.answers, hass.engine.peers: an agent's pings, our questions."""
-NAMED_AFTER_SECONDS = 1.25
-"""hass.engine.patrol: silence after which an engine's row names a host."""
 BEFORE, AFTER = 60, 60
 """Beats around the suspicion that the second engine hears."""
 
@@ -275,7 +274,7 @@ class Chase:
         known = self._second[: np.searchsorted(self._second, turn, 'right')]
         last = float(known[-1]) if len(known) else 0.0
         silent = {}
-        if turn - last >= NAMED_AFTER_SECONDS:
+        if turn - last >= own_row.NAMED_AFTER_SECONDS:
             silent['healthy'] = _moment(last).isoformat()
         row = models.Service(
             name='engine-2',

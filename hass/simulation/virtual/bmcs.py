@@ -84,12 +84,11 @@ class Bmcs(fencing.Fencer):
         self._reached = self._wired(target)
         power = self.status(target)
         guid = self._reached.bmc_guid
-        told = identity.tells(None if guid is None else str(guid))
         return fencing.Reading(
             power,
             guid,
             'always-off',
-            mac=None if told else self._reached.bmc_mac,
+            mac=None if identity.tells(guid) else self._reached.bmc_mac,
         )
 
     def read_marked(self, target: fencing.Target) -> fencing.Reading:
