@@ -59,8 +59,8 @@ class Traits:
     :ivar orders_in: in these states the row may hold an order for an agent
     :ivar supersedes: opening a recovery of a host ends its open recovery, and
         those of its instances, if these are of the workflows named here
-    :ivar superseded_by: the same, declared by the one that gives way: a new
-        workflow names here what existed before it
+    :ivar superseded_by: the workflows named here supersede this one. So a new
+        workflow gives way to older ones, and these need not be changed
     """
 
     subject: Subject

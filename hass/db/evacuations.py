@@ -544,8 +544,8 @@ def _may_come_of(
 ) -> dict[str, dict[str, str]]:
     """The last unanswered call of an instance that was made once more.
 
-    While it may be carried out no other host than the one that it named is
-    asked, whichever host the instance has to leave by now.
+    Nova may still carry it out. Until then a later recovery, of whichever
+    host, may send the instance only to the host that this call named.
     """
     query = sa.select(Evacuation.was).where(
         Evacuation.instance_uuid == instance_uuid,

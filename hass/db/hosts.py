@@ -46,7 +46,7 @@ TRIED_LONG_AGO = (
     'its fence was not tried with success for more than [fencing] test_seconds'
 )
 UNTRIED = (NEVER_TRIED, TRIED_LONG_AGO)
-"""What degrades a host until its fence was tried, whoever tries it."""
+"""Such a reason ends when anybody, an operator too, tries the fence."""
 LONGEST_POWERING_SECONDS = 20.0
 """No operator's power command takes longer to be sent."""
 

@@ -23,9 +23,9 @@ from hass.db import models
 from hass.states import State
 
 INTERRUPTED = 'interrupted'
-"""Remembered by a story of the return that it has superseded."""
+"""A suspicion remembers by this which return it has superseded."""
 RESUMED = 'resumed'
-"""Remembered by a return of the one that it takes up again."""
+"""A new return remembers by this which earlier one it continues."""
 
 
 def note(story: models.Recovery, held_for: object) -> dict[str, Any]:

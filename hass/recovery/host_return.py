@@ -148,7 +148,7 @@ class HostReturn(host_.HostWorkflow):
         return super().step(turn)
 
     def off_at(self, turn: Turn) -> datetime.datetime | None:
-        """It was off when this story, or the one that it resumes, began."""
+        """When this return began, or the earlier return that it continues."""
         resumed = turn.recovery.was.get(interruptions.RESUMED, {})
         off_at = interruptions.moment(resumed.get('off_at'))
         return off_at or turn.recovery.opened_at

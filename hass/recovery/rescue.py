@@ -88,7 +88,7 @@ def name(
 ) -> None:
     """Record those that are lost, and tell of those that are to be helped.
 
-    :param host: the one that failed, or booted anew
+    :param host: the host that failed or booted anew, and had them
     :param helped: see able()
     :param why: how they were lost; '': as each finding says
     :param off_at: see losses.record()
